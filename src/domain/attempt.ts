@@ -1,0 +1,45 @@
+/** An attempt is one try to deliver one record to one subscriber. Its outcome is a value, never an exception. */
+import type { Record } from './record.js';
+
+export type Outcome =
+  | { kind: 'delivered' }
+  /** Trying this record again could help. `opensBreaker`: the whole subscriber is suspect (401, 404, …). */
+  | { kind: 'retry'; reason: FailureReason; status: number; detail: string; opensBreaker: boolean }
+  /** The subscriber asks for (or needs) a pause; uses up no attempt of the record. */
+  | { kind: 'throttled'; reason: FailureReason; status: number; detail: string; retryAfterMs?: number }
+  /** Trying again cannot help this record. */
+  | { kind: 'dead'; reason: FailureReason; status: number; detail: string }
+  /** 410: the subscriber is no longer there; the record stays in its backlog. */
+  | { kind: 'gone'; status: number; detail: string };
+
+/** A closed list: it is kept with dead letters and shown in logs. */
+export const FAILURE_REASONS = [
+  'status', // an HTTP status outside 2xx
+  'redirect',
+  'timeout',
+  'refused', // connection refused
+  'network', // reset, broken answer, name not found
+  'tls',
+  'threw', // an in-process handler threw
+  'expired', // older than retry.maxAge
+] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+export interface AttemptContext {
+  /** 1 for the first try. */
+  attempt: number;
+  replay: boolean;
+  /** Aborted when the gateway must stop at once. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The one-method port behind every subscriber. Called by a lane, at most `concurrency` times at once for
+ * one subscriber. Must resolve within the subscriber's timeout and must not reject: what went wrong is
+ * the outcome. Resolving `delivered` is what lets the record's cursor pass.
+ */
+export interface Sender {
+  send(record: Record, context: AttemptContext): Promise<Outcome>;
+  /** Frees sockets. Attempts in flight may still finish. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+/**
+ * One base class and one table for every fault that may reach an operator or a caller. Codes are stable:
+ * `docs/errors.md` lists exactly these, and a test holds the two together.
+ */
+export const ERRORS = {
+  CONFIG_INVALID: {
+    status: 500,
+    retryable: false,
+    hint: 'Mend the lines named above; `holdfast check` shows them all.',
+  },
+  CONFIG_UNREADABLE: { status: 500, retryable: false, hint: 'Name an existing file with --config.' },
+  JOURNAL_LOCKED: {
+    status: 500,
+    retryable: false,
+    hint: 'Another process owns this data directory. Stop it, or give this one a directory of its own.',
+  },
+  JOURNAL_NOT_DURABLE: {
+    status: 500,
+    retryable: false,
+    hint: 'The database could not be opened with synchronous=FULL in WAL mode; use a local file system that supports both.',
+  },
+  JOURNAL_SCHEMA_TOO_NEW: {
+    status: 500,
+    retryable: false,
+    hint: 'The journal was written by a newer Holdfast. Start that version, or one after it.',
+  },
+  JOURNAL_DAMAGED: {
+    status: 500,
+    retryable: false,
+    hint: 'The journal file is damaged. See "journal damaged" in docs/errors.md before anything else touches it.',
+  },
+  JOURNAL_IO: {
+    status: 500,
+    retryable: false,
+    hint: 'The disk under the journal failed. Holdfast stops acknowledging and exits; what was acknowledged before is on disk.',
+  },
+  JOURNAL_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'The journal is full: free disk space, raise journal.maxSize, or clear the backlog that fills it.',
+  },
+  CLIENT_ID_CHANGED: {
+    status: 500,
+    retryable: false,
+    hint: 'The old session may hold messages. Keep the old client id, or set session.adopt: true.',
+  },
+  SESSION_NOT_KEPT: {
+    status: 500,
+    retryable: false,
+    hint: 'With MQTT 5 the broker forgets a session with expiry 0 at once. Set session.expiry to hours.',
+  },
+  HTTP_EXPOSED: {
+    status: 500,
+    retryable: false,
+    hint: 'Give http.auth tokens, listen on 127.0.0.1, or say http.auth: none in words.',
+  },
+  REQUEST_INVALID: { status: 400, retryable: false, hint: 'Mend what `errors` lists.' },
+  PAYLOAD_TOO_LARGE: { status: 413, retryable: false, hint: 'Send less, or raise publish.maxPayload.' },
+  QOS_UNSUPPORTED: {
+    status: 400,
+    retryable: false,
+    hint: 'Use QoS 1: an outbox promises at least once, and QoS 2 would promise more than a crash lets it keep.',
+  },
+  TOPIC_FORBIDDEN: { status: 403, retryable: false, hint: 'Add a filter that matches the topic to publish.allow.' },
+  UNAUTHORIZED: {
+    status: 401,
+    retryable: false,
+    hint: 'Send `Authorization: Bearer <token>` with a token from http.auth.tokens.',
+  },
+  FORBIDDEN: { status: 403, retryable: false, hint: 'The token lacks the scope this call needs.' },
+  NOT_FOUND: { status: 404, retryable: false, hint: 'Look at the address: nothing is here.' },
+  OUTBOX_FULL: { status: 429, retryable: true, hint: 'Too many publishes wait for the broker. Try again later.' },
+  LINK_DOWN: {
+    status: 503,
+    retryable: true,
+    hint: 'QoS 0 is not queued while the link is down. Use QoS 1 to have it kept.',
+  },
+  PUBLISH_REFUSED: { status: 502, retryable: false, hint: 'The broker refused the publish; `cause` says why.' },
+  SHUTTING_DOWN: { status: 503, retryable: true, hint: 'The gateway is stopping. Try again when it is back.' },
+  INTERNAL: {
+    status: 500,
+    retryable: false,
+    hint: 'This is a defect in Holdfast; the log has the details under the same request id.',
+  },
+} as const satisfies { [code: string]: { status: number; retryable: boolean; hint: string } };
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: ErrorCode;
+  readonly details: { [name: string]: unknown };
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: { [name: string]: unknown } } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get hint(): string {
+    return ERRORS[this.code].hint;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+}

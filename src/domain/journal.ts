@@ -1,0 +1,118 @@
+/**
+ * The Journal port: the durable middle of the gateway. One writer owns it; everyone else calls it
+ * through these methods, from any thread. A resolved promise means "on disk, survives a power cut".
+ * A rejected one means nothing of that call was kept. Calls take batches: callers gather, the writer commits.
+ */
+import type { MessageBatch } from './message.js';
+import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publish.js';
+import type { Record, Rejection } from './record.js';
+import type { DeadLetter, Settlement, SubscriberProgress, SubscriberSettings, Waiting } from './subscriber.js';
+
+/** `full`: appends wait and publishes are refused until there is room; everything else goes on. */
+export type JournalState = 'open' | 'full';
+
+export interface JournalStats {
+  state: JournalState;
+  /** Why it is full, for a person; '' when it is not. */
+  stateReason: string;
+  records: number;
+  /** Live pages and the log. */
+  bytes: number;
+  outbox: number;
+  corruptRecords: number;
+  deadLetters: { [subscriber: string]: number };
+  /** Newest position, 0 when none was ever written. */
+  last: number;
+  /** Every record up to here has its verdict. */
+  admitted: number;
+}
+
+/** A subscription the broker has acknowledged, for one broker and client id. */
+export interface AcknowledgedSubscription {
+  filter: string;
+  qos: number;
+}
+
+/** What the link keeps across restarts. */
+export interface LinkState {
+  subscriptions: AcknowledgedSubscription[];
+  /** Packet ids of QoS 2 messages that are journaled and not yet released by PUBREL. */
+  unreleased: number[];
+}
+
+export interface Journal {
+  /**
+   * Keeps the messages, in order. Called by the link, many times before the first resolves. While the
+   * journal is full the promise stays pending; it resolves when there is room again. QoS 2 packet ids
+   * are remembered as unreleased in the same transaction [MQTT-4.3.3-10].
+   */
+  append(batch: MessageBatch): Promise<void>;
+  /** Forgets an unreleased QoS 2 packet id; PUBCOMP may be sent once this resolves. */
+  release(packetIds: number[]): Promise<void>;
+  /** What the link had before; switches to `session` (broker and client id). */
+  openSession(session: string): Promise<LinkState>;
+  /** The broker has no session: packet ids and acknowledged subscriptions are void. */
+  resetSession(session: string): Promise<void>;
+  saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void>;
+  dropSubscription(session: string, filter: string): Promise<void>;
+
+  /** Every record up to `through` has its verdict; `rejections` are those that failed. Called by admission, in order. */
+  admit(through: number, rejections: Rejection[]): Promise<void>;
+
+  /**
+   * Makes the subscribers known. A new one starts where its settings say; a known one keeps its place. One
+   * that is no longer in the list keeps its backlog until it is dropped.
+   */
+  registerSubscribers(
+    subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
+  ): Promise<SubscriberProgress[]>;
+  /** Saves what was settled; each settlement whole. */
+  settle(settlements: Settlement[]): Promise<void>;
+
+  /** Puts a publish in the outbox. Rejects with JOURNAL_FULL or OUTBOX_FULL. @returns its sequence */
+  accept(publish: Publish): Promise<number>;
+  /** Outbox entries after `sequence` that have no result yet, oldest first, at most `limit`. */
+  outbox(afterSequence: number, limit: number): Promise<OutboxEntry[]>;
+  /** How publishes ended, as the broker said. */
+  confirm(results: PublishResult[]): Promise<void>;
+
+  stats(): Promise<JournalStats>;
+  /** Finishes what was asked, checkpoints, closes. Nothing may be called afterwards. */
+  close(): Promise<void>;
+}
+
+/** What the journal tells everyone who listens. */
+export interface JournalEvents {
+  /** Records up to this position are on disk. */
+  committed: number;
+  /** Records up to this position have their verdict on disk: subscribers may see those that were not rejected. */
+  admitted: number;
+  /** Something is in the outbox. */
+  outbox: number;
+  /** A publish ended. */
+  confirmed: PublishResult[];
+  state: { state: JournalState; reason: string };
+}
+
+/**
+ * Short, synchronous, read-only statements on a connection of the caller's own. Never held across an
+ * await: a reader that stays in a transaction keeps the log growing.
+ */
+export interface JournalReader {
+  /** The journal's own UUID, made with the file. */
+  readonly journalId: string;
+  /** Records after `position` and up to `through`, oldest first; damaged ones are left out. */
+  recordsAfter(position: number, through: number, limit: number): Record[];
+  /** As {@link recordsAfter}, without those that were rejected. */
+  admittedAfter(position: number, through: number, limit: number): Record[];
+  recordsAt(positions: number[]): Record[];
+  admittedThrough(): number;
+  lastPosition(): number;
+  /** How many admitted records after `position` and up to `through` each topic has. */
+  topicCounts(position: number, through: number): { topic: string; count: number }[];
+  waiting(subscriber: string): Waiting[];
+  deadLetters(query: { subscriber?: string; after?: number; limit: number }): DeadLetter[];
+  rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
+  publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
+  close(): void;
+}

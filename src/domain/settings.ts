@@ -1,0 +1,95 @@
+/**
+ * The configuration in resolved form: durations in milliseconds, sizes in bytes, secrets read, defaults
+ * filled in, relative paths made absolute. Plain data, so that it can be sent to any thread.
+ */
+import type { QoS } from './message.js';
+import type { SubscriberSettings } from './subscriber.js';
+
+export interface Settings {
+  broker: BrokerSettings;
+  session: SessionSettings;
+  subscriptions: SubscriptionSettings[];
+  contracts: ContractSettings[];
+  subscribers: SubscriberSettings[];
+  journal: JournalSettings;
+  publish: PublishSettings;
+  http: HttpSettings;
+  ops: OpsSettings;
+  log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'; format: 'auto' | 'pretty' | 'json' };
+}
+
+export interface BrokerSettings {
+  /** At least one; the link stays on one and moves on when it fails. */
+  urls: string[];
+  protocol: '5' | '3.1.1' | 'auto';
+  username?: string;
+  password?: string;
+  /** PEM texts, already read from their files. */
+  tls: { ca?: string; cert?: string; key?: string; serverName?: string };
+  wsHeaders: { [name: string]: string };
+}
+
+export interface SessionSettings {
+  /** Empty: generated once and kept in the data directory. */
+  clientId: string;
+  /** Accept that the client id differs from the one in the data directory. */
+  adopt: boolean;
+  expiryMs: number;
+  keepaliveMs: number;
+  receiveMaximum: number;
+  maxPacketBytes: number;
+  reconnect: { initialMs: number; maxMs: number };
+  canary: { topic: string; everyMs: number };
+}
+
+export interface SubscriptionSettings {
+  /** A metric label. */
+  name: string;
+  filter: string;
+  qos: QoS;
+  /** Name of a contract; absent: any payload is valid. */
+  contract?: string;
+  /** `allow`: this filter may overlap others; the first in file order names the contract. */
+  overlap: 'refuse' | 'allow';
+}
+
+export interface ContractSettings {
+  name: string;
+  format: 'json';
+  /** Absolute path of a JSON Schema; at most one of `schemaFile` and `class` is set. */
+  schemaFile?: string;
+  /** A class-validator class: absolute path of a JavaScript module and the export's name. */
+  class?: { file: string; export: string };
+  mode: 'enforce' | 'shadow';
+}
+
+export interface JournalSettings {
+  directory: string;
+  maxBytes: number;
+  /** Settled records stay this long for replay, while there is room. */
+  retentionMs: number;
+  whenFull: 'hold' | 'discard-oldest-of-largest-backlog';
+}
+
+export interface PublishSettings {
+  /** Topic filters REST may publish to; empty: none. */
+  allow: string[];
+  maxPayloadBytes: number;
+  /** How long a publish waits for the broker before 202. */
+  waitMs: number;
+}
+
+export interface HttpSettings {
+  host: string;
+  port: number;
+  /** `none` must be said in words; absent is only allowed on loopback. */
+  auth?: 'none' | { tokens: { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] };
+}
+
+export interface OpsSettings {
+  host: string;
+  port: number;
+  /** A main thread that stalls this long is fatal. */
+  stallLimitMs: number;
+  readyNeedsLink: boolean;
+}

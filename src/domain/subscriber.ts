@@ -1,0 +1,90 @@
+/** A subscriber is who receives records: a webhook URL, or an in-process handler. */
+
+export interface SubscriberSettings {
+  /** Its identity: the backlog, holds and dead letters belong to this name. */
+  id: string;
+  /** Absent for an in-process handler. */
+  url?: string;
+  /** Topic filters; a record that matches several is still one delivery. */
+  topics: string[];
+  /** Where a new subscriber starts; later changes of it have no effect. */
+  startFrom: StartFrom;
+  format: 'cloudevents' | 'raw';
+  ordering: 'none' | 'topic';
+  /** Attempts in flight at once. */
+  concurrency: number;
+  /** Whole attempt, in milliseconds. */
+  timeoutMs: number;
+  retry: {
+    /** Waits in milliseconds before the second, third, … attempt; after the last one a dead letter. */
+    scheduleMs: number[];
+    /** Milliseconds since the record was received; past it a failing record becomes a dead letter. */
+    maxAgeMs: number;
+  };
+  breaker: { failures: number; openForMs: number };
+  /** Standard Webhooks secrets (`whsec_…`); one signature each. */
+  signing: { secrets: string[] };
+  /** Static headers sent with every attempt. */
+  headers: { [name: string]: string };
+}
+
+/** A position, or an instant in milliseconds since the epoch, or one of two words. */
+export type StartFrom = 'now' | 'earliest' | { position: number } | { time: number };
+
+export const SUBSCRIBER_DEFAULTS = {
+  startFrom: 'now',
+  format: 'cloudevents',
+  ordering: 'none',
+  concurrency: 16,
+  timeoutMs: 15_000,
+  retry: { scheduleMs: [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000], maxAgeMs: 72 * 3_600_000 },
+  breaker: { failures: 10, openForMs: 30_000 },
+  signing: { secrets: [] },
+  headers: {},
+} as const satisfies Partial<SubscriberSettings>;
+
+/** Where a subscriber stands in the journal. */
+export interface SubscriberProgress {
+  id: string;
+  /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
+  cursor: number;
+}
+
+/** A record that failed and will be tried again, or one held behind it because order is kept. */
+export interface Waiting {
+  subscriber: string;
+  position: number;
+  /** The ordering key, '' when order is not kept. */
+  key: string;
+  /** Attempts made so far; 0 for a record held behind another. */
+  attempts: number;
+  /** Wall-clock instant in milliseconds of the next attempt; null: held until the one before it is settled. */
+  dueAt: number | null;
+  /** Why the last attempt failed; '' when none was made. */
+  reason: string;
+}
+
+/** A record a subscriber could not be given. */
+export interface DeadLetter {
+  subscriber: string;
+  position: number;
+  reason: string;
+  /** HTTP status of the last answer, 0 when there was none. */
+  status: number;
+  /** The first 2 KiB of the last answer, or the error's text. */
+  detail: string;
+  attempts: number;
+  /** Wall clock, milliseconds since the epoch. */
+  at: number;
+}
+
+/** What one subscriber's lanes have to save: applied whole or not at all. */
+export interface Settlement {
+  subscriber: string;
+  cursor: number;
+  /** Rows to insert or replace. */
+  waiting: Waiting[];
+  /** Positions whose waiting row is done with. */
+  released: number[];
+  dead: DeadLetter[];
+}
