@@ -49,6 +49,11 @@ export interface Journal {
   append(batch: MessageBatch): Promise<void>;
   /** Forgets an unreleased QoS 2 packet id; PUBCOMP may be sent once this resolves. */
   release(packetIds: number[]): Promise<void>;
+  /**
+   * Settles the client id: the wanted one, else the one kept here, else a new one, kept from then on.
+   * Rejects with CLIENT_ID_CHANGED when the wanted one differs from the kept one and `adopt` is false.
+   */
+  identify(wanted: string, adopt: boolean): Promise<string>;
   /** What the link had before; switches to `session` (broker and client id). */
   openSession(session: string): Promise<LinkState>;
   /** The broker has no session: packet ids and acknowledged subscriptions are void. */
@@ -56,7 +61,11 @@ export interface Journal {
   saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void>;
   dropSubscription(session: string, filter: string): Promise<void>;
 
-  /** Every record up to `through` has its verdict; `rejections` are those that failed. Called by admission, in order. */
+  /**
+   * Every record up to `through` has its verdict; `rejections` are those that failed. Called by admission,
+   * in order. A verdict without rejections resolves before it is on disk: after a crash the same
+   * records are checked again, with the same answer.
+   */
   admit(through: number, rejections: Rejection[]): Promise<void>;
 
   /**
@@ -76,6 +85,9 @@ export interface Journal {
   /** How publishes ended, as the broker said. */
   confirm(results: PublishResult[]): Promise<void>;
 
+  /** Records whose checksum failed when they were read; counted, and set aside from then on. */
+  quarantine(positions: number[]): Promise<void>;
+
   stats(): Promise<JournalStats>;
   /** Finishes what was asked, checkpoints, closes. Nothing may be called afterwards. */
   close(): Promise<void>;
@@ -92,7 +104,15 @@ export interface JournalEvents {
   /** A publish ended. */
   confirmed: PublishResult[];
   state: { state: JournalState; reason: string };
+  /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. */
+  discarded: { subscriber: string; from: number; through: number };
+  /** Damaged records were found. */
+  damaged: number[];
+  /** The disk failed: nothing more may be acknowledged, the process must end. */
+  fatal: { message: string };
 }
+
+export type EmitJournalEvent = <K extends keyof JournalEvents>(event: K, value: JournalEvents[K]) => void;
 
 /**
  * Short, synchronous, read-only statements on a connection of the caller's own. Never held across an

@@ -1,0 +1,170 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { HoldfastError } from '../domain/errors.js';
+import { sqliteCode } from './files.js';
+
+/** Bounds one transaction, so that one commit does not keep its callers waiting for long. */
+const TRANSACTION_WEIGHT_MAX = 4_096;
+const SQLITE_FULL = 13;
+const SQLITE_IOERR = 10;
+/** Growing the shared-memory index fails this way on a full disk. */
+const SQLITE_IOERR_SHMSIZE = 10 | (19 << 8);
+
+interface Operation {
+  run(): unknown;
+  /** About how many rows it writes. */
+  weight: number;
+  append: boolean;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+export interface CommitHooks {
+  /** Runs first inside every transaction: small things that only need to be saved now and then. */
+  begun(): void;
+  /** A transaction is on disk. `seconds` is how long it took. */
+  committed(seconds: number): void;
+  /** A transaction was undone: what was remembered of it is void. */
+  rolledBack(): void;
+  /** The disk has no room. Returns true when room was made, so that trying again may help. */
+  noRoom(error: unknown): boolean;
+  /** The disk failed; nothing may be trusted any more. */
+  fatal(error: unknown): void;
+}
+
+/**
+ * Runs operations in transactions that size themselves: whatever is asked while a commit runs joins the
+ * next one. One fsync then serves hundreds of callers, where one each would allow some 1 600 a second.
+ */
+export class GroupCommit {
+  #queue: Operation[] = [];
+  #scheduled = false;
+  #stopped = false;
+  /** While true appends wait; everything else goes on. */
+  appendsHeld = false;
+
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly hooks: CommitHooks,
+  ) {}
+
+  /** Resolves with what `operation` returned once its transaction is on disk. */
+  run<T>(operation: () => T, weight = 1, append = false): Promise<T> {
+    if (this.#stopped) return Promise.reject(new HoldfastError('SHUTTING_DOWN', 'the journal is closed'));
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ run: operation, weight, append, resolve: resolve, reject });
+      this.schedule();
+    });
+  }
+
+  schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** Commits what can be committed now, then refuses everything else. */
+  stop(): void {
+    while (this.#flush());
+    this.#stopped = true;
+    for (const operation of this.#queue) operation.reject(new HoldfastError('SHUTTING_DOWN', 'the journal is closed'));
+    this.#queue = [];
+  }
+
+  /** Forgets everything that was asked; nobody is answered. */
+  abandon(): void {
+    this.#stopped = true;
+    this.#queue = [];
+  }
+
+  /** Whether more is left that could be committed. */
+  #flush(): boolean {
+    const batch = this.#take();
+    if (batch.length === 0 || this.#stopped) return false;
+    const before = performance.now();
+    try {
+      this.#settle(batch, this.#commit(batch), before);
+    } catch (error) {
+      this.#recover(batch, error);
+    }
+    const more = this.#queue.some((operation) => !operation.append || !this.appendsHeld);
+    if (more) this.schedule();
+    return more;
+  }
+
+  #take(): Operation[] {
+    const batch: Operation[] = [];
+    const left: Operation[] = [];
+    let weight = 0;
+    for (const operation of this.#queue) {
+      const wait = (operation.append && this.appendsHeld) || weight >= TRANSACTION_WEIGHT_MAX;
+      if (wait) {
+        left.push(operation);
+      } else {
+        batch.push(operation);
+        weight += operation.weight;
+      }
+    }
+    this.#queue = left;
+    return batch;
+  }
+
+  #commit(batch: Operation[]): unknown[] {
+    this.db.exec('BEGIN IMMEDIATE');
+    try {
+      this.hooks.begun();
+      const results = batch.map((operation) => operation.run());
+      this.db.exec('COMMIT');
+      return results;
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      this.hooks.rolledBack();
+      throw error;
+    }
+  }
+
+  #settle(batch: Operation[], results: unknown[], before: number): void {
+    this.hooks.committed((performance.now() - before) / 1000);
+    for (const [i, operation] of batch.entries()) operation.resolve(results[i]);
+  }
+
+  #recover(batch: Operation[], error: unknown): void {
+    if (isDiskFull(error)) {
+      const room = this.hooks.noRoom(error);
+      const again = batch.filter((operation) => operation.append || room);
+      for (const operation of batch) if (!again.includes(operation)) operation.reject(journalFull(error));
+      this.#queue = [...again, ...this.#queue];
+      return;
+    }
+    if ((sqliteCode(error) & 0xff) === SQLITE_IOERR) {
+      // After one failed fsync a later commit can seem to succeed although its pages are gone.
+      this.#stopped = true;
+      this.hooks.fatal(error);
+      return;
+    }
+    if (batch.length === 1) {
+      batch[0]!.reject(error);
+      return;
+    }
+    // One of them is at fault: alone, it fails alone.
+    for (const operation of batch) {
+      const before = performance.now();
+      try {
+        this.#settle([operation], this.#commit([operation]), before);
+      } catch (fault) {
+        this.#recover([operation], fault);
+      }
+    }
+  }
+}
+
+export function journalFull(cause: unknown): HoldfastError {
+  return new HoldfastError('JOURNAL_FULL', 'the journal has no room', { cause });
+}
+
+export function isDiskFull(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE;
+}

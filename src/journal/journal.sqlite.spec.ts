@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { systemClock } from '../domain/clock.js';
+import type { JournalEvents } from '../domain/journal.js';
+import { packMessages } from '../domain/message.js';
+import type { JournalSettings } from '../domain/settings.js';
+import { journalFiles, openWriter } from './files.js';
+import { SqliteJournal } from './journal.sqlite.js';
+import { journalSuite, message, messages, publish, until, type OpenJournal } from './journal.suite.js';
+import { SqliteJournalReader } from './reader.sqlite.js';
+import { SCHEMA_VERSION } from './schema.js';
+
+const directories: string[] = [];
+after(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
+
+function directory(): string {
+  const made = mkdtempSync(join(tmpdir(), 'holdfast-journal-'));
+  directories.push(made);
+  return made;
+}
+
+interface OpenSqlite extends OpenJournal {
+  journal: SqliteJournal;
+  damaged: number[];
+}
+
+function open(place: string, settings: Partial<JournalSettings> = {}): Promise<OpenSqlite> {
+  return new Promise((resolve) => {
+    const events: { event: keyof JournalEvents; value: unknown }[] = [];
+    const journal = new SqliteJournal(
+      { directory: place, maxBytes: 1 << 30, retentionMs: 0, whenFull: 'hold', ...settings },
+      (event, value) => void events.push({ event, value }),
+      systemClock,
+      () => undefined,
+    );
+    const damaged: number[] = [];
+    const reader = new SqliteJournalReader(place, (positions) => damaged.push(...positions));
+    // A kill lets go of the lock and finishes nothing; closing both connections is as near as one process comes.
+    const kill = (): void => {
+      reader.close();
+      journal.abandon();
+    };
+    resolve({ journal, reader, events, damaged, kill });
+  });
+}
+
+journalSuite('sqlite', open, directory);
+
+describe('sqlite: what the file promises', () => {
+  it('is WAL with synchronous FULL, at the newest schema, readable by its owner alone', async () => {
+    const place = directory();
+    const opened = await open(place);
+    await opened.journal.append(packMessages(messages(0, 1)));
+    for (const suffix of ['', '-wal', '-shm']) {
+      assert.equal(statSync(journalFiles(place).database + suffix).mode & 0o777, 0o600, suffix);
+    }
+    assert.equal(statSync(journalFiles(place).lock).mode & 0o777, 0o600);
+    opened.kill();
+    const db = openWriter(place);
+    assert.deepEqual(Object.values(db.prepare('PRAGMA synchronous').get()!), [2]);
+    assert.deepEqual(Object.values(db.prepare('PRAGMA auto_vacuum').get()!), [2]);
+    assert.deepEqual(Object.values(db.prepare('PRAGMA user_version').get()!), [SCHEMA_VERSION]);
+    db.close();
+  });
+
+  it('a journal of a later version is refused, not touched', () => {
+    const place = directory();
+    openWriter(place).close();
+    const db = new DatabaseSync(journalFiles(place).database);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+    db.close();
+    assert.throws(() => openWriter(place), { code: 'JOURNAL_SCHEMA_TOO_NEW' });
+  });
+
+  it('a file that is not a database is called damaged', () => {
+    const place = directory();
+    execFileSync('dd', ['if=/dev/urandom', `of=${journalFiles(place).database}`, 'bs=4096', 'count=4', 'status=none']);
+    assert.throws(() => openWriter(place), { code: 'JOURNAL_DAMAGED' });
+  });
+
+  it('a flipped bit in a record is found, set aside, counted and said; its neighbours are read', async () => {
+    const place = directory();
+    const opened = await open(place);
+    await opened.journal.append(packMessages(messages(0, 3)));
+    opened.kill();
+    const db = new DatabaseSync(journalFiles(place).database);
+    db.exec('UPDATE records SET payload = CAST(\'{"n":9}\' AS BLOB) WHERE position = 2');
+    db.close();
+    const again = await open(place);
+    assert.deepEqual(
+      again.reader.recordsAfter(0, 10, 10).map(({ position }) => position),
+      [1, 3],
+    );
+    assert.deepEqual(again.damaged, [2]);
+    await again.journal.quarantine([2]);
+    await again.journal.quarantine([2]);
+    assert.equal((await again.journal.stats()).corruptRecords, 1);
+    assert.deepEqual(
+      again.events.filter(({ event }) => event === 'damaged').map(({ value }) => value),
+      [[2]],
+    );
+    again.kill();
+  });
+
+  it('one operation that fails does not fail the others of its transaction', async () => {
+    const opened = await open(directory());
+    const results = await Promise.allSettled([
+      opened.journal.accept(publish('a')),
+      opened.journal.accept(publish('a')),
+      opened.journal.append(packMessages(messages(0, 1))),
+    ]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.equal((await opened.journal.stats()).outbox, 1);
+    opened.kill();
+  });
+});
+
+describe('sqlite: when there is no room', () => {
+  const payload = new Uint8Array(16_384);
+
+  it('at the cap appends wait, publishes are refused, and both go on when the backlog is cleared', async () => {
+    const opened = await open(directory(), { maxBytes: 4 << 20 });
+    await opened.journal.registerSubscribers([{ id: 'app', topics: ['#'], startFrom: 'earliest' }]);
+    let appended = 0;
+    const all = Array.from({ length: 600 }, (_, i) =>
+      opened.journal.append(packMessages([message(i, { payload })])).then(() => void appended++),
+    );
+    await until(() => opened.events.some(({ event }) => event === 'state'));
+    await assert.rejects(opened.journal.accept(publish('a')), { code: 'JOURNAL_FULL' });
+    const before = appended;
+    assert.ok(before < 600, `${before} of 600 were appended`);
+    // Clearing what is there makes room for more, until all are in.
+    const drain = setInterval(() => {
+      void opened.journal.stats().then(async ({ last }) => {
+        await opened.journal.admit(last, []);
+        await opened.journal.settle([{ subscriber: 'app', cursor: last, waiting: [], released: [], dead: [] }]);
+      });
+    }, 20);
+    await Promise.all(all);
+    clearInterval(drain);
+    assert.equal((await opened.journal.stats()).last, 600);
+    opened.kill();
+  });
+
+  it('discard-oldest-of-largest-backlog gives up the oldest and says which', async () => {
+    const opened = await open(directory(), { maxBytes: 4 << 20, whenFull: 'discard-oldest-of-largest-backlog' });
+    await opened.journal.registerSubscribers([{ id: 'dead', topics: ['#'], startFrom: 'earliest' }]);
+    const all = Array.from({ length: 600 }, (_, i) => opened.journal.append(packMessages([message(i, { payload })])));
+    const admitting = setInterval(
+      () => void opened.journal.stats().then(({ last }) => opened.journal.admit(last, [])),
+      20,
+    );
+    await Promise.all(all);
+    clearInterval(admitting);
+    const gaps = opened.events.filter(({ event }) => event === 'discarded').map(({ value }) => value);
+    assert.ok(gaps.length > 0);
+    assert.deepEqual((gaps[0] as JournalEvents['discarded']).from, 1);
+    opened.kill();
+  });
+});

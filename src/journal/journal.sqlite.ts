@@ -1,0 +1,253 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../domain/clock.js';
+import { HoldfastError } from '../domain/errors.js';
+import type {
+  AcknowledgedSubscription,
+  EmitJournalEvent,
+  Journal,
+  JournalStats,
+  LinkState,
+} from '../domain/journal.js';
+import type { MessageBatch } from '../domain/message.js';
+import type { OutboxEntry, Publish, PublishResult } from '../domain/publish.js';
+import type { Rejection } from '../domain/record.js';
+import type { JournalSettings } from '../domain/settings.js';
+import type { Settlement, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
+import { Appender } from './append.js';
+import { openWriter, takeLock } from './files.js';
+import { GroupCommit, journalFull } from './group-commit.js';
+import { Maintenance } from './maintenance.js';
+import { OutboxTable } from './outbox.js';
+import { ProgressTable } from './progress.js';
+import { SessionTable } from './sessions.js';
+import { Space } from './space.js';
+
+/** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
+const BYTES_PER_ROW_OF_WEIGHT = 1_024;
+
+/** The Journal port on one SQLite file. Owns the writer's connection; lives in the journal thread. */
+export class SqliteJournal implements Journal {
+  readonly journalId: string;
+  readonly #db: DatabaseSync;
+  readonly #lock: DatabaseSync;
+  readonly #commit: GroupCommit;
+  readonly #space: Space;
+  readonly #maintenance: Maintenance;
+  readonly #appender: Appender;
+  readonly #progress: ProgressTable;
+  readonly #outbox: OutboxTable;
+  readonly #sessions: SessionTable;
+  #session = '';
+  #last: number;
+  #admitted: number;
+  #admittedSaved: number;
+  #records: number;
+  #queued: number;
+  #damaged: number;
+  #deadLetters: { [subscriber: string]: number };
+
+  /**
+   * Opens or makes the journal in `settings.directory`. Throws JOURNAL_LOCKED, JOURNAL_NOT_DURABLE,
+   * JOURNAL_SCHEMA_TOO_NEW, JOURNAL_DAMAGED or JOURNAL_IO.
+   * @param observeCommit is told how long each transaction took, in seconds
+   */
+  constructor(
+    settings: JournalSettings,
+    private readonly emit: EmitJournalEvent,
+    private readonly clock: Clock,
+    observeCommit: (seconds: number) => void,
+  ) {
+    this.#lock = takeLock(settings.directory);
+    try {
+      this.#db = openWriter(settings.directory);
+    } catch (error) {
+      this.#lock.close();
+      throw error;
+    }
+    this.#commit = new GroupCommit(this.#db, {
+      begun: () => this.#saveAdmitted(),
+      committed: (seconds) => {
+        observeCommit(seconds);
+        this.#admittedSaved = this.#admitted;
+        this.#maintenance.afterCommit();
+      },
+      rolledBack: () => this.#appender.forgetTopics(),
+      noRoom: () => this.#space.fillDisk(),
+      fatal: (error) => this.#fatal(error),
+    });
+    this.#appender = new Appender(this.#db);
+    this.#progress = new ProgressTable(this.#db);
+    this.#outbox = new OutboxTable(this.#db);
+    this.#sessions = new SessionTable(this.#db);
+    this.journalId = this.#progress.meta('journal_id')!;
+    this.#last = this.#count("SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = 'records'");
+    this.#records = this.#count('SELECT count(*) AS n FROM records');
+    this.#damaged = this.#count('SELECT count(*) AS n FROM damaged');
+    this.#admitted = this.#admittedSaved = Number(this.#progress.meta('admitted') ?? 0);
+    this.#queued = this.#outbox.queued();
+    this.#deadLetters = this.#countDeadLetters();
+    this.#space = new Space(this.#db, settings.directory, settings.maxBytes, (state, reason) => {
+      this.#commit.appendsHeld = state === 'full';
+      if (state === 'open') this.#commit.schedule();
+      this.emit('state', { state, reason });
+    });
+    this.#commit.appendsHeld = this.#space.state === 'full';
+    this.#maintenance = new Maintenance(this.#db, settings, {
+      space: this.#space,
+      progress: this.#progress,
+      outbox: this.#outbox,
+      clock,
+      commit: (operation) => this.#commit.run(operation),
+      admitted: () => this.#admitted,
+      deleted: (count) => (this.#records -= count),
+      forgetTopics: () => this.#appender.forgetTopics(),
+      discarded: (gap) => this.emit('discarded', gap),
+      fatal: (error) => this.#fatal(error),
+    });
+  }
+
+  async append(batch: MessageBatch): Promise<void> {
+    const count = batch.topics.length;
+    if (count === 0) return;
+    const session = this.#session;
+    const weight = count + batch.payloads.length / BYTES_PER_ROW_OF_WEIGHT;
+    const last = await this.#commit.run(() => this.#appender.append(batch, session), weight, true);
+    this.#last = last;
+    this.#records += count;
+    this.emit('committed', last);
+  }
+
+  release(packetIds: number[]): Promise<void> {
+    const session = this.#session;
+    return this.#commit.run(() => this.#sessions.release(session, packetIds));
+  }
+
+  async identify(wanted: string, adopt: boolean): Promise<string> {
+    const kept = this.#progress.meta('client_id');
+    if (wanted !== '' && kept !== undefined && kept !== wanted && !adopt) {
+      throw new HoldfastError(
+        'CLIENT_ID_CHANGED',
+        `the data directory belongs to client id "${kept}", the configuration says "${wanted}"`,
+      );
+    }
+    // 23 characters of letters and digits: what every 3.1.1 server must accept [MQTT-3.1.3-5].
+    const clientId = wanted || kept || `holdfast${randomUUID().replaceAll('-', '').slice(0, 15)}`;
+    if (clientId !== kept) await this.#commit.run(() => this.#progress.setMeta('client_id', clientId));
+    return clientId;
+  }
+
+  openSession(session: string): Promise<LinkState> {
+    this.#session = session;
+    return this.#commit.run(() => this.#sessions.read(session));
+  }
+
+  resetSession(session: string): Promise<void> {
+    return this.#commit.run(() => this.#sessions.reset(session));
+  }
+
+  saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void> {
+    return this.#commit.run(() => this.#sessions.save(session, subscription));
+  }
+
+  dropSubscription(session: string, filter: string): Promise<void> {
+    return this.#commit.run(() => this.#sessions.drop(session, filter));
+  }
+
+  async admit(through: number, rejections: Rejection[]): Promise<void> {
+    if (rejections.length > 0) {
+      await this.#commit.run(() => this.#progress.reject(rejections, this.clock.now()), rejections.length);
+    }
+    this.#admitted = Math.max(this.#admitted, through);
+    this.emit('admitted', this.#admitted);
+  }
+
+  registerSubscribers(
+    subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
+  ): Promise<SubscriberProgress[]> {
+    return this.#commit.run(() => this.#progress.register(subscribers, this.#last));
+  }
+
+  async settle(settlements: Settlement[]): Promise<void> {
+    const rows = settlements.reduce((sum, s) => sum + 1 + s.waiting.length + s.released.length + s.dead.length, 0);
+    const dead = await this.#commit.run(() => this.#progress.settle(settlements), rows);
+    if (dead.size > 0) this.#deadLetters = this.#countDeadLetters();
+  }
+
+  async accept(publish: Publish): Promise<number> {
+    if (this.#space.state === 'full') throw journalFull(undefined);
+    const sequence = await this.#commit.run(() => this.#outbox.add(publish, this.#queued));
+    this.#queued++;
+    this.emit('outbox', sequence);
+    return sequence;
+  }
+
+  outbox(afterSequence: number, limit: number): Promise<OutboxEntry[]> {
+    return Promise.resolve(this.#outbox.next(afterSequence, limit));
+  }
+
+  async confirm(results: PublishResult[]): Promise<void> {
+    this.#queued -= await this.#commit.run(() => this.#outbox.finish(results, this.clock.now()), results.length);
+    this.emit('confirmed', results);
+  }
+
+  async quarantine(positions: number[]): Promise<void> {
+    const insert = this.#db.prepare('INSERT INTO damaged VALUES (?, ?) ON CONFLICT DO NOTHING');
+    const added = await this.#commit.run(() =>
+      positions.filter((position) => insert.run(position, this.clock.now()).changes > 0),
+    );
+    this.#damaged += added.length;
+    if (added.length > 0) this.emit('damaged', added);
+  }
+
+  stats(): Promise<JournalStats> {
+    return Promise.resolve({
+      state: this.#space.state,
+      stateReason: this.#space.reason,
+      records: this.#records,
+      bytes: this.#space.bytes(),
+      outbox: this.#queued,
+      corruptRecords: this.#damaged,
+      deadLetters: this.#deadLetters,
+      last: this.#last,
+      admitted: this.#admitted,
+    });
+  }
+
+  close(): Promise<void> {
+    this.#maintenance.stop();
+    if (this.#admitted !== this.#admittedSaved) void this.#commit.run(() => undefined);
+    this.#commit.stop();
+    this.#maintenance.checkpoint('TRUNCATE');
+    this.#db.close();
+    this.#lock.close();
+    return Promise.resolve();
+  }
+
+  /** Ends it as a kill would: nothing is finished, the lock is let go of. For tests of what a restart finds. */
+  abandon(): void {
+    this.#maintenance.stop();
+    this.#commit.abandon();
+    this.#db.close();
+    this.#lock.close();
+  }
+
+  #saveAdmitted(): void {
+    if (this.#admitted !== this.#admittedSaved) this.#progress.saveAdmitted(this.#admitted);
+  }
+
+  #fatal(error: unknown): void {
+    this.emit('fatal', { message: `the disk under the journal failed: ${(error as Error).message}` });
+  }
+
+  #count(sql: string): number {
+    return (this.#db.prepare(sql).get() as { n: number }).n;
+  }
+
+  #countDeadLetters(): { [subscriber: string]: number } {
+    const rows = this.#db
+      .prepare('SELECT subscriber, count(*) AS n FROM dead_letters GROUP BY subscriber')
+      .all() as unknown as { subscriber: string; n: number }[];
+    return Object.fromEntries(rows.map((row) => [row.subscriber, row.n]));
+  }
+}

@@ -1,0 +1,119 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../domain/clock.js';
+import type { JournalSettings } from '../domain/settings.js';
+import { isDiskFull } from './group-commit.js';
+import type { OutboxTable } from './outbox.js';
+import type { ProgressTable } from './progress.js';
+import { Retention } from './retention.js';
+import type { Space } from './space.js';
+
+const TICK_MS = 500;
+/** Retention steps in one tick; each is a transaction of its own. */
+const STEPS_PER_TICK = 20;
+const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
+/** A log this long means that readers kept the checkpoint from finishing: wait for them once. */
+const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
+const OUTBOX_RESULTS_PER_TICK = 500;
+const DISCARD_RECORDS_PER_TICK = 1_000;
+
+interface Surroundings {
+  space: Space;
+  progress: ProgressTable;
+  outbox: OutboxTable;
+  clock: Clock;
+  commit<T>(operation: () => T): Promise<T>;
+  admitted(): number;
+  deleted(count: number): void;
+  forgetTopics(): void;
+  discarded(gap: { subscriber: string; from: number; through: number }): void;
+  fatal(error: unknown): void;
+}
+
+/** What keeps the file small and the disk free: retention, checkpoints, and the way back from a full disk. */
+export class Maintenance {
+  readonly #retention: Retention;
+  readonly #timer: NodeJS.Timeout;
+  #busy = false;
+  #stopped = false;
+  #checkpointDue = false;
+
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly settings: JournalSettings,
+    private readonly around: Surroundings,
+  ) {
+    this.#retention = new Retention(db);
+    this.#timer = setInterval(() => void this.tick(), TICK_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  /** Checkpoints after callers were answered, so that no acknowledgement waits for it. */
+  afterCommit(): void {
+    this.around.space.check();
+    if (this.#checkpointDue || this.around.space.logBytes() < CHECKPOINT_LOG_BYTES) return;
+    this.#checkpointDue = true;
+    setImmediate(() => {
+      this.#checkpointDue = false;
+      if (!this.#stopped) this.checkpoint(this.around.space.logBytes() > TRUNCATE_LOG_BYTES ? 'TRUNCATE' : 'PASSIVE');
+    });
+  }
+
+  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
+    try {
+      this.db.exec(`PRAGMA wal_checkpoint(${mode})`);
+    } catch (error) {
+      // A full disk keeps the log as it is; nothing is lost, and the next tick tries again.
+      if (isDiskFull(error)) this.around.space.fillDisk();
+      else this.around.fatal(error);
+    }
+  }
+
+  async tick(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      await this.#retain();
+      await this.#clearOutbox();
+      if (this.around.space.state === 'full') await this.#mend();
+    } catch {
+      // A transaction that found no room has already said so through Space; the next tick tries again.
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #retain(): Promise<void> {
+    for (let step = 0; step < STEPS_PER_TICK && !this.#stopped; step++) {
+      const floor = this.around.progress.floor(this.around.admitted());
+      const before = this.around.clock.now() - this.settings.retentionMs;
+      const pressed = this.around.space.pressed();
+      const { deleted, more } = await this.around.commit(() => this.#retention.step(floor, before, pressed));
+      this.around.deleted(deleted);
+      if (!more) break;
+    }
+    if (this.#stopped) return;
+    // Within the transaction: an append later in the same one must not use the number of a forgotten topic.
+    await this.around.commit(() => this.#retention.forgetTopics() && this.around.forgetTopics());
+    this.#retention.shrink();
+  }
+
+  async #clearOutbox(): Promise<void> {
+    if (this.#stopped) return;
+    await this.around.commit(() => this.around.outbox.forgetOld(this.around.clock.now(), OUTBOX_RESULTS_PER_TICK));
+  }
+
+  async #mend(): Promise<void> {
+    if (this.#stopped) return;
+    if (this.settings.whenFull === 'discard-oldest-of-largest-backlog') {
+      const gap = await this.around.commit(() => this.around.progress.discardOldest(DISCARD_RECORDS_PER_TICK));
+      if (gap) this.around.discarded(gap);
+    }
+    if (this.#stopped) return;
+    this.checkpoint('TRUNCATE');
+    this.around.space.tryResume();
+  }
+}

@@ -1,0 +1,116 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Rejection } from '../domain/record.js';
+import type { Settlement, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
+
+const DETAIL_CHARACTERS_MAX = 2_048; // an over-long answer must not make a record unwritable
+
+/** Keeps how far admission and each subscriber have come. Runs inside a transaction. */
+export class ProgressTable {
+  readonly #setMeta: StatementSync;
+  readonly #reject: StatementSync;
+  readonly #cursor: StatementSync;
+  readonly #wait: StatementSync;
+  readonly #release: StatementSync;
+  readonly #bury: StatementSync;
+
+  constructor(private readonly db: DatabaseSync) {
+    this.#setMeta = db.prepare(
+      'INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    );
+    this.#reject = db.prepare('INSERT OR REPLACE INTO rejections VALUES (?, ?, ?, ?, ?)');
+    this.#cursor = db.prepare('UPDATE subscribers SET cursor = max(cursor, ?) WHERE subscriber = ?');
+    this.#wait = db.prepare('INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?)');
+    this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
+    this.#bury = db.prepare(
+      `INSERT INTO dead_letters (subscriber, position, reason, status, detail, attempts, dead_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (subscriber, position) DO UPDATE SET reason = excluded.reason, status = excluded.status,
+         detail = excluded.detail, attempts = excluded.attempts, dead_at = excluded.dead_at`,
+    );
+  }
+
+  meta(name: string): string | undefined {
+    return (this.db.prepare('SELECT value FROM meta WHERE name = ?').get(name) as { value: string } | undefined)?.value;
+  }
+
+  setMeta(name: string, value: string): void {
+    this.#setMeta.run(name, value);
+  }
+
+  saveAdmitted(through: number): void {
+    this.#setMeta.run('admitted', String(through));
+  }
+
+  reject(rejections: readonly Rejection[], at: number): void {
+    for (const { position, contract, reason, problems } of rejections) {
+      this.#reject.run(position, contract, reason, JSON.stringify(problems), at);
+    }
+  }
+
+  /** @returns dead letters added, by subscriber */
+  settle(settlements: readonly Settlement[]): Map<string, number> {
+    const dead = new Map<string, number>();
+    for (const settlement of settlements) {
+      const { subscriber } = settlement;
+      for (const row of settlement.waiting) {
+        this.#wait.run(subscriber, row.position, row.key, row.attempts, row.dueAt, row.reason);
+      }
+      for (const position of settlement.released) this.#release.run(subscriber, position);
+      for (const letter of settlement.dead) {
+        const detail = letter.detail.slice(0, DETAIL_CHARACTERS_MAX);
+        const { position, reason, status, attempts, at } = letter;
+        this.#bury.run(subscriber, position, reason, status, detail, attempts, at);
+      }
+      if (settlement.dead.length > 0) dead.set(subscriber, (dead.get(subscriber) ?? 0) + settlement.dead.length);
+      this.#cursor.run(settlement.cursor, subscriber);
+    }
+    return dead;
+  }
+
+  register(
+    subscribers: readonly Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
+    last: number,
+  ): SubscriberProgress[] {
+    const find = this.db.prepare('SELECT cursor FROM subscribers WHERE subscriber = ?');
+    const add = this.db.prepare('INSERT INTO subscribers VALUES (?, ?, ?)');
+    const retopic = this.db.prepare('UPDATE subscribers SET topics = ? WHERE subscriber = ?');
+    return subscribers.map(({ id, topics, startFrom }) => {
+      const known = find.get(id) as { cursor: number } | undefined;
+      const cursor = known?.cursor ?? this.#startingCursor(startFrom, last);
+      if (known) retopic.run(JSON.stringify(topics), id);
+      else add.run(id, JSON.stringify(topics), cursor);
+      return { id, cursor };
+    });
+  }
+
+  #startingCursor(startFrom: SubscriberSettings['startFrom'], last: number): number {
+    if (startFrom === 'now') return last;
+    if (startFrom === 'earliest') return 0;
+    if ('position' in startFrom) return Math.min(Math.max(startFrom.position - 1, 0), last);
+    const row = this.db
+      .prepare('SELECT min(position) AS position FROM records WHERE received_at >= ?')
+      .get(startFrom.time) as { position: number | null };
+    return row.position === null ? last : row.position - 1;
+  }
+
+  /** The furthest position that retention may delete up to. */
+  floor(admitted: number): number {
+    const row = this.db.prepare('SELECT min(cursor) AS cursor FROM subscribers').get() as { cursor: number | null };
+    return Math.min(admitted, row.cursor ?? admitted);
+  }
+
+  /** Moves the cursor that is furthest behind up to `through` at most `count` records on. */
+  discardOldest(count: number): { subscriber: string; from: number; through: number } | undefined {
+    const row = this.db.prepare('SELECT subscriber, cursor FROM subscribers ORDER BY cursor LIMIT 1').get() as
+      { subscriber: string; cursor: number } | undefined;
+    if (!row) return undefined;
+    const bound = this.db
+      .prepare(
+        'SELECT max(position) AS last FROM (SELECT position FROM records WHERE position > ? ORDER BY position LIMIT ?)',
+      )
+      .get(row.cursor, count) as { last: number | null };
+    if (bound.last === null) return undefined;
+    this.#cursor.run(bound.last, row.subscriber);
+    return { subscriber: row.subscriber, from: row.cursor + 1, through: bound.last };
+  }
+}

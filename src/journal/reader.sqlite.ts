@@ -1,0 +1,160 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Cause } from '../domain/cause.js';
+import type { JournalReader } from '../domain/journal.js';
+import type { PublishResult, PublishStatus } from '../domain/publish.js';
+import type { Problem, Record, Rejection, RejectionReason } from '../domain/record.js';
+import type { DeadLetter, Waiting } from '../domain/subscriber.js';
+import { journalFiles } from './files.js';
+import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
+
+const BUSY_TIMEOUT_MS = 2_000;
+
+/** The JournalReader port: a read-only connection, one for each thread that reads. */
+export class SqliteJournalReader implements JournalReader {
+  readonly journalId: string;
+  readonly #db: DatabaseSync;
+  readonly #after: StatementSync;
+  readonly #admittedAfter: StatementSync;
+  readonly #at: StatementSync;
+
+  /** @param damaged is told the positions whose checksum did not hold */
+  constructor(
+    directory: string,
+    private readonly damaged: (positions: number[]) => void,
+  ) {
+    this.#db = new DatabaseSync(journalFiles(directory).database, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    const select = `SELECT ${RECORD_COLUMNS} FROM ${RECORD_TABLES}`;
+    const range = 'r.position > ? AND r.position <= ?';
+    this.#after = this.#db.prepare(`${select} WHERE ${range} ORDER BY r.position LIMIT ?`);
+    this.#admittedAfter = this.#db.prepare(
+      `${select} WHERE ${range} AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)
+       ORDER BY r.position LIMIT ?`,
+    );
+    this.#at = this.#db.prepare(`${select} WHERE r.position = ?`);
+    for (const statement of [this.#after, this.#admittedAfter, this.#at]) statement.setReturnArrays(true);
+    this.journalId = this.#meta('journal_id')!;
+  }
+
+  recordsAfter(position: number, through: number, limit: number): Record[] {
+    return this.#records(this.#after.all(position, through, limit) as unknown as RecordRow[]);
+  }
+
+  admittedAfter(position: number, through: number, limit: number): Record[] {
+    return this.#records(this.#admittedAfter.all(position, through, limit) as unknown as RecordRow[]);
+  }
+
+  recordsAt(positions: number[]): Record[] {
+    const rows = positions.map((position) => this.#at.get(position) as unknown as RecordRow | undefined);
+    return this.#records(rows.filter((row) => row !== undefined));
+  }
+
+  admittedThrough(): number {
+    return Number(this.#meta('admitted') ?? 0);
+  }
+
+  lastPosition(): number {
+    const row = this.#db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get();
+    return Number((row as { seq: number } | undefined)?.seq ?? 0);
+  }
+
+  topicCounts(position: number, through: number): { topic: string; count: number }[] {
+    return this.#db
+      .prepare(
+        `SELECT t.name AS topic, count(*) AS count FROM records r JOIN topics t ON t.topic_id = r.topic_id
+         WHERE r.position > ? AND r.position <= ?
+           AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)
+         GROUP BY r.topic_id`,
+      )
+      .all(position, through) as unknown as { topic: string; count: number }[];
+  }
+
+  waiting(subscriber: string): Waiting[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT subscriber, position, ordering_key, attempts, due_at, reason FROM waiting
+         WHERE subscriber = ? ORDER BY position`,
+      )
+      .all(subscriber) as unknown as {
+      subscriber: string;
+      position: number;
+      ordering_key: string;
+      attempts: number;
+      due_at: number | null;
+      reason: string;
+    }[];
+    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason }) => ({
+      subscriber,
+      position,
+      key,
+      attempts,
+      dueAt,
+      reason,
+    }));
+  }
+
+  deadLetters(query: { subscriber?: string; after?: number; limit: number }): DeadLetter[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT subscriber, position, reason, status, detail, attempts, dead_at AS at FROM dead_letters
+         WHERE (?1 IS NULL OR subscriber = ?1) AND position > ?2 ORDER BY position, subscriber LIMIT ?3`,
+      )
+      .all(query.subscriber ?? null, query.after ?? 0, query.limit);
+    return rows.map((row) => ({ ...row }) as unknown as DeadLetter);
+  }
+
+  rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT position, contract, reason, problems, rejected_at FROM rejections
+         WHERE position > ? ORDER BY position LIMIT ?`,
+      )
+      .all(query.after ?? 0, query.limit) as unknown as {
+      position: number;
+      contract: string;
+      reason: RejectionReason;
+      problems: string;
+      rejected_at: number;
+    }[];
+    return rows.map(({ position, contract, reason, problems, rejected_at: at }) => ({
+      position,
+      contract,
+      reason,
+      problems: JSON.parse(problems) as Problem[],
+      at,
+    }));
+  }
+
+  publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined {
+    const row = this.#db
+      .prepare('SELECT sequence, status, reason_code, cause FROM outbox WHERE id = ?')
+      .get(id) as unknown as
+      { sequence: number; status: PublishStatus; reason_code: number; cause: Cause | null } | undefined;
+    if (!row || row.status === 'queued') return row && { status: row.status };
+    const { sequence, status: outcome, reason_code: reasonCode } = row;
+    return {
+      status: outcome,
+      result: { sequence, id, outcome, reasonCode, ...(row.cause ? { cause: row.cause } : {}) },
+    };
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #meta(name: string): string | undefined {
+    return (this.#db.prepare('SELECT value FROM meta WHERE name = ?').get(name) as { value: string } | undefined)
+      ?.value;
+  }
+
+  #records(rows: RecordRow[]): Record[] {
+    const damaged: number[] = [];
+    const records: Record[] = [];
+    for (const row of rows) {
+      const record = recordOf(row);
+      if (record) records.push(record);
+      else damaged.push(row[0]);
+    }
+    if (damaged.length > 0) this.damaged(damaged);
+    return records;
+  }
+}

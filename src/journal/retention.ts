@@ -1,0 +1,76 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** Records looked at in one step: a bound on how long one step keeps commits waiting. */
+const STEP_RECORDS = 1_000;
+const STEP_TOPICS = 500;
+const VACUUM_PAGES = 512;
+/** Below this many free pages the file is not worth shrinking. */
+const FREE_PAGES_KEPT = 1_024;
+
+/**
+ * Deletes settled records in bounded steps, oldest first. Never past the slowest cursor, and never a record
+ * that is waiting, a dead letter or a rejection: those are skipped and met again on the next round.
+ */
+export class Retention {
+  readonly #candidates: StatementSync;
+  readonly #delete: StatementSync;
+  #walkedTo = 0;
+  #topicsWalkedTo = 0;
+
+  constructor(private readonly db: DatabaseSync) {
+    this.#candidates = db.prepare(
+      'SELECT position, received_at FROM records WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
+    );
+    this.#delete = db.prepare(
+      `DELETE FROM records WHERE position > ? AND position <= ?
+         AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.position = records.position)
+         AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.position = records.position)
+         AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = records.position)`,
+    );
+  }
+
+  /**
+   * One step. @param floor no record after it is touched @param before records received earlier are old
+   * @param pressed old or not, settled records go
+   */
+  step(floor: number, before: number, pressed: boolean): { deleted: number; more: boolean } {
+    const rows = this.#candidates.all(this.#walkedTo, floor, STEP_RECORDS) as unknown as {
+      position: number;
+      received_at: number;
+    }[];
+    const old = pressed ? rows.length : rows.findIndex((row) => row.received_at >= before);
+    const count = old === -1 ? rows.length : old;
+    if (count === 0) {
+      this.#walkedTo = 0;
+      return { deleted: 0, more: false };
+    }
+    const through = rows[count - 1]!.position;
+    const deleted = Number(this.#delete.run(this.#walkedTo, through).changes);
+    const more = count === STEP_RECORDS;
+    this.#walkedTo = more ? through : 0;
+    return { deleted, more };
+  }
+
+  /** Forgets topics that no record has any more. @returns whether some were forgotten */
+  forgetTopics(): boolean {
+    const rows = this.db
+      .prepare('SELECT topic_id FROM topics WHERE topic_id > ? ORDER BY topic_id LIMIT ?')
+      .all(this.#topicsWalkedTo, STEP_TOPICS) as unknown as { topic_id: number }[];
+    const from = this.#topicsWalkedTo;
+    this.#topicsWalkedTo = rows.length === STEP_TOPICS ? rows.at(-1)!.topic_id : 0;
+    if (rows.length === 0) return false;
+    const { changes } = this.db
+      .prepare(
+        `DELETE FROM topics WHERE topic_id > ? AND topic_id <= ?
+           AND NOT EXISTS (SELECT 1 FROM records r WHERE r.topic_id = topics.topic_id)`,
+      )
+      .run(from, rows.at(-1)!.topic_id);
+    return Number(changes) > 0;
+  }
+
+  /** Gives free pages back to the file system, a few at a time. Outside a transaction. */
+  shrink(): void {
+    const { freelist_count: free } = this.db.prepare('PRAGMA freelist_count').get() as { freelist_count: number };
+    if (free > FREE_PAGES_KEPT) this.db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+  }
+}

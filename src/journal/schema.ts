@@ -1,0 +1,111 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { HoldfastError } from '../domain/errors.js';
+
+/**
+ * One entry per schema version; entry i brings the file from version i to i + 1. Never edit an entry
+ * that was released: add one.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- Interned: a fleet repeats its topics, and (topic_id, position) must stay small enough to index.
+  CREATE TABLE topics (topic_id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+
+  -- AUTOINCREMENT, because a plain integer key starts over at 1 when the table empties.
+  CREATE TABLE records (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL,
+    topic_id INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    properties TEXT,
+    checksum INTEGER NOT NULL
+  );
+  CREATE INDEX records_by_topic ON records (topic_id, position);
+
+  CREATE TABLE rejections (
+    position INTEGER PRIMARY KEY,
+    contract TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    problems TEXT NOT NULL,
+    rejected_at INTEGER NOT NULL
+  );
+  CREATE TABLE damaged (position INTEGER PRIMARY KEY, found_at INTEGER NOT NULL);
+
+  CREATE TABLE subscribers (
+    subscriber TEXT PRIMARY KEY,
+    topics TEXT NOT NULL,
+    cursor INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE waiting (
+    subscriber TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    ordering_key TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at INTEGER,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (subscriber, position)
+  ) WITHOUT ROWID;
+  CREATE INDEX waiting_by_position ON waiting (position);
+  CREATE TABLE dead_letters (
+    dead_letter INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscriber TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    dead_at INTEGER NOT NULL,
+    UNIQUE (subscriber, position)
+  );
+  CREATE INDEX dead_letters_by_position ON dead_letters (position);
+
+  CREATE TABLE outbox (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    topic TEXT NOT NULL,
+    payload BLOB,
+    flags INTEGER NOT NULL,
+    properties TEXT,
+    accepted_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    reason_code INTEGER NOT NULL DEFAULT 0,
+    cause TEXT,
+    finished_at INTEGER
+  );
+  CREATE INDEX outbox_queued ON outbox (sequence) WHERE status = 'queued';
+
+  CREATE TABLE acknowledged_subscriptions (
+    session TEXT NOT NULL,
+    filter TEXT NOT NULL,
+    qos INTEGER NOT NULL,
+    PRIMARY KEY (session, filter)
+  ) WITHOUT ROWID;
+  CREATE TABLE unreleased (
+    session TEXT NOT NULL,
+    packet_id INTEGER NOT NULL,
+    PRIMARY KEY (session, packet_id)
+  ) WITHOUT ROWID;
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings the file to {@link SCHEMA_VERSION}. Throws JOURNAL_SCHEMA_TOO_NEW for a file of a later version. */
+export function migrate(db: DatabaseSync): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > SCHEMA_VERSION) {
+    throw new HoldfastError(
+      'JOURNAL_SCHEMA_TOO_NEW',
+      `the journal has schema version ${version}, this program knows up to ${SCHEMA_VERSION}`,
+    );
+  }
+  for (let from = version; from < SCHEMA_VERSION; from++) {
+    db.exec('BEGIN EXCLUSIVE');
+    db.exec(MIGRATIONS[from]!);
+    db.exec(`PRAGMA user_version = ${from + 1}`);
+    db.exec('COMMIT');
+  }
+}
