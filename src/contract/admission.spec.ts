@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Record, Rejection, RejectionReason } from '../domain/record.js';
+import { Admission } from './admission.js';
+import { Contracts } from './contracts.js';
+import { Progress } from './progress.js';
+import { classContract, POISON_MODULE, record, schemaContract, Scratch, subscription } from './scratch.fixture.js';
+
+const scratch = new Scratch();
+let contracts: Contracts;
+before(async () => {
+  const schema = scratch.write('n.json', { type: 'number' });
+  contracts = await Contracts.compile(
+    [subscription('n', 'n'), subscription('shadow', 'shadow'), subscription('poison', 'poison')],
+    [
+      schemaContract('n', schema),
+      { ...schemaContract('shadow', schema), mode: 'shadow' },
+      classContract('poison', scratch.write('poison.mjs', POISON_MODULE), 'Poison'),
+    ],
+  );
+});
+after(() => scratch.remove());
+
+/** A journal in memory, and what it was told. */
+class Scene {
+  readonly admitted: { through: number; rejections: Rejection[] }[] = [];
+  readonly reads: number[] = [];
+  readonly progress = new Progress();
+  readonly admission: Admission;
+  readonly #records: Record[];
+  sinkError: Error | undefined;
+  inAdmit = 0;
+  /** Stops the admission once everything up to here is admitted. */
+  until = 0;
+
+  constructor(records: Record[], condemned = new Map<number, RejectionReason>(), from = 0) {
+    this.#records = records;
+    this.admission = new Admission(contracts, {
+      source: {
+        recordsAfter: (position, through, limit) => {
+          this.reads.push(limit);
+          return this.#records.filter((r) => r.position > position && r.position <= through).slice(0, limit);
+        },
+      },
+      sink: { admit: (through, rejections) => this.#admit(through, rejections) },
+      progress: this.progress,
+      after: from,
+      condemned,
+    });
+  }
+
+  async #admit(through: number, rejections: Rejection[]): Promise<void> {
+    assert.equal(++this.inAdmit, 1, 'one at a time');
+    await new Promise((resolve) => setImmediate(resolve));
+    this.inAdmit--;
+    if (this.sinkError) throw this.sinkError;
+    this.admitted.push({ through, rejections });
+    if (through >= this.until) this.admission.stop();
+  }
+
+  async run(committed: number): Promise<void> {
+    this.until = committed;
+    this.admission.notify(committed);
+    await this.admission.run();
+  }
+
+  verdicts(): string[] {
+    return this.admitted.flatMap(({ rejections }) => rejections.map((r) => `${r.position} ${r.contract} ${r.reason}`));
+  }
+}
+
+describe('Admission', () => {
+  it('gives every record its verdict once and in order, at most 256 a step', async () => {
+    const records = Array.from({ length: 600 }, (_, i) => record(i + 1, 'n', i % 100 === 0 ? 'bad' : '1'));
+    const scene = new Scene(records);
+    await scene.run(600);
+    assert.deepEqual(
+      scene.admitted.map(({ through }) => through),
+      [256, 512, 600],
+    );
+    assert.deepEqual(
+      scene.admitted.flatMap(({ rejections }) => rejections.map(({ position }) => position)),
+      [1, 101, 201, 301, 401, 501],
+    );
+    assert.equal(scene.progress.position(), 0);
+    assert.equal(scene.admission.cursor, 600);
+  });
+
+  it('rejects when the sink fails, without having passed the step', async () => {
+    const scene = new Scene([record(1, 'n', '1')]);
+    scene.sinkError = new Error('disk');
+    await assert.rejects(scene.run(1), /disk/);
+    assert.equal(scene.admission.cursor, 0);
+  });
+
+  it('reads nothing that is not committed, and starts where it is told', async () => {
+    const scene = new Scene(
+      [1, 2, 3, 4].map((n) => record(n, 'n', 'bad')),
+      undefined,
+      1,
+    );
+    await scene.run(3);
+    assert.deepEqual(scene.verdicts(), ['2 n syntax', '3 n syntax']);
+  });
+
+  it('passes positions that are gone or damaged', async () => {
+    const scene = new Scene([record(2, 'n', '1')]);
+    await scene.run(5);
+    assert.equal(scene.admitted.at(-1)?.through, 5);
+  });
+
+  it('is woken by a later commit', async () => {
+    const scene = new Scene([record(1, 'n', '1'), record(2, 'n', 'bad')]);
+    scene.until = 2;
+    const run = scene.admission.run();
+    for (const committed of [1, 2]) {
+      await new Promise((resolve) => setImmediate(resolve));
+      scene.admission.notify(committed);
+    }
+    await run;
+    assert.deepEqual(scene.verdicts(), ['2 n syntax']);
+  });
+
+  it('rejects condemned records without a look at them, in small steps until they are passed', async () => {
+    const records = Array.from({ length: 300 }, (_, i) => record(i + 1, 'poison', '{"act":"fine"}'));
+    records[1] = record(2, 'poison', '{"act":"spin"}');
+    records[19] = record(20, 'poison', '{"act":"exit"}');
+    const scene = new Scene(
+      records,
+      new Map([
+        [2, 'timeout'],
+        [20, 'crashed'],
+      ]),
+    );
+    await scene.run(300);
+    assert.deepEqual(scene.verdicts(), ['2 poison timeout', '20 poison crashed']);
+    assert.deepEqual(scene.reads, [16, 16, 256, 256]);
+  });
+
+  it('shadow: a failure is counted and not rejected, also for a condemned record', async () => {
+    const scene = new Scene([record(1, 'shadow', '"x"'), record(2, 'shadow', '1')], new Map([[2, 'timeout']]));
+    await scene.run(2);
+    assert.deepEqual(scene.verdicts(), []);
+    const counted = scene.admission.counts().filter(({ count }) => count > 0);
+    assert.deepEqual(counted, [
+      { contract: 'shadow', mode: 'shadow', reason: 'schema', count: 1 },
+      { contract: 'shadow', mode: 'shadow', reason: 'timeout', count: 1 },
+    ]);
+  });
+
+  it('counters exist for every contract and reason from the start', () => {
+    assert.equal(new Scene([]).admission.counts().length, 3 * 8);
+  });
+});

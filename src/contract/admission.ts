@@ -1,0 +1,165 @@
+import { setImmediate } from 'node:timers/promises';
+import { failpoint } from '../domain/failpoint.js';
+import { REJECTION_REASONS } from '../domain/record.js';
+import type { Record, Rejection, RejectionReason } from '../domain/record.js';
+import type { ContractFacts, ContractMode, Contracts, Verdict } from './contracts.js';
+import { problem } from './problem.js';
+import type { Progress } from './progress.js';
+
+/** Where records come from; a JournalReader is one. */
+export interface AdmissionSource {
+  /** Records after `position` and up to `through`, oldest first. No records: there are none left up to `through`. */
+  recordsAfter(position: number, through: number, limit: number): Record[];
+}
+
+/** Where verdicts go; a Journal is one. */
+export interface AdmissionSink {
+  /** Every record up to `through` has its verdict. Called in order, the next time after this one resolved. */
+  admit(through: number, rejections: Rejection[]): Promise<void>;
+}
+
+export interface AdmissionOptions {
+  source: AdmissionSource;
+  sink: AdmissionSink;
+  progress: Progress;
+  /** Every record up to here already has its verdict. */
+  after: number;
+  /** Records not to be checked, because their check ended a thread before. */
+  condemned?: ReadonlyMap<number, RejectionReason>;
+}
+
+/** How many records failed a contract. In mode `shadow` they were admitted nonetheless. */
+export interface FailureCount {
+  contract: string;
+  mode: ContractMode;
+  reason: RejectionReason;
+  count: number;
+}
+
+const RECORDS_PER_STEP = 256;
+/** While records are condemned: each thread that ends has the records of its unfinished step checked again. */
+const CAREFUL_RECORDS_PER_STEP = 16;
+
+const CONDEMNED_MESSAGES: { [reason in RejectionReason]?: string } = {
+  timeout: 'the check of this record did not end within its budget',
+  crashed: 'the check of this record ended its thread',
+};
+
+/** One cursor that gives each record its verdict, once and in order. Runs inside the contract thread. */
+export class Admission {
+  readonly #contracts: Contracts;
+  readonly #options: AdmissionOptions;
+  readonly #condemned: Map<number, RejectionReason>;
+  readonly #counts = new Map<string, FailureCount>();
+  #cursor: number;
+  #committed = 0;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+  #fault: string | undefined;
+
+  constructor(contracts: Contracts, options: AdmissionOptions) {
+    this.#contracts = contracts;
+    this.#options = options;
+    this.#cursor = options.after;
+    this.#condemned = new Map(options.condemned);
+    for (const { name, mode } of contracts.list()) {
+      for (const reason of REJECTION_REASONS) {
+        this.#counts.set(`${reason} ${name}`, { contract: name, mode, reason, count: 0 });
+      }
+    }
+  }
+
+  /** Every record up to here has its verdict in the sink. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Since this object was made; every contract and reason is there from the start. */
+  counts(): FailureCount[] {
+    return Array.from(this.#counts.values(), (count) => ({ ...count }));
+  }
+
+  /** Records up to `committed` may be read. */
+  notify(committed: number): void {
+    this.#committed = Math.max(this.#committed, committed);
+    this.#wake?.();
+  }
+
+  /** {@link run} ends after the step under way. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake?.();
+  }
+
+  /** Contract code failed outside of its check: an unhandled rejection, an exception in a callback. */
+  fault(description: string): void {
+    this.#fault = description;
+  }
+
+  /**
+   * Works until {@link stop}. Called once. The event loop turns between steps, so that messages get
+   * in. Rejects when the source or the sink fails; the cursor then still tells what is done.
+   */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#cursor >= this.#committed) await this.#notified();
+      else {
+        await this.#step();
+        await setImmediate();
+      }
+    }
+  }
+
+  async #notified(): Promise<void> {
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+  }
+
+  async #step(): Promise<void> {
+    const { source, sink } = this.#options;
+    const through = this.#committed;
+    const limit = this.#condemned.size > 0 ? CAREFUL_RECORDS_PER_STEP : RECORDS_PER_STEP;
+    const records = source.recordsAfter(this.#cursor, through, limit);
+    const last = records.at(-1)?.position ?? through;
+    const rejections: Rejection[] = [];
+    for (const record of records) {
+      const rejection = await this.#reject(record);
+      if (rejection) rejections.push(rejection);
+    }
+    await sink.admit(last, rejections);
+    failpoint('admitted', records.length);
+    this.#cursor = last;
+    for (const position of this.#condemned.keys()) if (position <= last) this.#condemned.delete(position);
+  }
+
+  /** The record's rejection, when it failed a contract that is enforced. */
+  async #reject(record: Record): Promise<Rejection | undefined> {
+    const contract = this.#contracts.contractFor(record.topic);
+    if (!contract) return undefined;
+    const verdict = await this.#verdict(record, contract);
+    if (verdict.valid) return undefined;
+    const count = this.#counts.get(`${verdict.reason} ${verdict.contract}`);
+    if (count) count.count++;
+    if (contract.mode === 'shadow') return undefined;
+    const { reason, problems } = verdict;
+    return { position: record.position, contract: verdict.contract, reason, problems };
+  }
+
+  async #verdict(record: Record, { name, runsCode }: ContractFacts): Promise<Verdict> {
+    const reason = this.#condemned.get(record.position);
+    if (reason !== undefined) return failed(name, reason, CONDEMNED_MESSAGES[reason] ?? reason);
+    const { progress } = this.#options;
+    this.#fault = undefined;
+    progress.checking(record.position);
+    const verdict = this.#contracts.check(record);
+    // A turn of the event loop, so that what an async function left behind runs, spins or fails under
+    // this record's name; otherwise the thread would end with nobody to blame, again and again.
+    if (runsCode) await setImmediate();
+    progress.idle();
+    return this.#fault === undefined ? verdict : failed(name, 'threw', this.#fault);
+  }
+}
+
+function failed(contract: string, reason: RejectionReason, message: string): Verdict {
+  return { valid: false, contract, reason, problems: [problem('', reason, message)] };
+}

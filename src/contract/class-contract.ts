@@ -1,0 +1,115 @@
+import 'reflect-metadata';
+import { createRequire, registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { plainToInstance } from 'class-transformer';
+import type { ClassConstructor } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import type { ValidationError } from 'class-validator';
+import type { Problem } from '../domain/record.js';
+import { asyncRule, hasRules } from './class-metadata.js';
+import { PROBLEMS_MAX, pointerTo, problem } from './problem.js';
+import type { Rules } from './rules.js';
+
+/** Keys of one object. class-transformer looks through all keys once per key, so that 100 000 would take seconds. */
+export const KEYS_MAX = 10_000;
+
+/** Must be the gateway's own copies: a second class-transformer would not know the class's types. */
+const SHARED_PACKAGES = ['class-validator', 'class-transformer', 'reflect-metadata'];
+// Resolved here, because resolving within the hook would call the hook.
+const sharedUrls = new Map(
+  SHARED_PACKAGES.map((name) => [name, pathToFileURL(createRequire(import.meta.url).resolve(name)).href]),
+);
+
+/**
+ * Loads a class-validator class from a JavaScript module (ESM or CommonJS). Its own imports of
+ * class-validator and class-transformer resolve to the gateway's, wherever the module lies. A module is
+ * loaded once per thread: a changed file takes a new thread. Rules are synchronous; one that is
+ * declared asynchronous is refused here, and a promise returned by any other counts as truthy.
+ * @throws Error that says what is wrong with the module
+ */
+export async function loadClass(file: string, name: string): Promise<Rules> {
+  const found = exportOf(await importModule(file), name);
+  if (typeof found !== 'function') throw new Error(`${file} exports no class ${JSON.stringify(name)}`);
+  const type = found as ClassConstructor<object>;
+  if (!hasRules(type)) throw new Error(`class ${name} has no class-validator rules, so every payload would fail`);
+  const awaited = asyncRule(type);
+  if (awaited) throw new Error(`${awaited} has an asynchronous rule; contracts are checked synchronously`);
+  return { reason: 'class', check: (value) => checkClass(type, value) };
+}
+
+async function importModule(file: string): Promise<unknown> {
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) => {
+      const url = sharedUrls.get(specifier);
+      return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+    },
+  });
+  try {
+    return await import(pathToFileURL(file).href);
+  } finally {
+    hooks.deregister();
+  }
+}
+
+function exportOf(module: unknown, name: string): unknown {
+  const exports = module as { [name: string]: unknown };
+  if (Object.hasOwn(exports, name)) return exports[name];
+  // CommonJS whose exports cannot be told from its text has them all under `default`.
+  const inner = exports['default'];
+  return typeof inner === 'object' && inner !== null ? (inner as typeof exports)[name] : undefined;
+}
+
+function checkClass(type: ClassConstructor<object>, value: unknown): Problem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [problem('', 'isObject', 'the payload must be an object')];
+  }
+  const unfit = unfitKeys(value, '');
+  if (unfit) return [unfit];
+  const instance = plainToInstance(type, value, { enableImplicitConversion: false });
+  const errors = validateSync(instance, {
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    validationError: { target: false, value: false },
+  });
+  const problems: Problem[] = [];
+  collectProblems(errors, '', problems);
+  return problems;
+}
+
+/**
+ * class-transformer drops keys named like a member of every object (`__proto__`, `constructor`,
+ * `toString`), or trips over them. Dropped, they would pass `forbidNonWhitelisted` although subscribers
+ * get the original bytes; so they fail here. The depth is bounded by the decoder.
+ */
+function unfitKeys(value: object, pointer: string): Problem | undefined {
+  const keys = Object.keys(value);
+  if (!Array.isArray(value)) {
+    if (keys.length > KEYS_MAX) return problem(pointer, 'maxProperties', `more than ${KEYS_MAX} properties`);
+    for (const key of keys) {
+      if (Object.hasOwn(Object.prototype, key)) {
+        return problem(pointerTo(pointer, key), 'whitelistValidation', `property ${key} should not exist`);
+      }
+    }
+  }
+  for (const key of keys) {
+    const inner = (value as { [key: string]: unknown })[key];
+    if (typeof inner !== 'object' || inner === null) continue;
+    const found = unfitKeys(inner, pointerTo(pointer, key));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function collectProblems(errors: ValidationError[], parent: string, into: Problem[]): void {
+  for (const error of errors) {
+    // The whole object was refused (forbidUnknownValues): there is no property to name.
+    const named = (error as { property?: string }).property;
+    const pointer = named === undefined ? parent : pointerTo(parent, named);
+    for (const [rule, message] of Object.entries(error.constraints ?? {})) {
+      if (into.length >= PROBLEMS_MAX) return;
+      into.push(problem(pointer, rule, String(message)));
+    }
+    collectProblems(error.children ?? [], pointer, into);
+  }
+}

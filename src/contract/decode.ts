@@ -1,0 +1,76 @@
+import type { Problem, RejectionReason } from '../domain/record.js';
+import { problem } from './problem.js';
+
+/** Levels of arrays and objects within each other. Schemas and classes recurse, and the stack is finite. */
+export const DEPTH_MAX = 128;
+
+export type Decoded =
+  | { ok: true; value: unknown }
+  | { ok: false; reason: Extract<RejectionReason, 'encoding' | 'syntax' | 'too-deep'>; problem: Problem };
+
+// ignoreBOM keeps a byte order mark in the text, so that it is refused and not stripped in silence:
+// subscribers get the original bytes, and many of their parsers would fail on it.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * JSON bytes as a value. Never throws. A byte order mark and an empty payload are syntax faults
+ * [RFC 8259, 8.1]. A `__proto__` key becomes an ordinary own property, as JSON.parse does it. Numbers
+ * beyond a double lose digits or become Infinity in the value, which is why it is only for checking.
+ */
+export function decodeJson(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return failed('encoding', 'utf-8', 'the payload is not valid UTF-8');
+  }
+  if (deeperThan(bytes, depthMax)) {
+    return failed('too-deep', 'depth', `arrays and objects are nested more than ${depthMax} levels deep`);
+  }
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    return failed('syntax', 'json', syntaxText(text, error));
+  }
+}
+
+function failed(reason: 'encoding' | 'syntax' | 'too-deep', rule: string, message: string): Decoded {
+  return { ok: false, reason, problem: problem('', rule, message) };
+}
+
+function syntaxText(text: string, error: unknown): string {
+  if (text.length === 0) return 'the payload is empty';
+  if (text.startsWith('\uFEFF')) return 'the payload starts with a byte order mark, which JSON does not allow';
+  return error instanceof Error ? error.message : 'the payload is not JSON';
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/**
+ * Whether brackets outside of strings nest deeper than `depthMax`. One pass over the bytes, before the
+ * parser spends stack and memory on them; right for text that is not JSON, too, in that the parser refuses it.
+ */
+export function deeperThan(bytes: Uint8Array, depthMax: number): boolean {
+  if (bytes.length <= depthMax) return false;
+  let depth = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) i = endOfString(bytes, i + 1);
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+      if (++depth > depthMax) return true;
+    } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--;
+  }
+  return false;
+}
+
+/** Index of the quote that ends a string, or the length when none does. */
+function endOfString(bytes: Uint8Array, from: number): number {
+  let i = from;
+  while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
+  return i;
+}

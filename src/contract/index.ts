@@ -1,0 +1,13 @@
+export { Admission } from './admission.js';
+export type { AdmissionOptions, AdmissionSink, AdmissionSource, FailureCount } from './admission.js';
+export { ContractThread, HEAP_MB_MAX, RESPAWN_REASONS } from './contract-thread.js';
+export type { ContractThreadOptions, RespawnReason } from './contract-thread.js';
+export { enterContractThread, runAdmission } from './contract-worker.js';
+export type { ContractThreadData } from './contract-worker.js';
+export { Contracts } from './contracts.js';
+export type { ContractFacts, ContractMode, Verdict } from './contracts.js';
+export { decodeJson, DEPTH_MAX } from './decode.js';
+export type { Decoded } from './decode.js';
+export { Progress } from './progress.js';
+export { BUDGET_MS, STALL_MS, Watchdog } from './watchdog.js';
+export type { WatchdogOptions } from './watchdog.js';

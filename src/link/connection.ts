@@ -1,0 +1,315 @@
+import {
+  connect,
+  type IClientOptions,
+  type IConnackPacket,
+  type IPublishPacket,
+  type MqttClient,
+  type Packet,
+} from 'mqtt';
+import type { QoS } from '../domain/message.js';
+
+/**
+ * One connection: one mqtt.js client, used once and thrown away. Nothing that mqtt.js would carry over to
+ * the next connection (queued acks, stored publishes, packet ids) can then confirm a message that nobody
+ * journaled: an ack is always written to the connection that brought its message.
+ */
+
+export interface ConnectionOptions {
+  url: string;
+  protocolVersion: 4 | 5;
+  clientId: string;
+  keepaliveSeconds: number;
+  expirySeconds: number;
+  receiveMaximum: number;
+  maxPacketBytes: number;
+  username?: string;
+  password?: string;
+  tls: { ca?: string; cert?: string; key?: string; serverName?: string };
+  wsHeaders: { [name: string]: string };
+  connectTimeoutMs: number;
+}
+
+/** What the broker said of itself in CONNACK; defaults where it said nothing [MQTT 5.0, 3.2.2.3]. */
+export interface BrokerLimits {
+  sessionPresent: boolean;
+  receiveMaximum: number;
+  maximumPacketBytes: number;
+  maximumQoS: QoS;
+  retainAvailable: boolean;
+  keepaliveSeconds: number | undefined;
+}
+
+/** What is known when a connection has ended. */
+export interface CloseEvidence {
+  /** The CONNACK, DISCONNECT or error code of the broker, 0 when it said nothing. */
+  code: number;
+  where: 'connack' | 'disconnect' | 'error' | 'close';
+  /** Texts of the errors seen, oldest first. */
+  errors: string[];
+  /** System error code such as ECONNREFUSED. */
+  systemCode: string | undefined;
+  /** Whether CONNACK had said yes. */
+  wasUp: boolean;
+  /** Why this side ended it, if it did. */
+  ended: 'keepalive' | 'stop' | undefined;
+}
+
+export interface ConnectionHandlers {
+  /** CONNACK said yes. Comes before any message, also before those right behind CONNACK. */
+  accepted(limits: BrokerLimits): void;
+  /** Subscribing and publishing may begin. */
+  ready(): void;
+  /** Returns false to hold the reader: nothing more is read until {@link Connection.resume}. */
+  message(packet: IPublishPacket): boolean;
+  /** PUBREL: the broker lets go of a QoS 2 packet id. */
+  released(packetId: number): void;
+  /** Any packet came in. */
+  heard(): void;
+  closed(evidence: CloseEvidence): void;
+}
+
+/** What mqtt.js is told so that it sends no acknowledgement of its own: ours goes out after the commit. */
+const DEFERRED = new Error('deferred');
+const PUBREL_MARK = Symbol('pubrel');
+const RECEIVE_MAXIMUM_DEFAULT = 65_535; // [MQTT 5.0, 3.2.2.3.3]
+
+export type AckKind = 'puback' | 'pubrec' | 'pubcomp';
+const FIRST_BYTE: { [kind in AckKind]: number } = { puback: 0x40, pubrec: 0x50, pubcomp: 0x70 };
+
+export class Connection {
+  readonly #client: MqttClient;
+  readonly #errors: Error[] = [];
+  #code = 0;
+  #where: CloseEvidence['where'] = 'close';
+  #ended: CloseEvidence['ended'];
+  #up = false;
+  #held: (() => void) | undefined;
+
+  constructor(
+    private readonly options: ConnectionOptions,
+    private readonly handlers: ConnectionHandlers,
+  ) {
+    this.#client = connect(options.url, clientOptions(options));
+    this.#takeOverAcks();
+    this.#client.on('packetreceive', (packet) => {
+      handlers.heard();
+      if (packet.cmd === 'connack' && (packet.reasonCode ?? packet.returnCode ?? 0) === 0) this.#accepted(packet);
+    });
+    // mqtt.js emits 'connect' some turns after CONNACK, when the first messages may already be here.
+    this.#client.on('connect', () => handlers.ready());
+    this.#client.on('disconnect', (packet) => {
+      this.#note('disconnect', packet.reasonCode ?? 0);
+      this.#client.stream.destroy(); // mqtt.js leaves the socket open after a server's DISCONNECT
+    });
+    this.#client.on('error', (error) => this.#failed(error as Error & { code?: number | string }));
+    this.#client.once('close', () => handlers.closed(this.#evidence()));
+  }
+
+  open(): void {
+    this.#client.connect();
+  }
+
+  get held(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Reads on after {@link ConnectionHandlers.message} returned false. */
+  resume(): void {
+    const goOn = this.#held;
+    this.#held = undefined;
+    goOn?.();
+  }
+
+  /** Writes acknowledgements with reason code 0, in the order given, in one write. */
+  acknowledge(acks: readonly { kind: AckKind; packetId: number }[]): void {
+    const bytes = Buffer.allocUnsafe(acks.length * 4);
+    for (const [i, { kind, packetId }] of acks.entries()) {
+      bytes[i * 4] = FIRST_BYTE[kind];
+      bytes[i * 4 + 1] = 2; // remaining length; a missing reason code means success [MQTT 5.0, 3.4.2.1]
+      bytes.writeUInt16BE(packetId, i * 4 + 2);
+    }
+    this.#write(bytes);
+  }
+
+  ping(): void {
+    this.#write(Buffer.from([0xc0, 0]));
+  }
+
+  /** @returns the SUBACK code: the granted QoS, or 0x80 and above when refused */
+  subscribe(filter: string, qos: QoS): Promise<number> {
+    const shared = filter.startsWith('$share/');
+    const options =
+      this.options.protocolVersion === 5
+        ? { qos, rh: 1 as const, rap: true, nl: !shared } // no local is a protocol error on shared ones [MQTT-3.8.3-4]
+        : { qos };
+    return new Promise((resolve, reject) => {
+      this.#client.subscribe(filter, options, (error, grants, packet) => {
+        const granted = (error as { packet?: { granted?: number[] } } | null)?.packet?.granted ?? packet?.granted;
+        if (granted) resolve(granted[0] as number);
+        else if (error) reject(error);
+        else resolve(grants?.[0]?.qos ?? qos);
+      });
+    });
+  }
+
+  unsubscribe(filter: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.unsubscribe(filter, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /**
+   * @param settled is called with the PUBACK's reason code (QoS 1), or 0 once written (QoS 0); never after
+   * the connection has closed
+   */
+  publish(
+    packet: Pick<IPublishPacket, 'topic' | 'payload' | 'retain' | 'properties'> & { qos: 0 | 1 },
+    settled: (reasonCode: number) => void,
+  ): void {
+    const { topic, payload, qos, retain } = packet;
+    const properties = this.options.protocolVersion === 5 ? packet.properties : undefined;
+    this.#client.publish(topic, payload, { qos, retain, ...(properties ? { properties } : {}) }, (error) => {
+      if (!error) settled(0);
+      else if (typeof (error as { code?: unknown }).code === 'number')
+        settled((error as unknown as { code: number }).code);
+    });
+  }
+
+  /** The broker does not answer. */
+  giveUp(): void {
+    this.#ended = 'keepalive';
+    this.#client.stream.destroy();
+  }
+
+  /** Says DISCONNECT, which keeps the session, and closes. */
+  disconnect(): void {
+    this.#ended = 'stop';
+    if (this.#up) this.#write(Buffer.from([0xe0, 0]));
+    this.#client.stream.end();
+    setTimeout(() => this.#client.stream.destroy(), 500).unref();
+  }
+
+  #write(bytes: Buffer): void {
+    if (!this.#client.stream.destroyed) this.#client.stream.write(bytes);
+  }
+
+  #takeOverAcks(): void {
+    const client = this.#client;
+    client.handleMessage = (packet, callback) => {
+      if (PUBREL_MARK in packet) {
+        this.handlers.released(packet.messageId!);
+        callback(DEFERRED);
+      } else {
+        this.#deliver(packet, () => callback(DEFERRED));
+      }
+    };
+    // Set after construction, because the constructor takes it for MQTT 5 alone.
+    client.options.customHandleAcks = (_topic, _message, packet, callback) => {
+      const publish = packet as IPublishPacket;
+      if (publish.qos === 2) this.#deliver(publish, () => callback(DEFERRED));
+      else callback(0);
+    };
+  }
+
+  #deliver(packet: IPublishPacket, goOn: () => void): void {
+    if (this.handlers.message(packet)) goOn();
+    else this.#held = goOn;
+  }
+
+  #accepted(packet: IConnackPacket): void {
+    if (this.#up) return; // a second CONNACK: mqtt.js ends the connection for it
+    this.#up = true;
+    (this.#client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
+    const said = packet.properties ?? {};
+    this.handlers.accepted({
+      sessionPresent: packet.sessionPresent,
+      receiveMaximum: said.receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT,
+      maximumPacketBytes: said.maximumPacketSize ?? Infinity,
+      maximumQoS: (said.maximumQoS ?? 2) as QoS,
+      retainAvailable: said.retainAvailable !== false,
+      keepaliveSeconds: said.serverKeepAlive,
+    });
+  }
+
+  #failed(error: Error & { code?: number | string }): void {
+    if (error === DEFERRED) return;
+    this.#errors.push(error);
+    if (typeof error.code === 'number') this.#note(this.#up ? 'error' : 'connack', error.code);
+    // mqtt.js leaves the socket open after a parser error, and would wait for ever.
+    if (!this.#client.stream.destroyed) this.#client.stream.destroy();
+  }
+
+  #note(where: CloseEvidence['where'], code: number): void {
+    if (this.#where !== 'close') return; // the first word of the broker counts
+    this.#where = where;
+    this.#code = code;
+  }
+
+  #evidence(): CloseEvidence {
+    const systemCode = this.#errors
+      .map((error) => (error as NodeJS.ErrnoException).code)
+      .find((code) => typeof code === 'string');
+    return {
+      code: this.#code,
+      where: this.#where,
+      errors: this.#errors.map((error) => error.message),
+      systemCode,
+      wasUp: this.#up,
+      ended: this.#ended,
+    };
+  }
+}
+
+function clientOptions(options: ConnectionOptions): IClientOptions {
+  const { protocolVersion, tls } = options;
+  return {
+    manualConnect: true,
+    reconnectPeriod: 0, // the session owns the loop
+    resubscribe: false,
+    clean: false,
+    protocolVersion,
+    clientId: options.clientId,
+    keepalive: options.keepaliveSeconds,
+    connectTimeout: options.connectTimeoutMs,
+    timerVariant: { set: () => 1, clear: () => undefined }, // the session pings; see keepalive.ts
+    queueQoSZero: false,
+    wsOptions: { headers: options.wsHeaders },
+    incomingStore: releaseStore() as unknown as NonNullable<IClientOptions['incomingStore']>,
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...(protocolVersion === 5
+      ? {
+          properties: {
+            sessionExpiryInterval: options.expirySeconds, // without it the session ends with the connection
+            receiveMaximum: options.receiveMaximum,
+            maximumPacketSize: options.maxPacketBytes,
+          },
+        }
+      : {}),
+  };
+}
+
+/**
+ * mqtt.js looks a PUBREL's message up in its store and answers PUBCOMP by itself when it is not there. Finding
+ * a marked packet instead sends it through handleMessage, so that PUBCOMP can wait for the commit.
+ */
+function releaseStore(): object {
+  const done = (_: unknown, callback?: () => void): void => callback?.();
+  return {
+    put: done,
+    del: done,
+    get: (packet: Packet, callback: (error: null, found: object) => void) =>
+      callback(null, {
+        cmd: 'publish',
+        topic: '',
+        payload: Buffer.alloc(0),
+        messageId: packet.messageId,
+        [PUBREL_MARK]: true,
+      }),
+    close: (callback?: () => void) => callback?.(),
+  };
+}

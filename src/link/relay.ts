@@ -1,0 +1,177 @@
+import { causeOfCode } from './diagnosis.js';
+import type { BrokerLimits, Connection } from './connection.js';
+import { failpoint } from '../domain/failpoint.js';
+import type { Journal } from '../domain/journal.js';
+import type { MessageProperties } from '../domain/message.js';
+import type { OutboxEntry, PublishResult } from '../domain/publish.js';
+import type { IPublishPacket } from 'mqtt';
+
+/** Publishes on the way to the broker at once, when the broker allows more. */
+const WINDOW_MAX = 256;
+/** Room in a PUBLISH for what is not topic, payload or properties. */
+const PACKET_OVERHEAD_BYTES = 16;
+const RETRY_MS = 1_000;
+
+/**
+ * Carries the outbox to the broker, in order, and tells it how each publish ended. What has no answer when
+ * the connection breaks is sent again on the next one: at least once, in the same order.
+ */
+export class Relay {
+  #connection: Connection | undefined;
+  #limits: BrokerLimits | undefined;
+  /** The newest sequence handed to the current connection. */
+  #sentThrough = 0;
+  #inFlight = 0;
+  #fetching = false;
+  #wanted = false;
+  /** Answered by the broker, and the journal not yet told: must not be sent again meanwhile. */
+  readonly #answered = new Set<number>();
+  #results: PublishResult[] = [];
+  #confirming = false;
+  /** A counter for the metrics: publishes the broker took or refused. */
+  readonly counters = { published: 0, refused: 0 };
+
+  constructor(
+    private readonly journal: Pick<Journal, 'outbox' | 'confirm'>,
+    private readonly failed: (error: Error) => void,
+  ) {}
+
+  begin(connection: Connection, limits: BrokerLimits): void {
+    this.#connection = connection;
+    this.#limits = limits;
+    this.#sentThrough = 0;
+    this.#inFlight = 0;
+    this.wake();
+  }
+
+  end(): void {
+    this.#connection = undefined;
+  }
+
+  /** Whether nothing is on the way and nothing is left to tell. */
+  get idle(): boolean {
+    return this.#inFlight === 0 && this.#results.length === 0 && !this.#confirming && !this.#fetching;
+  }
+
+  /** Something may be in the outbox. */
+  wake(): void {
+    this.#wanted = true;
+    if (!this.#fetching) void this.#fetch();
+  }
+
+  async #fetch(): Promise<void> {
+    this.#fetching = true;
+    while (this.#wanted && this.#connection) {
+      const connection = this.#connection;
+      const room = Math.min(WINDOW_MAX, this.#limits!.receiveMaximum) - this.#inFlight;
+      if (room <= 0) break;
+      this.#wanted = false;
+      try {
+        const entries = await this.journal.outbox(this.#sentThrough, room);
+        if (connection === this.#connection) this.#send(connection, entries, room);
+        else this.#wanted = true; // fetched for a connection that is gone
+      } catch (error) {
+        this.failed(error as Error);
+        setTimeout(() => this.wake(), RETRY_MS).unref();
+        break;
+      }
+    }
+    this.#fetching = false;
+  }
+
+  #send(connection: Connection, entries: OutboxEntry[], room: number): void {
+    for (const entry of entries) {
+      this.#sentThrough = entry.sequence;
+      if (this.#answered.has(entry.sequence)) continue;
+      const refusal = this.#refusal(entry);
+      if (refusal) {
+        this.#finish({ sequence: entry.sequence, id: entry.id, outcome: 'refused', ...refusal });
+        continue;
+      }
+      this.#inFlight++;
+      connection.publish(packetOf(entry), (reasonCode) => {
+        if (connection !== this.#connection) return;
+        this.#inFlight--;
+        this.#answer(entry, reasonCode);
+        this.wake();
+      });
+      failpoint('sent');
+    }
+    if (entries.length === room) this.#wanted = true; // there may be more than there was room for
+  }
+
+  /** What the broker has said it will not take is not sent: it would answer by hanging up. */
+  #refusal(entry: OutboxEntry): Pick<PublishResult, 'reasonCode' | 'cause'> | undefined {
+    const limits = this.#limits!;
+    const bytes =
+      entry.payload.length + Buffer.byteLength(entry.topic) + propertyBytes(entry.properties) + PACKET_OVERHEAD_BYTES;
+    if (bytes > limits.maximumPacketBytes) return { reasonCode: 0x95, cause: 'packet-too-large' };
+    if (entry.retain && !limits.retainAvailable) return { reasonCode: 0x9a, cause: 'unsupported' };
+    if (entry.qos > limits.maximumQoS) return { reasonCode: 0x9b, cause: 'unsupported' };
+    return undefined;
+  }
+
+  #answer({ sequence, id }: OutboxEntry, reasonCode: number): void {
+    failpoint('confirmed');
+    if (reasonCode < 0x80) this.#finish({ sequence, id, outcome: 'published', reasonCode });
+    else {
+      const told = causeOfCode(reasonCode);
+      const cause = told === 'not-authorized' ? 'publish-denied' : told;
+      this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
+    }
+  }
+
+  #finish(result: PublishResult): void {
+    this.counters[result.outcome]++;
+    this.#answered.add(result.sequence);
+    this.#results.push(result);
+    if (!this.#confirming) void this.#confirm();
+  }
+
+  async #confirm(): Promise<void> {
+    this.#confirming = true;
+    while (this.#results.length > 0) {
+      const results = this.#results;
+      this.#results = [];
+      try {
+        await this.journal.confirm(results);
+        for (const { sequence } of results) this.#answered.delete(sequence);
+      } catch {
+        // The disk has no room for the answer: it is kept here and told again; it is not sent again.
+        this.#results.unshift(...results);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
+    this.#confirming = false;
+  }
+}
+
+function propertyBytes(properties: MessageProperties | null): number {
+  return properties ? Buffer.byteLength(JSON.stringify(properties)) : 0;
+}
+
+export function packetOf(
+  entry: Pick<OutboxEntry, 'topic' | 'payload' | 'retain' | 'properties' | 'qos'>,
+): Pick<IPublishPacket, 'topic' | 'payload' | 'retain' | 'properties'> & { qos: 0 | 1 } {
+  const { topic, payload, retain, qos, properties } = entry;
+  const sent: IPublishPacket['properties'] = {};
+  if (properties?.payloadFormatIndicator !== undefined) sent.payloadFormatIndicator = properties.payloadFormatIndicator;
+  if (properties?.messageExpiryInterval !== undefined) sent.messageExpiryInterval = properties.messageExpiryInterval;
+  if (properties?.contentType !== undefined) sent.contentType = properties.contentType;
+  if (properties?.responseTopic !== undefined) sent.responseTopic = properties.responseTopic;
+  if (properties?.correlationData !== undefined)
+    sent.correlationData = Buffer.from(properties.correlationData, 'base64');
+  if (properties?.userProperties !== undefined) {
+    const byName: { [name: string]: string[] } = Object.create(null) as { [name: string]: string[] };
+    for (const [name, value] of properties.userProperties) (byName[name] ??= []).push(value);
+    sent.userProperties = byName;
+  }
+  // A Buffer, because mqtt.js writes other byte arrays element by element.
+  return {
+    topic,
+    payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+    retain,
+    qos,
+    properties: sent,
+  };
+}

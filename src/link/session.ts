@@ -1,0 +1,270 @@
+import { fullJitter, type Random } from '../domain/backoff.js';
+import type { Cause, Diagnosis } from '../domain/cause.js';
+import type { Clock } from '../domain/clock.js';
+import type { Journal } from '../domain/journal.js';
+import type { BrokerSettings, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
+import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
+import { diagnose } from './diagnosis.js';
+import { Intake } from './intake.js';
+import { Keepalive } from './keepalive.js';
+import { Relay } from './relay.js';
+import { Subscriptions } from './subscriptions.js';
+
+const CONNECT_TIMEOUT_MS_MAX = 10_000;
+/** A connection that held this long has proven itself: the next drop starts backing off anew. */
+const PROVEN_MS = 10_000;
+const DENIED_RETRY_MS = 60_000;
+const DRAIN_POLL_MS = 10;
+
+export type LinkPhase = 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
+
+export interface LinkStatus {
+  phase: LinkPhase;
+  clientId: string;
+  /** Without credentials. */
+  url: string;
+  protocol: '5' | '3.1.1';
+  sessionPresent: boolean;
+  /** Wall clock, milliseconds: since when the phase holds. */
+  since: number;
+  pendingAcks: number;
+  /** Names of subscriptions the broker refuses, with its code. */
+  denied: { [subscription: string]: number };
+}
+
+/** What the link tells: one of these per change, in order. */
+export type LinkEvent =
+  | { kind: 'up'; sessionPresent: boolean; reconnect: boolean; after: Cause | undefined }
+  | { kind: 'down'; diagnosis: Diagnosis }
+  | { kind: 'refused'; diagnosis: Diagnosis }
+  | { kind: 'session-lost' }
+  | { kind: 'subscription'; name: string; code: number };
+
+export interface SessionOptions {
+  clientId: string;
+  broker: BrokerSettings;
+  session: SessionSettings;
+  subscriptions: SubscriptionSettings[];
+}
+
+/**
+ * The one MQTT session: connects, keeps it, and comes back by itself with full jitter. State is one visible
+ * value, `status()`. Everything it takes goes through {@link Intake}, everything it sends through {@link Relay}.
+ */
+export class Session {
+  readonly intake: Intake;
+  readonly relay: Relay;
+  readonly #subscriptions: Subscriptions;
+  #connection: Connection | undefined;
+  #limits: BrokerLimits | undefined;
+  #keepalive: Keepalive | undefined;
+  #phase: LinkPhase = 'idle';
+  #since: number;
+  #upSince = 0;
+  #sessionPresent = false;
+  #sessionName = '';
+  #everUp = false;
+  #failures = 0;
+  #urlIndex = 0;
+  #protocol: 4 | 5;
+  /** The broker has taken 3.1.1 where it would not take 5: not asked again. */
+  #protocolProven = false;
+  #lastCause: Cause | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #deniedTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly options: SessionOptions,
+    private readonly journal: Journal,
+    private readonly tell: (event: LinkEvent) => void,
+    private readonly failed: (error: Error) => void,
+    private readonly ambient: { clock: Clock; random: Random },
+  ) {
+    this.#since = ambient.clock.now();
+    this.#protocol = options.broker.protocol === '3.1.1' ? 4 : 5;
+    this.#subscriptions = new Subscriptions(options.subscriptions);
+    this.intake = new Intake(journal, failed);
+    this.relay = new Relay(journal, failed);
+  }
+
+  start(): void {
+    void this.#connect();
+  }
+
+  status(): LinkStatus {
+    const url = new URL(this.#url);
+    url.username = url.password = '';
+    return {
+      phase: this.#phase,
+      clientId: this.options.clientId,
+      url: url.href,
+      protocol: this.#protocol === 5 ? '5' : '3.1.1',
+      sessionPresent: this.#sessionPresent,
+      since: this.#since,
+      pendingAcks: this.intake.pendingAcks,
+      denied: Object.fromEntries(this.#subscriptions.denied),
+    };
+  }
+
+  /** Lets commits and their acknowledgements finish, then says DISCONNECT, which keeps the session. */
+  async stop(deadlineMs: number): Promise<void> {
+    clearTimeout(this.#timer);
+    clearInterval(this.#deniedTimer);
+    this.intake.drain();
+    const deadline = this.ambient.clock.monotonic() + deadlineMs;
+    while (this.#phase === 'up' && this.ambient.clock.monotonic() < deadline) {
+      if (this.intake.idle && this.relay.idle) break;
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    this.#become('stopped');
+    this.#connection?.disconnect();
+  }
+
+  get #url(): string {
+    return this.options.broker.urls[this.#urlIndex]!;
+  }
+
+  async #connect(): Promise<void> {
+    this.#become('connecting');
+    try {
+      await this.#openSession();
+    } catch (error) {
+      this.failed(error as Error);
+      return;
+    }
+    if (this.#phase !== 'connecting') return; // stopped meanwhile
+    const { broker, session, clientId } = this.options;
+    const connection = new Connection(
+      {
+        url: this.#url,
+        protocolVersion: this.#protocol,
+        clientId,
+        keepaliveSeconds: Math.ceil(session.keepaliveMs / 1000),
+        expirySeconds: Math.floor(session.expiryMs / 1000),
+        receiveMaximum: session.receiveMaximum,
+        maxPacketBytes: session.maxPacketBytes,
+        ...(broker.username === undefined ? {} : { username: broker.username }),
+        ...(broker.password === undefined ? {} : { password: broker.password }),
+        tls: broker.tls,
+        wsHeaders: broker.wsHeaders,
+        connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, session.keepaliveMs * 1.5),
+      },
+      {
+        accepted: (limits) => this.#accepted(connection, limits),
+        ready: () => this.#ready(connection),
+        message: (packet) => this.intake.message(packet),
+        released: (packetId) => this.intake.released(packetId),
+        heard: () => this.#keepalive?.heard(),
+        closed: (evidence) => this.#closed(evidence),
+      },
+    );
+    this.#connection = connection;
+    connection.open();
+  }
+
+  /** The table of acknowledged subscriptions belongs to one broker and one client id. */
+  async #openSession(): Promise<void> {
+    const { host } = new URL(this.#url);
+    const name = `${this.options.clientId}@${host}`;
+    if (name === this.#sessionName) return;
+    const kept = await this.journal.openSession(name);
+    this.#sessionName = name;
+    this.#subscriptions.load(kept.subscriptions);
+    this.intake.load(kept.unreleased);
+  }
+
+  #accepted(connection: Connection, limits: BrokerLimits): void {
+    this.#limits = limits;
+    this.#upSince = this.ambient.clock.monotonic();
+    this.#sessionPresent = limits.sessionPresent;
+    this.#become('up');
+    if (!limits.sessionPresent) this.#sessionIsNew();
+    this.intake.begin(connection, limits.sessionPresent);
+    const keepaliveMs = (limits.keepaliveSeconds ?? 0) * 1000 || this.options.session.keepaliveMs;
+    this.#keepalive = new Keepalive(
+      { ping: () => connection.ping(), silent: () => connection.giveUp(), held: () => connection.held },
+      keepaliveMs,
+    );
+    this.#keepalive.start();
+    this.tell({ kind: 'up', sessionPresent: limits.sessionPresent, reconnect: this.#everUp, after: this.#lastCause });
+    this.#everUp = true;
+    if (this.#protocol === 4) this.#protocolProven = true;
+  }
+
+  #ready(connection: Connection): void {
+    if (connection !== this.#connection || !this.#limits) return;
+    this.relay.begin(connection, this.#limits);
+    this.#reconcile(connection);
+    this.#deniedTimer = setInterval(
+      () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection),
+      DENIED_RETRY_MS,
+    );
+  }
+
+  #sessionIsNew(): void {
+    if (this.#subscriptions.acknowledgedCount > 0) this.tell({ kind: 'session-lost' });
+    this.#subscriptions.load([]);
+    this.journal.resetSession(this.#sessionName).catch(this.failed);
+  }
+
+  #reconcile(connection: Connection): void {
+    const name = this.#sessionName;
+    const settled = (filter: string, code: number): void => {
+      const known = this.options.subscriptions.find((one) => one.filter === filter);
+      if (known) this.tell({ kind: 'subscription', name: known.name, code });
+    };
+    this.#subscriptions
+      .reconcile({
+        subscribe: async (filter, qos) => {
+          const code = await connection.subscribe(filter, qos);
+          settled(filter, code);
+          return code;
+        },
+        unsubscribe: (filter) => connection.unsubscribe(filter),
+        acknowledged: (subscription) => void this.journal.saveSubscription(name, subscription).catch(this.failed),
+        dropped: (filter) => void this.journal.dropSubscription(name, filter).catch(this.failed),
+      })
+      .catch(() => {
+        // The connection ended under it; the next one subscribes what is still missing.
+      });
+  }
+
+  #closed(evidence: CloseEvidence): void {
+    this.#keepalive?.stop();
+    clearInterval(this.#deniedTimer);
+    this.#connection = undefined;
+    this.intake.end();
+    this.relay.end();
+    if (this.#phase === 'stopped') return;
+    const diagnosis = diagnose(evidence);
+    this.#lastCause = diagnosis.cause;
+    this.tell({ kind: evidence.wasUp ? 'down' : 'refused', diagnosis });
+    const proven = evidence.wasUp && this.ambient.clock.monotonic() - this.#upSince >= PROVEN_MS;
+    this.#failures = proven ? 0 : this.#failures + 1;
+    if (!evidence.wasUp) this.#tryAnotherWay(diagnosis.cause, evidence);
+    const { initialMs, maxMs } = this.options.session.reconnect;
+    this.#become('waiting');
+    this.#timer = setTimeout(
+      () => void this.#connect(),
+      fullJitter(this.#failures, initialMs, maxMs, this.ambient.random),
+    );
+  }
+
+  /** An older protocol where the broker does not speak the newer one, else the next address. */
+  #tryAnotherWay(cause: Cause, evidence: CloseEvidence): void {
+    const { broker } = this.options;
+    // Some 3.1.1 brokers hang up on an MQTT 5 CONNECT without a word.
+    const silent = evidence.code === 0 && evidence.systemCode === undefined && evidence.errors.length === 0;
+    if (broker.protocol === 'auto' && this.#protocol === 5 && (cause === 'protocol-version' || silent)) {
+      this.#protocol = 4;
+      return;
+    }
+    if (broker.protocol === 'auto' && !this.#protocolProven) this.#protocol = 5;
+    this.#urlIndex = (this.#urlIndex + 1) % broker.urls.length;
+  }
+
+  #become(phase: LinkPhase): void {
+    this.#phase = phase;
+    this.#since = this.ambient.clock.now();
+  }
+}

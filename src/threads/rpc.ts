@@ -1,0 +1,122 @@
+import type { MessagePort, Transferable } from 'node:worker_threads';
+import { HoldfastError, type ErrorCode } from '../domain/errors.js';
+
+/** Calls and events between two threads over one port. Values are cloned; `transfer` moves buffers. */
+
+type Handlers = { [method: string]: (this: void, ...args: never[]) => unknown };
+
+interface Call {
+  call: number;
+  method: string;
+  args: unknown[];
+}
+interface Answer {
+  answer: number;
+  value?: unknown;
+  error?: { code?: ErrorCode; message: string; details?: { [name: string]: unknown } };
+}
+interface Event {
+  event: string;
+  value: unknown;
+}
+
+/** What a port must do; both MessagePort and Worker fit. */
+export type PortLike = Pick<MessagePort, 'postMessage'> & {
+  on: (event: 'message', listener: (message: unknown) => void) => unknown;
+};
+
+export class Channel {
+  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  #next = 1;
+
+  /**
+   * @param handlers answers the other side's calls, by method name
+   * @param onEvent receives the other side's events, in the order sent
+   */
+  constructor(
+    private readonly port: PortLike,
+    private readonly handlers: Handlers = {},
+    private readonly onEvent: (event: string, value: unknown) => void = () => undefined,
+  ) {
+    port.on('message', (message) => this.#receive(message as Call | Answer | Event));
+  }
+
+  /** Calls the other side's handler. Rejects with what it rejected with; HoldfastErrors keep their code. */
+  call<T>(method: string, args: unknown[], transfer: Transferable[] = []): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const call = this.#next++;
+      this.#waiting.set(call, { resolve: resolve, reject });
+      this.port.postMessage({ call, method, args } satisfies Call, transfer);
+    });
+  }
+
+  emit(event: string, value: unknown): void {
+    this.port.postMessage({ event, value } satisfies Event);
+  }
+
+  /** Every call that has no answer yet rejects: the other side is gone. */
+  fail(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  #receive(message: Call | Answer | Event): void {
+    if ('event' in message) {
+      this.onEvent(message.event, message.value);
+    } else if ('call' in message) {
+      void this.#serve(message);
+    } else {
+      const waiting = this.#waiting.get(message.answer);
+      this.#waiting.delete(message.answer);
+      if (message.error) waiting?.reject(revive(message.error));
+      else waiting?.resolve(message.value);
+    }
+  }
+
+  async #serve({ call, method, args }: Call): Promise<void> {
+    try {
+      const handler = this.handlers[method];
+      if (!handler) throw new Error(`no handler for ${method}`);
+      const value = await handler(...(args as never[]));
+      this.port.postMessage({ answer: call, value } satisfies Answer);
+    } catch (error) {
+      this.port.postMessage({ answer: call, error: flatten(error) } satisfies Answer);
+    }
+  }
+}
+
+/** A stand-in for `T` whose every method is a call over the channel. `transfers` picks the buffers to move. */
+export function remote<T extends object>(
+  channel: Channel,
+  transfers: (method: string, args: unknown[]) => Transferable[] = () => [],
+): T {
+  return new Proxy({} as T, {
+    get: (_, method) =>
+      // A promise that resolves with the stand-in must not take it for a promise.
+      typeof method !== 'string' || method === 'then'
+        ? undefined
+        : (...args: unknown[]) => channel.call(method, args, transfers(method, args)),
+  });
+}
+
+/** The methods of `target` as handlers for a {@link Channel}. */
+export function served<T extends object>(target: T): Handlers {
+  return new Proxy(
+    {},
+    {
+      get:
+        (_, method) =>
+        (...args: never[]) =>
+          (target as { [name: PropertyKey]: (...args: never[]) => unknown })[method]!(...args),
+    },
+  );
+}
+
+function flatten(error: unknown): NonNullable<Answer['error']> {
+  if (error instanceof HoldfastError) return { code: error.code, message: error.message, details: error.details };
+  return { message: error instanceof Error ? error.message : String(error) };
+}
+
+function revive({ code, message, details }: NonNullable<Answer['error']>): Error {
+  return code ? new HoldfastError(code, message, { details: details ?? {} }) : new Error(message);
+}
