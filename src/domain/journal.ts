@@ -130,8 +130,11 @@ export interface JournalReader {
   lastPosition(): number;
   /** How many admitted records after `position` and up to `through` each topic has. */
   topicCounts(position: number, through: number): { topic: string; count: number }[];
+  /** Every subscriber the journal knows, also those that are no longer configured. */
+  progress(): SubscriberProgress[];
   waiting(subscriber: string): Waiting[];
-  deadLetters(query: { subscriber?: string; after?: number; limit: number }): DeadLetter[];
+  /** Oldest first; `number` is what `after` asks from. */
+  deadLetters(query: { subscriber?: string; after?: number; limit: number }): (DeadLetter & { number: number })[];
   rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
   close(): void;

@@ -3,7 +3,7 @@ import type { Cause } from '../domain/cause.js';
 import type { JournalReader } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { Problem, Record, Rejection, RejectionReason } from '../domain/record.js';
-import type { DeadLetter, Waiting } from '../domain/subscriber.js';
+import type { DeadLetter, SubscriberProgress, Waiting } from '../domain/subscriber.js';
 import { journalFiles } from './files.js';
 import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
 
@@ -68,6 +68,12 @@ export class SqliteJournalReader implements JournalReader {
       .all(position, through) as unknown as { topic: string; count: number }[];
   }
 
+  progress(): SubscriberProgress[] {
+    return this.#db
+      .prepare('SELECT subscriber AS id, cursor FROM subscribers ORDER BY subscriber')
+      .all() as unknown as SubscriberProgress[];
+  }
+
   waiting(subscriber: string): Waiting[] {
     const rows = this.#db
       .prepare(
@@ -92,14 +98,14 @@ export class SqliteJournalReader implements JournalReader {
     }));
   }
 
-  deadLetters(query: { subscriber?: string; after?: number; limit: number }): DeadLetter[] {
+  deadLetters(query: { subscriber?: string; after?: number; limit: number }): (DeadLetter & { number: number })[] {
     const rows = this.#db
       .prepare(
-        `SELECT subscriber, position, reason, status, detail, attempts, dead_at AS at FROM dead_letters
-         WHERE (?1 IS NULL OR subscriber = ?1) AND position > ?2 ORDER BY position, subscriber LIMIT ?3`,
+        `SELECT dead_letter AS number, subscriber, position, reason, status, detail, attempts, dead_at AS at FROM dead_letters
+         WHERE (?1 IS NULL OR subscriber = ?1) AND dead_letter > ?2 ORDER BY dead_letter LIMIT ?3`,
       )
       .all(query.subscriber ?? null, query.after ?? 0, query.limit);
-    return rows.map((row) => ({ ...row }) as unknown as DeadLetter);
+    return rows.map((row) => ({ ...row }) as unknown as DeadLetter & { number: number });
   }
 
   rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[] {

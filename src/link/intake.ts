@@ -1,6 +1,7 @@
 import type { IPublishPacket } from 'mqtt';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
+import type { LinkCounters } from '../domain/link.js';
 import { packMessages, type Message, type MessageProperties } from '../domain/message.js';
 import type { AckKind } from './connection.js';
 
@@ -20,21 +21,17 @@ interface Owed {
   committed: boolean;
 }
 
-export interface IntakeCounters {
-  received: [number, number, number];
-  journaled: number;
-  /** QoS 0 over the bound. */
-  dropped: number;
-  /** Sent again after a blip and recognised. */
-  suppressed: number;
-}
-
 /**
  * From socket to journal: gathers messages into batches, and acknowledges them in the order received
  * [MQTT-4.6.0-2, MQTT-4.6.0-3] once they are on disk, to the connection that brought them and to no other.
  */
 export class Intake {
-  readonly counters: IntakeCounters = { received: [0, 0, 0], journaled: 0, dropped: 0, suppressed: 0 };
+  readonly counters: Pick<LinkCounters, 'received' | 'journaled' | 'dropped' | 'suppressed'> = {
+    received: [0, 0, 0],
+    journaled: 0,
+    dropped: 0,
+    suppressed: 0,
+  };
   #writer: AckWriter | undefined;
   /** In the order received on this connection. */
   #owed: Owed[] = [];

@@ -1,7 +1,8 @@
 import { fullJitter, type Random } from '../domain/backoff.js';
-import type { Cause, Diagnosis } from '../domain/cause.js';
+import type { Cause } from '../domain/cause.js';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
+import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent, type LinkPhase, type LinkStatus } from '../domain/link.js';
 import type { BrokerSettings, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { diagnose } from './diagnosis.js';
@@ -15,30 +16,6 @@ const CONNECT_TIMEOUT_MS_MAX = 10_000;
 const PROVEN_MS = 10_000;
 const DENIED_RETRY_MS = 60_000;
 const DRAIN_POLL_MS = 10;
-
-export type LinkPhase = 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
-
-export interface LinkStatus {
-  phase: LinkPhase;
-  clientId: string;
-  /** Without credentials. */
-  url: string;
-  protocol: '5' | '3.1.1';
-  sessionPresent: boolean;
-  /** Wall clock, milliseconds: since when the phase holds. */
-  since: number;
-  pendingAcks: number;
-  /** Names of subscriptions the broker refuses, with its code. */
-  denied: { [subscription: string]: number };
-}
-
-/** What the link tells: one of these per change, in order. */
-export type LinkEvent =
-  | { kind: 'up'; sessionPresent: boolean; reconnect: boolean; after: Cause | undefined }
-  | { kind: 'down'; diagnosis: Diagnosis }
-  | { kind: 'refused'; diagnosis: Diagnosis }
-  | { kind: 'session-lost' }
-  | { kind: 'subscription'; name: string; code: number };
 
 export interface SessionOptions {
   clientId: string;
@@ -63,8 +40,9 @@ export class Session {
   #upSince = 0;
   #sessionPresent = false;
   #sessionName = '';
-  #everUp = false;
+  #connects = 0;
   #failures = 0;
+  #drops: LinkDrop[] = [];
   #urlIndex = 0;
   #protocol: 4 | 5;
   /** The broker has taken 3.1.1 where it would not take 5: not asked again. */
@@ -103,6 +81,13 @@ export class Session {
       since: this.#since,
       pendingAcks: this.intake.pendingAcks,
       denied: Object.fromEntries(this.#subscriptions.denied),
+      counters: {
+        connects: this.#connects,
+        reconnects: Math.max(0, this.#connects - 1),
+        ...this.intake.counters,
+        ...this.relay.counters,
+      },
+      drops: this.#drops,
     };
   }
 
@@ -186,8 +171,13 @@ export class Session {
       keepaliveMs,
     );
     this.#keepalive.start();
-    this.tell({ kind: 'up', sessionPresent: limits.sessionPresent, reconnect: this.#everUp, after: this.#lastCause });
-    this.#everUp = true;
+    this.tell({
+      kind: 'up',
+      sessionPresent: limits.sessionPresent,
+      reconnect: this.#connects > 0,
+      after: this.#lastCause,
+    });
+    this.#connects++;
     if (this.#protocol === 4) this.#protocolProven = true;
   }
 
@@ -238,6 +228,10 @@ export class Session {
     if (this.#phase === 'stopped') return;
     const diagnosis = diagnose(evidence);
     this.#lastCause = diagnosis.cause;
+    this.#drops = [{ ...diagnosis, at: this.ambient.clock.now(), wasUp: evidence.wasUp }, ...this.#drops].slice(
+      0,
+      LINK_DROPS_KEPT,
+    );
     this.tell({ kind: evidence.wasUp ? 'down' : 'refused', diagnosis });
     const proven = evidence.wasUp && this.ambient.clock.monotonic() - this.#upSince >= PROVEN_MS;
     this.#failures = proven ? 0 : this.#failures + 1;

@@ -3,7 +3,8 @@ import { HoldfastError, type ErrorCode } from '../domain/errors.js';
 
 /** Calls and events between two threads over one port. Values are cloned; `transfer` moves buffers. */
 
-type Handlers = { [method: string]: (this: void, ...args: never[]) => unknown };
+/** Answers one call; may throw or reject. */
+export type Serve = (method: string, args: unknown[]) => unknown;
 
 interface Call {
   call: number;
@@ -26,16 +27,16 @@ export type PortLike = Pick<MessagePort, 'postMessage'> & {
 };
 
 export class Channel {
-  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   #next = 1;
 
   /**
-   * @param handlers answers the other side's calls, by method name
+   * @param serve answers the other side's calls
    * @param onEvent receives the other side's events, in the order sent
    */
   constructor(
     private readonly port: PortLike,
-    private readonly handlers: Handlers = {},
+    private readonly serve: Serve = served({}),
     private readonly onEvent: (event: string, value: unknown) => void = () => undefined,
   ) {
     port.on('message', (message) => this.#receive(message as Call | Answer | Event));
@@ -45,7 +46,7 @@ export class Channel {
   call<T>(method: string, args: unknown[], transfer: Transferable[] = []): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const call = this.#next++;
-      this.#waiting.set(call, { resolve: resolve, reject });
+      this.#waiting.set(call, { resolve: (value) => resolve(value as T), reject });
       this.port.postMessage({ call, method, args } satisfies Call, transfer);
     });
   }
@@ -75,9 +76,7 @@ export class Channel {
 
   async #serve({ call, method, args }: Call): Promise<void> {
     try {
-      const handler = this.handlers[method];
-      if (!handler) throw new Error(`no handler for ${method}`);
-      const value = await handler(...(args as never[]));
+      const value = await this.serve(method, args);
       this.port.postMessage({ answer: call, value } satisfies Answer);
     } catch (error) {
       this.port.postMessage({ answer: call, error: flatten(error) } satisfies Answer);
@@ -99,17 +98,13 @@ export function remote<T extends object>(
   });
 }
 
-/** The methods of `target` as handlers for a {@link Channel}. */
-export function served<T extends object>(target: T): Handlers {
-  return new Proxy(
-    {},
-    {
-      get:
-        (_, method) =>
-        (...args: never[]) =>
-          (target as { [name: PropertyKey]: (...args: never[]) => unknown })[method]!(...args),
-    },
-  );
+/** The methods of `target` as what a {@link Channel} serves. */
+export function served(target: object): Serve {
+  return (method, args) => {
+    const answer: unknown = Reflect.get(target, method);
+    if (typeof answer !== 'function') throw new Error(`nothing here answers "${method}"`);
+    return Reflect.apply(answer, target, args) as unknown;
+  };
 }
 
 function flatten(error: unknown): NonNullable<Answer['error']> {

@@ -1,0 +1,47 @@
+import { formatProblems, loadSettings, type ConfigProblem } from '../config/index.js';
+import { Contracts } from '../contract/index.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { Settings } from '../domain/settings.js';
+
+/** Loads the configuration and its contracts and names every problem. Starts nothing. @returns the exit code */
+export async function check(file: string): Promise<number> {
+  const settings = await loadAndTell(file);
+  if (!settings) return 2;
+  const { subscriptions, contracts, subscribers } = settings;
+  process.stdout.write(
+    `${file}: fine. ${subscriptions.length} subscriptions, ${contracts.length} contracts, ${subscribers.length} subscribers.\n`,
+  );
+  return 0;
+}
+
+/** The settings, after every problem and warning has been written to standard error; undefined when there are problems. */
+export async function loadAndTell(file: string): Promise<Settings | undefined> {
+  const loaded = loadSettings(file, process.env);
+  const colour = process.stderr.isTTY;
+  const problems = 'problems' in loaded ? loaded.problems : await contractProblems(loaded.settings);
+  if (loaded.warnings.length > 0) {
+    process.stderr.write(`Warnings:\n${formatProblems(file, loaded.warnings, colour)}`);
+  }
+  if (problems.length > 0) {
+    const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+    process.stderr.write(`${formatProblems(file, problems, colour)}${file}: ${count}.\n`);
+  }
+  return 'settings' in loaded && problems.length === 0 ? loaded.settings : undefined;
+}
+
+async function contractProblems(settings: Settings): Promise<ConfigProblem[]> {
+  try {
+    await Contracts.compile(settings.subscriptions, settings.contracts);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const found = error.details['problems'] as { contract: string; message: string }[];
+    return found.map(({ contract, message }) => ({
+      path: `contracts.${contract}`,
+      line: 0,
+      column: 0,
+      message,
+      mend: 'Mend the schema or class it names.',
+    }));
+  }
+}

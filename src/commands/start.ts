@@ -1,0 +1,58 @@
+import type { Logger } from 'pino';
+import { formatProblems, loadSettings } from '../config/index.js';
+import { HoldfastError } from '../domain/errors.js';
+import { createGateway, type Gateway } from '../gateway.js';
+import { createLogger } from '../ops/index.js';
+import { VERSION } from '../version.js';
+
+/** Runs the gateway until a signal or a fault ends it. @returns the exit code */
+export async function start(file: string): Promise<number> {
+  const loaded = loadSettings(file, process.env);
+  if ('problems' in loaded) {
+    process.stderr.write(formatProblems(file, loaded.problems, process.stderr.isTTY));
+    return 2;
+  }
+  const { settings, warnings } = loaded;
+  const logger = createLogger(settings.log, process.stdout.isTTY);
+  for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
+  const signalled = signal();
+  let gateway: Gateway;
+  try {
+    gateway = await createGateway(settings, { version: VERSION, logger });
+  } catch (error) {
+    const { code, hint } = error instanceof HoldfastError ? error : { code: undefined, hint: undefined };
+    logger.fatal({ err: error, code, hint }, 'the gateway cannot start');
+    return leave(code === 'CONFIG_INVALID' || code === 'CLIENT_ID_CHANGED' ? 2 : 1);
+  }
+  const { clientId, httpPort, opsPort } = gateway;
+  logger.info({ version: VERSION, clientId, httpPort, opsPort }, 'started');
+  const why = await Promise.race([signalled, gateway.failed]);
+  if (why instanceof Error) {
+    // What was acknowledged is on disk; finishing anything else on a failing disk would only promise more.
+    logger.fatal({ err: why }, 'the gateway cannot go on');
+    return leave(1);
+  }
+  return stop(gateway, why, logger);
+}
+
+async function stop(gateway: Gateway, name: string, logger: Logger): Promise<number> {
+  logger.info({ signal: name }, 'stopping; a second signal ends it at once');
+  const again = signal().then((second) => {
+    logger.warn({ signal: second }, 'ended at once; what was not finished is in the journal');
+    return 1;
+  });
+  const code = await Promise.race([gateway.stop().then(() => 0), again]);
+  if (code === 0) logger.info('stopped');
+  return leave(code);
+}
+
+function signal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+  });
+}
+
+/** Threads that still run must not keep the process alive. */
+function leave(code: number): never {
+  process.exit(code);
+}

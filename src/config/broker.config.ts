@@ -1,0 +1,59 @@
+import { Optional } from './field.js';
+import { address, filePath, headerName, headerValue } from './format.js';
+import { list, map, object } from './shape.js';
+import { text, words } from './scalar.js';
+
+const brokerAddress = address(
+  ['mqtt', 'mqtts', 'ws', 'wss'],
+  'mqtts://broker:8883',
+  'use broker.username and broker.password',
+);
+const WEBSOCKET_HEADERS = /^(host|connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
+
+export class TlsConfig {
+  /** PEM file of the authorities to trust. Default: those the runtime trusts. */
+  @Optional(filePath)
+  caFile?: string;
+
+  /** PEM file of the client certificate, for brokers that want one. Needs `keyFile`. */
+  @Optional(filePath)
+  certFile?: string;
+
+  /** PEM file of the certificate's private key, without a passphrase. Needs `certFile`. */
+  @Optional(filePath)
+  keyFile?: string;
+
+  /** Host name the broker's certificate must be for. Default: the host of the URL. */
+  @Optional(text({ max: 253, mend: 'Write a host name.' }))
+  serverName?: string;
+}
+
+export class BrokerConfig {
+  /** Where the broker is: mqtt, mqtts, ws or wss. Exactly one of `url` and `urls` is given. */
+  @Optional(brokerAddress)
+  url?: string;
+
+  /** Several brokers of one cluster, 1 to 16: the link stays on one and moves on when it fails. */
+  @Optional(list(brokerAddress, { min: 1, max: 16 }))
+  urls?: string[];
+
+  /** MQTT version: `5`, `3.1.1`, or `auto`: 5, falling back when the broker refuses it. Default auto. */
+  @Optional(words('5', '3.1.1', 'auto'))
+  protocol = 'auto';
+
+  /** Default, or empty: none. */
+  @Optional(text({ min: 0, max: 65_535, mend: 'Write the name, or remove the key.' }))
+  username?: string;
+
+  /** Default, or empty: none. Needs `username` unless protocol is 5 [MQTT 3.1.1, MQTT-3.1.2-22]. */
+  @Optional(text({ min: 0, max: 65_535, mend: 'Write ${file:/path} or ${NAME}, or remove the key.' }))
+  password?: string;
+
+  /** Used with mqtts and wss. */
+  @Optional(object(TlsConfig))
+  tls = new TlsConfig();
+
+  /** Headers of the WebSocket upgrade request, at most 32. Default: none. */
+  @Optional(map(headerValue, 32, headerName(WEBSOCKET_HEADERS)))
+  wsHeaders = new Map<string, string>();
+}

@@ -1,0 +1,43 @@
+import { ERRORS } from '../domain/errors.js';
+import type { GatewayConfig } from './gateway.config.js';
+import type { AuthConfig } from './http.config.js';
+import type { Report } from './problem.js';
+
+/** Shorter ones can be guessed or tried. */
+const TOKEN_CHARACTERS_GOOD = 16;
+const WILDCARDS = new Set(['0.0.0.0', '::']);
+
+/** What must fit together where we listen. */
+export function checkListening({ http, ops }: GatewayConfig, report: Report): void {
+  if (http.auth === undefined && report.clean(['http', 'auth']) && report.clean(['http', 'host'])) {
+    if (!isLoopback(http.host)) {
+      report.problem(['http', 'host'], 'is not loopback, and http.auth is missing', ERRORS.HTTP_EXPOSED.hint);
+    }
+  }
+  const sameHost = http.host === ops.host || WILDCARDS.has(http.host) || WILDCARDS.has(ops.host);
+  if (sameHost && http.port === ops.port && http.port !== 0 && report.clean(['http']) && report.clean(['ops'])) {
+    report.problem(['ops', 'port'], 'is the same as http.port', 'Give each a port of its own.');
+  }
+  if (typeof http.auth === 'object' && Array.isArray(http.auth.tokens)) checkTokens(http.auth, report);
+}
+
+function checkTokens({ tokens }: AuthConfig, report: Report): void {
+  const seen = { name: new Set<string>(), token: new Set<string>() };
+  for (const [index, token] of (tokens as (AuthConfig['tokens'][number] | undefined)[]).entries()) {
+    if (token === undefined) continue;
+    for (const key of ['name', 'token'] as const) {
+      const path = ['http', 'auth', 'tokens', index, key];
+      if (!report.clean(path)) continue;
+      if (seen[key].has(token[key])) report.problem(path, 'is the same as an earlier one', 'Give each one its own.');
+      seen[key].add(token[key]);
+    }
+    const path = ['http', 'auth', 'tokens', index, 'token'];
+    if (report.clean(path) && token.token.length < TOKEN_CHARACTERS_GOOD) {
+      report.warning(path, `is shorter than ${TOKEN_CHARACTERS_GOOD} characters`, 'Make one: openssl rand -hex 32');
+    }
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+}

@@ -1,0 +1,72 @@
+import { Optional, Required } from './field.js';
+import { bearerToken, identifier, topicFilter } from './format.js';
+import { duration, flag, size, text, whole, words } from './scalar.js';
+import { either, list } from './shape.js';
+
+const host = text({ max: 253, mend: 'Write an address to listen on, such as 127.0.0.1 or 0.0.0.0.' });
+
+export class PublishConfig {
+  /** Topic filters REST may publish to, up to 1000. Default: none. */
+  @Optional(list(topicFilter({ shared: false }), { max: 1_000 }))
+  allow: string[] = [];
+
+  /** Largest payload REST accepts, 1B to 256MiB. Default 256KiB. */
+  @Optional(size('1B', '256MiB'))
+  maxPayload = '256KiB';
+
+  /** How long a publish waits for the broker before it is answered 202, 0s to 5m. Default 5s. */
+  @Optional(duration('0s', '5m'))
+  wait = '5s';
+}
+
+export class TokenConfig {
+  /** Who it is for, unique; shown in logs instead of the token. */
+  @Required(identifier, 'name: app')
+  name!: string;
+
+  /** What `Authorization: Bearer` must carry. */
+  @Required(bearerToken, 'token: ${file:/run/secrets/app-token}')
+  token!: string;
+
+  /** What it may do: publish, read, admin. */
+  @Required(list(words('publish', 'read', 'admin'), { min: 1, max: 3 }), 'scopes: [publish, read]')
+  scopes!: string[];
+}
+
+export class AuthConfig {
+  /** Who may call REST, 1 to 100. */
+  @Required(list({ kind: 'object', type: TokenConfig }, { min: 1, max: 100 }), 'tokens: [{ name, token, scopes }]')
+  tokens!: TokenConfig[];
+}
+
+export class HttpConfig {
+  /** Address REST listens on. Default 127.0.0.1. */
+  @Optional(host)
+  host = '127.0.0.1';
+
+  /** Port, 0 to 65535; 0: any free one. Default 8080. */
+  @Optional(whole(0, 65_535))
+  port = 8_080;
+
+  /** Tokens, or `none` in words. Only a loopback host may leave it out. */
+  @Optional(either('none', AuthConfig))
+  auth?: 'none' | AuthConfig;
+}
+
+export class OpsConfig {
+  /** Address that metrics and probes listen on. Default 0.0.0.0. */
+  @Optional(host)
+  host = '0.0.0.0';
+
+  /** Port, 0 to 65535; 0: any free one. Default 9090. */
+  @Optional(whole(0, 65_535))
+  port = 9_090;
+
+  /** A main thread that stalls this long ends the process, 1s to 24h. Default 10m. */
+  @Optional(duration('1s', '24h'))
+  stallLimit = '10m';
+
+  /** true: `/readyz` fails while the link is down. Default false: queueing is what the gateway is for. */
+  @Optional(flag)
+  readyNeedsLink = false;
+}

@@ -1,0 +1,6 @@
+/** The door of this room: one YAML file becomes settings, or the list of everything that is wrong with it. */
+export { configSchema } from './json-schema.js';
+export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
+export type { Loaded } from './load.js';
+export { formatProblems } from './problem.js';
+export type { ConfigProblem } from './problem.js';

@@ -1,0 +1,90 @@
+import { createSecureContext } from 'node:tls';
+import { resolve } from 'node:path';
+import { ERRORS } from '../domain/errors.js';
+import type { BrokerSettings } from '../domain/settings.js';
+import type { BrokerConfig, TlsConfig } from './broker.config.js';
+import type { GatewayConfig } from './gateway.config.js';
+import type { Path, Report } from './problem.js';
+import { durationMs } from './quantity.js';
+import { readTextFile } from './text-file.js';
+
+const PEM_BYTES_MAX = 2 ** 20;
+
+/** What must fit together for the link. @returns the PEM texts */
+export function checkLink(config: GatewayConfig, report: Report, directory: string): BrokerSettings['tls'] {
+  checkAddresses(config.broker, report);
+  checkCredentials(config.broker, report);
+  checkSession(config, report);
+  return checkTls(config.broker.tls, report, directory);
+}
+
+function checkAddresses({ url, urls, tls, wsHeaders }: BrokerConfig, report: Report): void {
+  if (url !== undefined && urls !== undefined) {
+    report.problem(['broker', 'urls'], 'stands beside url', 'Keep one of url and urls.');
+  }
+  if (!report.clean(['broker', 'url']) || !report.clean(['broker', 'urls'])) return;
+  const all = urls ?? (url === undefined ? [] : [url]);
+  if (all.length === 0) report.problem(['broker', 'url'], 'is missing', 'Add it: url: mqtts://broker:8883');
+  const none = (protocols: RegExp): boolean => all.length > 0 && !all.some((one) => protocols.test(one));
+  if (Object.values(tls).some((value) => value !== undefined) && none(/^(mqtts|wss):/i)) {
+    report.warning(['broker', 'tls'], 'has no effect: no address uses TLS', 'Use mqtts:// or wss://, or remove it.');
+  }
+  if (wsHeaders.size > 0 && none(/^wss?:/i)) {
+    report.warning(['broker', 'wsHeaders'], 'has no effect: no address is a WebSocket', 'Use ws:// or wss://.');
+  }
+}
+
+function checkCredentials({ username, password, protocol }: BrokerConfig, report: Report): void {
+  if (!password || username || protocol === '5' || !report.clean(['broker', 'username'])) return;
+  const message = 'stands without username, which MQTT 3.1.1 forbids';
+  report.problem(['broker', 'password'], message, 'Add broker.username, or set broker.protocol: 5.');
+}
+
+function checkSession({ session, broker }: GatewayConfig, report: Report): void {
+  const sound = (...path: Path): boolean => report.clean(['session', ...path]);
+  if (sound('expiry') && durationMs(session.expiry) === 0 && broker.protocol !== '3.1.1') {
+    report.problem(['session', 'expiry'], 'must not be 0: the session would not be kept', ERRORS.SESSION_NOT_KEPT.hint);
+  }
+  const { initial, max } = session.reconnect;
+  if (sound('reconnect') && durationMs(initial)! > durationMs(max)!) {
+    report.problem(['session', 'reconnect', 'max'], 'is shorter than reconnect.initial', 'Raise max or lower initial.');
+  }
+}
+
+function checkTls(config: TlsConfig, report: Report, directory: string): BrokerSettings['tls'] {
+  const path: Path = ['broker', 'tls'];
+  if (!config.certFile !== !config.keyFile && report.clean(path)) {
+    const [there, missing] = config.certFile ? ['certFile', 'keyFile'] : ['keyFile', 'certFile'];
+    report.problem([...path, there], `stands without ${missing}`, `Add ${missing}, or remove ${there}.`);
+  }
+  const read = (key: 'caFile' | 'certFile' | 'keyFile', marker: string): string | undefined => {
+    const name = config[key];
+    if (name === undefined || !report.clean([...path, key])) return undefined;
+    const file = readTextFile(resolve(directory, name), PEM_BYTES_MAX);
+    const fault =
+      'fault' in file ? file.fault : file.text.includes(marker) ? undefined : 'is not a PEM file of its kind';
+    if (fault !== undefined) {
+      report.problem(
+        [...path, key],
+        `names a file that ${fault}`,
+        'Mount a readable PEM file there, or mend the path.',
+      );
+    }
+    return 'text' in file ? file.text : undefined;
+  };
+  const ca = read('caFile', '-----BEGIN CERTIFICATE-----');
+  const cert = read('certFile', '-----BEGIN CERTIFICATE-----');
+  const key = read('keyFile', 'PRIVATE KEY-----');
+  if (report.clean(path)) checkPair(cert, key, report);
+  return { ca, cert, key, serverName: config.serverName };
+}
+
+function checkPair(cert: string | undefined, key: string | undefined, report: Report): void {
+  if (cert === undefined || key === undefined) return;
+  try {
+    createSecureContext({ cert, key });
+  } catch {
+    const message = 'is not an unencrypted private key that fits certFile';
+    report.problem(['broker', 'tls', 'keyFile'], message, 'Name the key the certificate was made with, decrypted.');
+  }
+}

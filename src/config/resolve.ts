@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import type { QoS } from '../domain/message.js';
+import type { BrokerSettings, ContractSettings, HttpSettings, Settings } from '../domain/settings.js';
+import type { SubscriberSettings } from '../domain/subscriber.js';
+import { parseStartFrom } from './format.js';
+import type { GatewayConfig } from './gateway.config.js';
+import type { HttpConfig } from './http.config.js';
+import { durationMs, sizeBytes } from './quantity.js';
+import type { SubscriberConfig } from './subscriber.config.js';
+import type { ContractConfig } from './subscription.config.js';
+
+/** A configuration without problems as settings. `directory` is what relative paths are relative to. */
+export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'], directory: string): Settings {
+  const { broker, session, journal, publish, ops, log } = config;
+  return {
+    broker: {
+      urls: broker.urls ?? [broker.url!],
+      protocol: broker.protocol as BrokerSettings['protocol'],
+      username: broker.username || undefined,
+      password: broker.password || undefined,
+      tls,
+      wsHeaders: Object.fromEntries(broker.wsHeaders),
+    },
+    session: {
+      clientId: session.clientId,
+      adopt: session.adopt,
+      expiryMs: ms(session.expiry),
+      keepaliveMs: ms(session.keepalive),
+      receiveMaximum: session.receiveMaximum,
+      maxPacketBytes: bytes(session.maxPacket),
+      reconnect: { initialMs: ms(session.reconnect.initial), maxMs: ms(session.reconnect.max) },
+      canary: { topic: session.canary.topic, everyMs: ms(session.canary.every) },
+    },
+    subscriptions: config.subscriptions.map(({ name, filter, qos, contract, overlap }) => ({
+      name: name ?? filter,
+      filter,
+      qos: qos as QoS,
+      contract,
+      overlap: overlap as 'refuse' | 'allow',
+    })),
+    contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
+    subscribers: config.subscribers.map(subscriberSettings),
+    journal: {
+      directory: resolve(directory, journal.directory),
+      maxBytes: bytes(journal.maxSize),
+      retentionMs: ms(journal.retention),
+      whenFull: journal.whenFull as Settings['journal']['whenFull'],
+    },
+    publish: { allow: publish.allow, maxPayloadBytes: bytes(publish.maxPayload), waitMs: ms(publish.wait) },
+    http: httpSettings(config.http),
+    ops: { host: ops.host, port: ops.port, stallLimitMs: ms(ops.stallLimit), readyNeedsLink: ops.readyNeedsLink },
+    log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
+  };
+}
+
+function contractSettings(name: string, contract: ContractConfig, directory: string): ContractSettings {
+  const [file, exported] = contract.class?.split('#') ?? [];
+  return {
+    name,
+    format: contract.format as ContractSettings['format'],
+    schemaFile: contract.schema === undefined ? undefined : resolve(directory, contract.schema),
+    class: file === undefined ? undefined : { file: resolve(directory, file), export: exported! },
+    mode: contract.mode as ContractSettings['mode'],
+  };
+}
+
+function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
+  return {
+    id: config.id,
+    url: config.url,
+    topics: config.topics,
+    startFrom: parseStartFrom(config.startFrom)!,
+    format: config.format as SubscriberSettings['format'],
+    ordering: config.ordering as SubscriberSettings['ordering'],
+    concurrency: config.concurrency,
+    timeoutMs: ms(config.timeout),
+    retry: { scheduleMs: config.retry.schedule.map(ms), maxAgeMs: ms(config.retry.maxAge) },
+    breaker: { failures: config.breaker.failures, openForMs: ms(config.breaker.openFor) },
+    signing: { secrets: config.signing.secrets },
+    headers: Object.fromEntries(config.headers),
+  };
+}
+
+function httpSettings({ host, port, auth }: HttpConfig): HttpSettings {
+  if (auth === undefined || auth === 'none') return { host, port, auth };
+  const tokens = auth.tokens.map(({ name, token, scopes }) => ({
+    name,
+    token,
+    scopes: scopes as ('publish' | 'read' | 'admin')[],
+  }));
+  return { host, port, auth: { tokens } };
+}
+
+function ms(text: string): number {
+  return durationMs(text)!;
+}
+
+function bytes(text: string): number {
+  return sizeBytes(text)!;
+}

@@ -1,0 +1,122 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { filtersOverlap, withoutShare } from '../domain/topic.js';
+import type { GatewayConfig } from './gateway.config.js';
+import type { Path, Report } from './problem.js';
+import type { SubscriberConfig } from './subscriber.config.js';
+import type { ContractConfig, SubscriptionConfig } from './subscription.config.js';
+import { suggestion } from './suggestion.js';
+
+/** Topics that start like this come from the gateway itself, not from the broker. */
+const OWN_TOPICS = '$holdfast/';
+
+/** What must fit together on the way from subscription over contract to subscriber. */
+export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
+  checkSubscriptions(config, report);
+  for (const [name, contract] of config.contracts) checkContract(['contracts', name], contract, report, directory);
+  checkSubscribers(config, report);
+}
+
+function checkSubscriptions({ subscriptions, contracts }: GatewayConfig, report: Report): void {
+  const names = new Map<string, number>();
+  const earlier: [number, SubscriptionConfig][] = [];
+  for (const [index, subscription] of present(subscriptions)) {
+    const path: Path = ['subscriptions', index];
+    const { contract } = subscription;
+    if (contract !== undefined && report.clean([...path, 'contract']) && !contracts.has(contract)) {
+      const meant = suggestion(contract, contracts.keys());
+      const mend = meant === undefined ? 'Add it to contracts, or name one of those.' : `Did you mean "${meant}"?`;
+      report.problem([...path, 'contract'], 'names no contract', mend);
+    }
+    if (!report.clean([...path, 'filter'])) continue;
+    checkUnique(names, subscription.name ?? subscription.filter, index, 'subscriptions', 'name', report);
+    checkOverlap(path, subscription, earlier, report);
+    earlier.push([index, subscription]);
+  }
+}
+
+function checkOverlap(
+  path: Path,
+  subscription: SubscriptionConfig,
+  earlier: [number, SubscriptionConfig][],
+  report: Report,
+): void {
+  for (const [index, other] of earlier) {
+    const there = `subscriptions[${index}].filter (line ${report.positionOf(['subscriptions', index, 'filter']).line})`;
+    if (other.filter === subscription.filter) {
+      report.problem([...path, 'filter'], `is the same filter as ${there}`, 'Keep one of the two.');
+    } else if (subscription.overlap !== 'allow' && other.overlap !== 'allow' && overlap(subscription, other)) {
+      const mend = 'Narrow one of the two, or set overlap: allow on one; the first in the file names the contract.';
+      report.problem([...path, 'filter'], `overlaps ${there}: brokers may send such messages more than once`, mend);
+    }
+  }
+}
+
+function overlap(one: SubscriptionConfig, other: SubscriptionConfig): boolean {
+  return filtersOverlap(one.filter, other.filter);
+}
+
+function checkContract(path: Path, contract: ContractConfig, report: Report, directory: string): void {
+  if (contract.schema !== undefined && contract.class !== undefined) {
+    report.problem([...path, 'class'], 'stands beside schema', 'Keep one of schema and class.');
+  }
+  const files = { schema: contract.schema, class: contract.class?.split('#')[0] };
+  for (const [key, file] of Object.entries(files)) {
+    if (file === undefined || !report.clean([...path, key])) continue;
+    if (!statSync(resolve(directory, file), { throwIfNoEntry: false })?.isFile()) {
+      report.problem([...path, key], 'names no existing file', 'Mend the path; it is relative to this file.');
+    }
+  }
+}
+
+function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report: Report): void {
+  const ids = new Map<string, number>();
+  const filters = [...present(subscriptions)]
+    .filter(([index]) => report.clean(['subscriptions', index, 'filter']))
+    .map(([, { filter }]) => filter);
+  const complete = filters.length === subscriptions.length && report.clean(['subscriptions']);
+  for (const [index, subscriber] of present(subscribers)) {
+    if (report.clean(['subscribers', index, 'id'])) {
+      checkUnique(ids, subscriber.id, index, 'subscribers', 'id', report);
+    }
+    checkHeaders(index, subscriber, report);
+    if (complete && report.clean(['subscribers', index, 'topics']))
+      warnOfDeafTopics(index, subscriber, filters, report);
+  }
+}
+
+function warnOfDeafTopics(index: number, { topics }: SubscriberConfig, filters: string[], report: Report): void {
+  for (const [place, topic] of topics.entries()) {
+    if (topic.startsWith(OWN_TOPICS) || filters.some((filter) => filtersOverlap(withoutShare(filter), topic))) continue;
+    const mend = 'Mend the filter, or add a subscription that brings such topics.';
+    report.warning(['subscribers', index, 'topics', place], 'matches no topic that any subscription brings', mend);
+  }
+}
+
+/** Header names are the same in any case. */
+function checkHeaders(index: number, { headers }: SubscriberConfig, report: Report): void {
+  const seen = new Set<string>();
+  for (const name of headers.keys()) {
+    const path = ['subscribers', index, 'headers', name];
+    if (seen.has(name.toLowerCase())) report.problem(path, 'is here twice, in other letters', 'Keep one of the two.');
+    seen.add(name.toLowerCase());
+  }
+}
+
+function checkUnique(
+  seen: Map<string, number>,
+  value: string,
+  index: number,
+  list: string,
+  key: string,
+  report: Report,
+): void {
+  const other = seen.get(value);
+  if (other === undefined) seen.set(value, index);
+  else report.problem([list, index, key], `is the same as in ${list}[${other}]`, 'Give each one its own.');
+}
+
+/** Items that could be read, with their place in the file's list. */
+function* present<T>(items: readonly (T | undefined)[]): Generator<[number, T]> {
+  for (const [index, item] of items.entries()) if (item !== undefined) yield [index, item];
+}

@@ -1,0 +1,58 @@
+import { Optional } from './field.js';
+import { topicName } from './format.js';
+import { duration, flag, size, text, whole } from './scalar.js';
+import { object } from './shape.js';
+
+export class ReconnectConfig {
+  /** Upper bound of the first wait after a drop, 10ms to 5m. Doubles with each failure; the wait is random below it. Default 500ms. */
+  @Optional(duration('10ms', '5m'))
+  initial = '500ms';
+
+  /** No wait is longer, 10ms to 1h. Default 30s. */
+  @Optional(duration('10ms', '1h'))
+  max = '30s';
+}
+
+export class CanaryConfig {
+  /** Topic to publish a probe to and wait for its return. Default, or empty: no canary. */
+  @Optional(topicName)
+  topic = '';
+
+  /** How often, 1s to 24h. Default 1m. */
+  @Optional(duration('1s', '24h'))
+  every = '1m';
+}
+
+export class SessionConfig {
+  /** MQTT client id, unique at the broker. Default, or empty: generated once and kept in the data directory. */
+  @Optional(text({ min: 0, max: 1_024, mend: 'Write an id that no other client uses, or leave it empty.' }))
+  clientId = '';
+
+  /** Accept that the client id differs from the one in the data directory: the old session is given up. Default false. */
+  @Optional(flag)
+  adopt = false;
+
+  /** How long the broker keeps the session while we are away, whole seconds up to 365d. Default 24h. */
+  @Optional(duration('0s', '365d', { wholeSeconds: true }))
+  expiry = '24h';
+
+  /** Longest silence on the link, whole seconds from 5s to 65535s. Default 30s. */
+  @Optional(duration('5s', '65535s', { wholeSeconds: true }))
+  keepalive = '30s';
+
+  /** Messages the broker may have in flight to us, unacknowledged, 1 to 65535. Default 1024. */
+  @Optional(whole(1, 65_535))
+  receiveMaximum = 1_024;
+
+  /** Largest packet we accept, 1KiB to 256MiB. Default 1MiB. */
+  @Optional(size('1KiB', '256MiB'))
+  maxPacket = '1MiB';
+
+  /** Waits between attempts to connect. */
+  @Optional(object(ReconnectConfig))
+  reconnect = new ReconnectConfig();
+
+  /** A message to ourselves that proves the broker delivers. */
+  @Optional(object(CanaryConfig))
+  canary = new CanaryConfig();
+}

@@ -1,0 +1,86 @@
+import { Optional, Required } from './field.js';
+import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
+import { duration, whole, words } from './scalar.js';
+import { list, map, object } from './shape.js';
+
+const DELIVERY_HEADERS =
+  /^(host|connection|keep-alive|upgrade|te|trailer|expect|content-length|transfer-encoding|webhook-.*|ce-.*|mqtt-.*|holdfast-.*)$/i;
+
+export class RetryConfig {
+  /** Waits before the second, third, … attempt, up to 32, each 1ms to 7d. After the last one a dead letter. Default 1s 5s 30s 2m 10m 1h. */
+  @Optional(list(duration('1ms', '7d'), { max: 32 }))
+  schedule = ['1s', '5s', '30s', '2m', '10m', '1h'];
+
+  /** A record that fails this long after it was received becomes a dead letter, 100ms to 365d. Default 72h. */
+  @Optional(duration('100ms', '365d'))
+  maxAge = '72h';
+}
+
+export class BreakerConfig {
+  /** Failures in a row that open the breaker, 1 to 1000. Default 10. */
+  @Optional(whole(1, 1_000))
+  failures = 10;
+
+  /** How long nothing is sent once it is open, 10ms to 24h. Default 30s. */
+  @Optional(duration('10ms', '24h'))
+  openFor = '30s';
+}
+
+export class SigningConfig {
+  /** Standard Webhooks secrets, up to 8: `whsec_` and 24 to 64 bytes in base64. One signature each. Default: none. */
+  @Optional(list(signingSecret, { max: 8 }))
+  secrets: string[] = [];
+}
+
+export class SubscriberConfig {
+  /** Its identity, unique: backlog and dead letters belong to it. */
+  @Required(identifier, 'id: billing')
+  id!: string;
+
+  /** Where records are POSTed: http or https. */
+  @Required(
+    address(['http', 'https'], 'http://localhost:3000/events', 'use headers.authorization'),
+    'url: http://localhost:3000/events',
+  )
+  url!: string;
+
+  /** Topic filters, 1 to 100; a record that matches several is still one delivery. */
+  @Required(list(topicFilter({ shared: false }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
+  topics!: string[];
+
+  /** Where it starts when it is new: now, earliest, a position, or a time such as 2026-01-31T12:00:00Z. Default now. */
+  @Optional(startFrom)
+  startFrom = 'now';
+
+  /** `cloudevents`: CloudEvents 1.0 headers, the payload as body; `raw`: without those headers. Default cloudevents. */
+  @Optional(words('cloudevents', 'raw'))
+  format = 'cloudevents';
+
+  /** `topic`: a failing record holds back later ones of its topic. Default none. */
+  @Optional(words('none', 'topic'))
+  ordering = 'none';
+
+  /** Attempts in flight at once, 1 to 1000. Default 16. */
+  @Optional(whole(1, 1_000))
+  concurrency = 16;
+
+  /** Time for a whole attempt, 10ms to 10m. Default 15s. */
+  @Optional(duration('10ms', '10m'))
+  timeout = '15s';
+
+  /** What happens to a record that fails. */
+  @Optional(object(RetryConfig))
+  retry = new RetryConfig();
+
+  /** What happens when everything fails. */
+  @Optional(object(BreakerConfig))
+  breaker = new BreakerConfig();
+
+  /** Signatures that prove the gateway sent it. */
+  @Optional(object(SigningConfig))
+  signing = new SigningConfig();
+
+  /** Headers sent with every attempt, at most 32. Default: none. */
+  @Optional(map(headerValue, 32, headerName(DELIVERY_HEADERS)))
+  headers = new Map<string, string>();
+}

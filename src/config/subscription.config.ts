@@ -1,0 +1,43 @@
+import { Optional, Required } from './field.js';
+import { classReference, filePath, topicFilter } from './format.js';
+import { text, whole, words } from './scalar.js';
+
+export class SubscriptionConfig {
+  /** Metric label, unique, up to 256 characters. Default: the filter. */
+  @Optional(text({ max: 256, mend: 'Write a short name, such as telemetry.' }))
+  name?: string;
+
+  /** Topic filter at the broker; `$share/group/…` shares the load with other gateways. */
+  @Required(topicFilter({ shared: true }), 'filter: devices/+/telemetry')
+  filter!: string;
+
+  /** Highest QoS we ask for: 0, 1 or 2. Default 1. */
+  @Optional(whole(0, 2))
+  qos = 1;
+
+  /** Name of the contract its payloads must meet. Default: any payload is valid. */
+  @Optional(text({ max: 63, mend: 'Write the name of one of the contracts.' }))
+  contract?: string;
+
+  /** `allow`: may overlap other filters; the first in file order names the contract. Default refuse. */
+  @Optional(words('refuse', 'allow'))
+  overlap = 'refuse';
+}
+
+export class ContractConfig {
+  /** How the payload is decoded. Default json. */
+  @Optional(words('json'))
+  format = 'json';
+
+  /** JSON Schema file (draft 2020-12). At most one of `schema` and `class`; neither: any JSON is valid. */
+  @Optional(filePath)
+  schema?: string;
+
+  /** class-validator class, as `file#Export` of a JavaScript module. */
+  @Optional(classReference)
+  class?: string;
+
+  /** `enforce`: what fails is rejected and no subscriber sees it. Default enforce. */
+  @Optional(words('enforce'))
+  mode = 'enforce';
+}

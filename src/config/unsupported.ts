@@ -1,0 +1,18 @@
+/**
+ * What the documented surface has and this version cannot do yet. Ignoring it would break a promise in
+ * silence, so it is refused. `key`: the key itself; a list: those words as its value.
+ */
+export const UNSUPPORTED: { readonly [place: string]: 'key' | readonly string[] } = {
+  'contracts.*.mode': ['shadow'],
+  'subscribers[].where': 'key',
+  'subscribers[].format': ['cloudevents-structured', 'cloudevents-batch'],
+  'subscribers[].answers': 'key',
+  'subscribers[].ordering': ['key'],
+  'subscribers[].key': 'key',
+  'subscribers[].rateLimit': 'key',
+  'subscribers[].maxBacklog': 'key',
+  'subscribers[].batch': 'key',
+  'subscribers[].reply': 'key',
+};
+
+export const UNSUPPORTED_MESSAGE = 'not supported yet by this version';

@@ -1,0 +1,29 @@
+import type { LinkStatus } from '../domain/link.js';
+import type { Rejection } from '../domain/record.js';
+import type { DeadLetter } from '../domain/subscriber.js';
+
+export interface SubscriberView {
+  id: string;
+  url?: string;
+  topics: string[];
+  state: string;
+  reason: string;
+  lagRecords: number;
+  lagSeconds: number;
+  waiting: number;
+  inFlight: number;
+}
+
+/** What the read API shows. Nothing here can change anything. */
+export abstract class GatewayView {
+  abstract link(): Promise<LinkStatus | undefined>;
+  abstract subscribers(): SubscriberView[];
+  /** Oldest first, after the number `after`, at most `limit`. */
+  abstract deadLetters(query: {
+    subscriber?: string;
+    after?: number;
+    limit: number;
+  }): (DeadLetter & { number: number })[];
+  /** Oldest first, after the position `after`, at most `limit`. */
+  abstract rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
+}

@@ -1,0 +1,98 @@
+import { addedJitter, type Random } from '../domain/backoff.js';
+import type { SubscriberSettings } from '../domain/subscriber.js';
+
+const THROTTLE_MS_MIN = 100;
+
+/**
+ * Decides whether a subscriber may be sent anything at all. Closed: everything may go. Open: nothing may, until an
+ * instant. Then one probe goes; its answer closes or opens again. A throttled answer opens it too, for shorter,
+ * and only many of them in a row count as broken. Instants are monotonic milliseconds, given by the caller.
+ *
+ * Attempts carry the epoch in which they began: what was in flight when the breaker opened says nothing new.
+ */
+export class Breaker {
+  #phase: 'closed' | 'open' | 'probing' = 'closed';
+  #openUntil = 0;
+  #failures = 0;
+  #throttles = 0;
+  #broken = false;
+  #epoch = 0;
+
+  constructor(
+    private readonly settings: SubscriberSettings['breaker'],
+    private readonly random: Random,
+  ) {}
+
+  /** True from the moment it opened because of failures until a probe succeeds. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  get probing(): boolean {
+    return this.#phase === 'probing';
+  }
+
+  /** When a probe may go; 0 when nothing is held back. */
+  get openUntil(): number {
+    return this.#phase === 'open' ? this.#openUntil : 0;
+  }
+
+  allows(now: number): boolean {
+    return this.#phase === 'closed' || (this.#phase === 'open' && now >= this.#openUntil);
+  }
+
+  /** An attempt begins. @returns the epoch to hand back with its answer */
+  begin(): number {
+    if (this.#phase === 'open') this.#phase = 'probing';
+    return this.#epoch;
+  }
+
+  /** The probe was not sent after all, or nobody will hear its answer. */
+  reset(): void {
+    this.#phase = 'closed';
+    this.#failures = 0;
+    this.#throttles = 0;
+    this.#broken = false;
+    this.#epoch++;
+  }
+
+  succeeded(epoch: number): void {
+    if (epoch !== this.#epoch) return;
+    this.#phase = 'closed';
+    this.#failures = 0;
+    this.#throttles = 0;
+    this.#broken = false;
+  }
+
+  failed(epoch: number, opens: boolean, now: number): void {
+    if (epoch !== this.#epoch) return;
+    this.#failures++;
+    this.#throttles = 0;
+    if (!this.#broken && !opens && this.#failures < this.settings.failures) {
+      this.#phase = 'closed';
+      return;
+    }
+    this.#broken = true;
+    this.#open(now + addedJitter(this.settings.openForMs, this.random));
+  }
+
+  /** @param retryAfterMs what the subscriber asked for; absent: 100 ms, doubled each time, at most `openForMs` */
+  throttled(epoch: number, retryAfterMs: number | undefined, now: number): void {
+    if (epoch !== this.#epoch) {
+      if (this.#phase === 'open' && retryAfterMs !== undefined) {
+        this.#openUntil = Math.max(this.#openUntil, now + retryAfterMs);
+      }
+      return;
+    }
+    this.#throttles++;
+    if (this.#throttles >= this.settings.failures) this.#broken = true;
+    const growing = Math.min(this.settings.openForMs, THROTTLE_MS_MIN * 2 ** Math.min(this.#throttles - 1, 30));
+    this.#open(now + addedJitter(retryAfterMs ?? growing, this.random));
+  }
+
+  #open(until: number): void {
+    this.#phase = 'open';
+    this.#openUntil = until;
+    this.#epoch++;
+  }
+}

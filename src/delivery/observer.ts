@@ -1,0 +1,46 @@
+import type { FailureReason } from '../domain/attempt.js';
+
+/** `active`: sent to. `paused`: an operator asked. `broken`: failing, probed now and then. `gone`: it answered 410. */
+export type SubscriberState = 'active' | 'paused' | 'broken' | 'gone';
+
+/** Where a subscriber stands now. */
+export interface SubscriberStatus {
+  id: string;
+  state: SubscriberState;
+  /** Why it is not active; '' when it is. */
+  reason: string;
+  /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
+  cursor: number;
+  /** Matching records neither delivered nor dead. Still rising just after the start, while the backlog is counted. */
+  lagRecords: number;
+  /** Age of the oldest of them; 0 when there is none. */
+  lagSeconds: number;
+  /** Records that failed and wait for their next attempt, or are held behind one that does. */
+  waiting: number;
+  /** Attempts that are running. */
+  inFlight: number;
+}
+
+/** Why a subscriber fails, for a log line. */
+export interface Failing {
+  reason: FailureReason;
+  /** HTTP status, 0 when there was no answer. */
+  status: number;
+  detail: string;
+  /** The record that met it first. */
+  position: number;
+}
+
+/** Told what happens, for metrics and logs. Called synchronously on the delivery path: must be quick and must not throw. */
+export interface DeliveryObserver {
+  /** One attempt ended. A 410 counts as `throttled`. */
+  attempt(subscriber: string, outcome: 'delivered' | 'retry' | 'throttled' | 'dead', seconds: number): void;
+  /** @param secondsSinceReceived from the socket to the answer */
+  delivered(subscriber: string, secondsSinceReceived: number): void;
+  state(subscriber: string, state: SubscriberState, reason: string): void;
+  /** Attempts fail, and for another reason than the one told before. */
+  failing(subscriber: string, failing: Failing): void;
+  recovered(subscriber: string): void;
+  /** What was settled could not be saved; it is kept and tried again every second. */
+  saveFailed(error: unknown): void;
+}

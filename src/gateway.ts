@@ -1,0 +1,313 @@
+import { MessageChannel } from 'node:worker_threads';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import type { GatewayView, SubscriberView } from './console/index.js';
+import { ContractThread } from './contract/index.js';
+import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
+import { systemClock } from './domain/clock.js';
+import type { JournalEvents } from './domain/journal.js';
+import type { LinkStatus } from './domain/link.js';
+import type { Settings } from './domain/settings.js';
+import type { SubscriberSettings } from './domain/subscriber.js';
+import type { HandlerSubscriber } from './handlers/index.js';
+import { SqliteJournalReader } from './journal/index.js';
+import { DeliveryMetrics, nestLogger } from './ops/index.js';
+import { Publisher } from './publish/index.js';
+import type { ContractThreadSettings } from './threads/contract.thread.js';
+import { Heartbeats } from './threads/heartbeat.js';
+import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
+import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
+import { Channel, remote, served } from './threads/rpc.js';
+import { Thread } from './threads/thread.js';
+
+/** From SIGTERM to the end, at most. A pod's grace period must be longer. */
+export const DRAIN_MS = 20_000;
+/** A JSON body around a payload in base64, and the other properties. */
+const BODY_OVERHEAD_BYTES = 256 * 1024;
+
+export interface GatewayOptions {
+  version: string;
+  logger: Logger;
+  /** Subscribers that live in this process, besides those of the configuration. */
+  handlers?: HandlerSubscriber[];
+}
+
+/**
+ * A running gateway: starts everything in order, and ties the threads and rooms together. Rejects when it
+ * cannot start, and has then let go of everything.
+ */
+export async function createGateway(settings: Settings, options: GatewayOptions): Promise<Gateway> {
+  const gateway = new Gateway(settings, options);
+  try {
+    await gateway.start();
+  } catch (error) {
+    await gateway.stop().catch(() => undefined);
+    throw error;
+  }
+  return gateway;
+}
+
+export class Gateway {
+  /** Resolves with the reason when the gateway cannot go on: a thread ended, or the disk failed. */
+  readonly failed: Promise<Error>;
+  clientId = '';
+  httpPort = 0;
+  opsPort = 0;
+  readonly #heartbeats = new Heartbeats();
+  readonly #beat = this.#heartbeats.beatAs('main');
+  readonly #subscribers: SubscriberSettings[];
+  readonly #metrics: DeliveryMetrics;
+  readonly #linkThread: Thread<LinkThreadCalls>;
+  readonly #journalThread: Thread<JournalThreadCalls>;
+  #fail: (error: Error) => void = () => undefined;
+  #journal: ServedJournal | undefined;
+  #reader: SqliteJournalReader | undefined;
+  #contracts: ContractThread | undefined;
+  #delivery: Delivery | undefined;
+  #publisher: Publisher | undefined;
+  #app: NestFastifyApplication | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly options: GatewayOptions,
+  ) {
+    this.failed = new Promise((resolve) => (this.#fail = resolve));
+    this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
+    const names = this.#subscribers.map(({ id }) => id);
+    this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
+    const heartbeats = this.#heartbeats.buffer;
+    const died = (error: Error): void => this.#fail(error);
+    this.#linkThread = new Thread(
+      'link',
+      {
+        ops: settings.ops,
+        subscriptions: settings.subscriptions.map(({ name }) => name),
+        heartbeats,
+      } satisfies LinkThreadData,
+      {
+        serve: served({ metrics: () => this.#metrics.registry.metrics() } satisfies LinkThreadParent),
+        onEvent: (event, value) => this.#heardLink(event, value),
+        died,
+      },
+    );
+    this.#journalThread = new Thread(
+      'journal',
+      {
+        settings: settings.journal,
+        names: { contracts: settings.contracts.map(({ name }) => name), subscribers: names },
+        heartbeats,
+      } satisfies JournalThreadData,
+      { onEvent: () => undefined, died },
+    );
+  }
+
+  /** Probes first, then journal, contracts, delivery, REST; the link connects last and delays nothing. */
+  async start(): Promise<void> {
+    const { settings } = this;
+    this.opsPort = await this.#linkThread.calls.listen();
+    await this.#openJournal();
+    await this.#startContracts();
+    await this.#startDelivery();
+    await this.#listen();
+    await this.#linkThread.calls.connect({
+      clientId: this.clientId,
+      broker: settings.broker,
+      session: settings.session,
+      subscriptions: settings.subscriptions,
+    });
+  }
+
+  /**
+   * Refuses publishes, lets acknowledgements, the outbox and attempts finish, keeps the session, closes the
+   * journal. Takes at most {@link DRAIN_MS}; what was not finished is in the journal.
+   */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    const ends = performance.now() + DRAIN_MS;
+    const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
+    this.#publisher?.stop();
+    await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
+    await this.#delivery?.stop(left(0.8));
+    await this.#app?.close();
+    await this.#contracts?.stop();
+    this.#reader?.close();
+    await this.#journalThread.calls.close().catch((error: unknown) => {
+      this.options.logger.error({ err: error }, 'the journal did not close cleanly');
+    });
+    await Promise.all([this.#journalThread.end(), this.#linkThread.end()]);
+    clearInterval(this.#beat);
+  }
+
+  async #openJournal(): Promise<void> {
+    const { settings } = this;
+    await this.#journalThread.calls.open();
+    const own = new MessageChannel();
+    await this.#journalThread.calls.attach('main', own.port1);
+    this.#journal = remote<ServedJournal>(
+      new Channel(own.port2, undefined, (event, value) => this.#heardJournal(event as keyof JournalEvents, value)),
+    );
+    const links = new MessageChannel();
+    await this.#journalThread.calls.attach('link', links.port1);
+    await this.#linkThread.calls.attach(links.port2);
+    this.clientId = await this.#journal.identify(settings.session.clientId, settings.session.adopt);
+    this.#reader = new SqliteJournalReader(settings.journal.directory, (positions) => {
+      void this.#journal?.quarantine(positions);
+    });
+  }
+
+  /** Resolves when the contracts are compiled. */
+  async #startContracts(): Promise<void> {
+    const { subscriptions, contracts, journal } = this.settings;
+    const { logger } = this.options;
+    const workerData: ContractThreadSettings = {
+      subscriptions,
+      contracts,
+      directory: journal.directory,
+      heartbeats: this.#heartbeats.buffer,
+    };
+    await new Promise<void>((ready, failed) => {
+      const fatal = (error: Error): void => {
+        failed(error);
+        this.#fail(error);
+      };
+      this.#contracts = new ContractThread({
+        entry: new URL('./threads/contract.thread.js', import.meta.url),
+        workerData,
+        start: (worker) => {
+          const channel = new Channel(worker, undefined, (event, value) => this.#heardLog(event, value));
+          const { port1, port2 } = new MessageChannel();
+          this.#journalThread.calls
+            .attach('contract', port1)
+            .then(() => channel.call<void>('attach', [port2], [port2]))
+            .then(ready, fatal);
+        },
+        onFatal: fatal,
+        onRespawn: (reason, position, detail) => {
+          logger.warn({ reason, position, detail }, 'the contract thread was replaced');
+        },
+      });
+      this.#contracts.start();
+    });
+  }
+
+  async #startDelivery(): Promise<void> {
+    const journal = this.#journal!;
+    const reader = this.#reader!;
+    const { version, logger, handlers = [] } = this.options;
+    const senders = new Map(handlers.map(({ settings, sender }) => [settings.id, sender]));
+    const progress = await journal.registerSubscribers(this.#subscribers);
+    this.#warnOfAbsent(new Set(progress.map(({ id }) => id)));
+    this.#delivery = new Delivery({
+      journal,
+      reader,
+      observer: this.#observer(),
+      clock: systemClock,
+      random: Math.random,
+    });
+    const sending = { source: `urn:uuid:${reader.journalId}`, userAgent: `holdfast/${version}`, clock: systemClock };
+    const subscribers = this.#subscribers.map((settings, i) => ({
+      settings,
+      cursor: progress[i]!.cursor,
+      sender: senders.get(settings.id) ?? new HttpSender(settings, sending),
+    }));
+    this.#delivery.start(subscribers, (await journal.stats()).admitted);
+    logger.debug({ subscribers: subscribers.length }, 'delivery started');
+  }
+
+  /** Nobody delivers to them, and the journal cannot let go of what they have not had. */
+  #warnOfAbsent(present: ReadonlySet<string>): void {
+    for (const { id, cursor } of this.#reader!.progress()) {
+      if (present.has(id)) continue;
+      const message = 'a subscriber of the journal is not in the configuration; its backlog is kept';
+      this.options.logger.warn({ subscriber: id, cursor }, message);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { http, publish } = this.settings;
+    const { logger } = this.options;
+    this.#publisher = new Publisher(publish, this.#journal!, this.#reader!, systemClock, (outcome, seconds) =>
+      this.#metrics.publish(outcome, seconds),
+    );
+    const status = await this.#linkThread.calls.status();
+    this.#publisher.linkUp = status?.phase === 'up';
+    const module = AppModule.of({ publisher: this.#publisher, view: this.#view(), http, logger });
+    const bodyLimit = Math.ceil((publish.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES;
+    this.#app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter({ bodyLimit }), {
+      logger: nestLogger(logger),
+      abortOnError: false,
+    });
+    await this.#app.listen(http.port, http.host);
+    this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;
+  }
+
+  #view(): GatewayView {
+    const reader = this.#reader!;
+    return {
+      link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status(),
+      subscribers: (): SubscriberView[] =>
+        this.#delivery!.status().map((status) => {
+          const { url, topics } = this.#subscribers.find(({ id }) => id === status.id)!;
+          return { ...status, url, topics };
+        }),
+      deadLetters: (query) => reader.deadLetters(query),
+      rejections: (query) => reader.rejections(query),
+    };
+  }
+
+  #observer(): DeliveryObserver {
+    const { logger } = this.options;
+    const metrics = this.#metrics;
+    return {
+      attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
+      delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
+      state: (subscriber, state, reason) => {
+        const level = state === 'active' ? 'info' : 'warn';
+        logger[level]({ subscriber, state, reason }, 'subscriber changed state');
+      },
+      failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
+      recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
+      saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
+    };
+  }
+
+  #heardLink(event: string, value: unknown): void {
+    if (event !== 'link') return this.#heardLog(event, value);
+    const { kind } = value as LinkThreadEvents['link'];
+    if (!this.#publisher) return;
+    if (kind === 'up') this.#publisher.linkUp = true;
+    else if (kind === 'down') this.#publisher.linkUp = false;
+  }
+
+  #heardLog(event: string, value: unknown): void {
+    if (event !== 'log') return;
+    const { level, message, fields } = value as LinkThreadEvents['log'];
+    this.options.logger[level](fields, message);
+  }
+
+  #heardJournal<K extends keyof JournalEvents>(event: K, value: unknown): void {
+    const { logger } = this.options;
+    const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
+      admitted: (through) => {
+        this.#contracts?.admittedThrough(through);
+        this.#delivery?.admitted(through);
+      },
+      confirmed: (results) => this.#publisher?.confirmed(results),
+      state: ({ state, reason }) => {
+        if (state === 'full') logger.error({ reason }, 'the journal is full: acknowledgements wait');
+        else logger.info('the journal has room again');
+      },
+      discarded: (gap) => logger.error(gap, 'records were given up to make room, as journal.whenFull asks'),
+      damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
+      fatal: ({ message }) => this.#fail(new Error(message)),
+    };
+    (events[event] as ((value: unknown) => void) | undefined)?.(value);
+  }
+}

@@ -1,0 +1,3 @@
+/** In-process NestJS handlers as subscribers. */
+export { HoldfastContext } from './handler-sender.js';
+export { HandlerTransport, type HandlerExtras, type HandlerSubscriber, type Launch } from './handler-transport.js';

@@ -1,0 +1,127 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
+const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'throttled', 'dead'] as const;
+export const PUBLISH_OUTCOMES = ['published', 'queued', 'refused', 'invalid'] as const;
+
+/** Beyond it the histograms lose their subscriber label: a thousand of them would be a hundred thousand series. */
+const SUBSCRIBERS_WITH_HISTOGRAMS_MAX = 50;
+const ATTEMPT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+const DELIVERY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 120, 600, 3_600];
+
+export interface SubscriberFigures {
+  id: string;
+  state: (typeof SUBSCRIBER_STATES)[number];
+  lagRecords: number;
+  lagSeconds: number;
+}
+
+/** What the main thread counts: attempts, lag, publishes, the runtime. Every label value exists from the start. */
+export class DeliveryMetrics {
+  readonly registry = new Registry();
+  readonly #attempts: Counter<'subscriber' | 'outcome'>;
+  readonly #attemptSeconds: Histogram<'subscriber'>;
+  readonly #deliverySeconds: Histogram<'subscriber'>;
+  readonly #publishes: Counter<'outcome'>;
+  readonly #publishSeconds: Histogram;
+  readonly #labelled: boolean;
+
+  constructor(subscribers: readonly string[], figures: () => SubscriberFigures[], version: string) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#labelled = subscribers.length <= SUBSCRIBERS_WITH_HISTOGRAMS_MAX;
+    const labelNames = this.#labelled ? (['subscriber'] as const) : [];
+    this.#attempts = new Counter({
+      name: 'holdfast_attempts_total',
+      help: 'Tries to deliver a record to a subscriber.',
+      labelNames: ['subscriber', 'outcome'],
+      registers,
+    });
+    for (const subscriber of subscribers) {
+      for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.inc({ subscriber, outcome }, 0);
+    }
+    this.#attemptSeconds = new Histogram({
+      name: 'holdfast_attempt_seconds',
+      help: 'How long attempts took.',
+      labelNames,
+      buckets: ATTEMPT_SECONDS,
+      registers,
+    });
+    this.#deliverySeconds = new Histogram({
+      name: 'holdfast_delivery_seconds',
+      help: 'From received to delivered.',
+      labelNames,
+      buckets: DELIVERY_SECONDS,
+      registers,
+    });
+    for (const subscriber of this.#labelled ? subscribers : []) {
+      this.#attemptSeconds.zero({ subscriber });
+      this.#deliverySeconds.zero({ subscriber });
+    }
+    subscriberGauges(registers, figures);
+    this.#publishes = new Counter({
+      name: 'holdfast_publishes_total',
+      help: 'Publishes taken over REST, by the answer given.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of PUBLISH_OUTCOMES) this.#publishes.inc({ outcome }, 0);
+    this.#publishSeconds = new Histogram({
+      name: 'holdfast_publish_seconds',
+      help: 'From request to answer of a publish.',
+      buckets: ATTEMPT_SECONDS,
+      registers,
+    });
+    new Gauge({
+      name: 'holdfast_build_info',
+      help: 'Always 1; the labels say what runs.',
+      labelNames: ['version', 'node'],
+      registers,
+    }).set({ version, node: process.version }, 1);
+  }
+
+  attempt(subscriber: string, outcome: (typeof ATTEMPT_OUTCOMES)[number], seconds: number): void {
+    this.#attempts.inc({ subscriber, outcome });
+    this.#attemptSeconds.observe(this.#labels(subscriber), seconds);
+  }
+
+  delivered(subscriber: string, seconds: number): void {
+    this.#deliverySeconds.observe(this.#labels(subscriber), Math.max(0, seconds));
+  }
+
+  publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds: number): void {
+    this.#publishes.inc({ outcome });
+    this.#publishSeconds.observe(seconds);
+  }
+
+  #labels(subscriber: string): { subscriber?: string } {
+    return this.#labelled ? { subscriber } : {};
+  }
+}
+
+function subscriberGauges(registers: Registry[], figures: () => SubscriberFigures[]): void {
+  const gauge = (name: string, help: string, value: (one: SubscriberFigures) => number): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['subscriber'],
+      registers,
+      collect() {
+        for (const one of figures()) this.set({ subscriber: one.id }, value(one));
+      },
+    });
+  };
+  gauge('holdfast_subscriber_lag_records', 'Matching records not yet delivered.', (one) => one.lagRecords);
+  gauge('holdfast_subscriber_lag_seconds', 'Age of the oldest record not yet delivered.', (one) => one.lagSeconds);
+  new Gauge({
+    name: 'holdfast_subscriber_state',
+    help: '1 for the state the subscriber is in.',
+    labelNames: ['subscriber', 'state'],
+    registers,
+    collect() {
+      for (const one of figures()) {
+        for (const state of SUBSCRIBER_STATES) this.set({ subscriber: one.id, state }, one.state === state ? 1 : 0);
+      }
+    },
+  });
+}

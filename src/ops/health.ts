@@ -1,0 +1,54 @@
+/** What the probes look at. All of it is known to the link thread without asking anyone. */
+export interface HealthFacts {
+  /** Journal open, REST listening. */
+  started: boolean;
+  stopping: boolean;
+  linkUp: boolean;
+  /** undefined until the journal has said so. */
+  journalState: 'open' | 'full' | undefined;
+  journalDelayMs: number;
+  mainDelayMs: number;
+}
+
+export interface HealthLimits {
+  stallLimitMs: number;
+  readyNeedsLink: boolean;
+}
+
+/** A main thread this late answers no REST call in time. */
+const MAIN_RESPONSIVE_MS = 5_000;
+
+export type Probe = 'startupz' | 'livez' | 'readyz';
+
+export interface ProbeAnswer {
+  ok: boolean;
+  /** Every part that was looked at; `required` ones decide. */
+  parts: { name: string; ok: boolean; required: boolean; detail: string }[];
+}
+
+/**
+ * startupz: journal open, REST listening. livez: link and journal are not stuck (that the link is not, its
+ * answering shows). readyz: can accept work. A broker outage is not unready unless `readyNeedsLink` says so:
+ * queueing is what the gateway is for, and a sidecar that is not ready takes its app out of service.
+ */
+export function probe(which: Probe, facts: HealthFacts, limits: HealthLimits): ProbeAnswer {
+  const part = (name: string, ok: boolean, required: boolean, detail: string) => ({ name, ok, required, detail });
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s late`;
+  const journalMoves = facts.journalDelayMs < limits.stallLimitMs;
+  const started = part('started', facts.started, true, facts.started ? 'yes' : 'not yet');
+  const journal = part('journal thread', journalMoves, true, seconds(facts.journalDelayMs));
+  const parts =
+    which === 'startupz'
+      ? [started]
+      : which === 'livez'
+        ? [part('link thread', true, true, 'answers'), journal]
+        : [
+            started,
+            part('not stopping', !facts.stopping, true, facts.stopping ? 'stopping' : 'yes'),
+            part('journal has room', facts.journalState !== 'full', true, facts.journalState ?? 'unknown'),
+            journal,
+            part('main thread', facts.mainDelayMs < MAIN_RESPONSIVE_MS, true, seconds(facts.mainDelayMs)),
+            part('link', facts.linkUp, limits.readyNeedsLink, facts.linkUp ? 'up' : 'down'),
+          ];
+  return { ok: parts.every(({ ok, required }) => ok || !required), parts };
+}

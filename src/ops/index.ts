@@ -1,0 +1,7 @@
+/** What an operator looks at: metrics, probes, logs. */
+export { DeliveryMetrics, PUBLISH_OUTCOMES, type SubscriberFigures } from './delivery-metrics.js';
+export type { HealthFacts } from './health.js';
+export { JournalMetrics } from './journal-metrics.js';
+export { LinkMetrics } from './link-metrics.js';
+export { createLogger, nestLogger, type Log, type LogLevel, type LogLine } from './log.js';
+export { OpsServer } from './server.js';

@@ -1,0 +1,94 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { JournalStats } from '../domain/journal.js';
+import { REJECTION_REASONS, type Rejection } from '../domain/record.js';
+
+const STATES: readonly JournalStats['state'][] = ['open', 'full'];
+/** From a commit that a fast disk answers at once to one that a stalled disk holds. */
+const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 10];
+
+/** What the journal thread counts. Every label value exists from the start. */
+export class JournalMetrics {
+  readonly registry = new Registry();
+  readonly #commits: Histogram;
+  readonly #rejections: Counter<'contract' | 'reason'>;
+  #stats: JournalStats | undefined;
+
+  constructor(
+    private readonly stats: () => Promise<JournalStats>,
+    names: { contracts: readonly string[]; subscribers: readonly string[] },
+  ) {
+    const registers = [this.registry];
+    const gauge = (name: string, help: string, value: (stats: JournalStats) => number): void => {
+      const current = (): JournalStats | undefined => this.#stats;
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          const stats = current();
+          if (stats) this.set(value(stats));
+        },
+      });
+    };
+    gauge('holdfast_journal_records', 'Records in the journal.', ({ records }) => records);
+    gauge('holdfast_journal_bytes', 'Size of the journal: live pages and the log.', ({ bytes }) => bytes);
+    gauge('holdfast_outbox_records', 'Publishes that wait for the broker.', ({ outbox }) => outbox);
+    const latest = (): JournalStats | undefined => this.#stats;
+    new Gauge({
+      name: 'holdfast_journal_state',
+      help: '1 for the state the journal is in.',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const state of STATES) this.set({ state }, latest()?.state === state ? 1 : 0);
+      },
+    });
+    new Counter({
+      name: 'holdfast_journal_corrupt_records_total',
+      help: 'Records whose checksum did not hold.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(latest()?.corruptRecords ?? 0);
+      },
+    });
+    new Gauge({
+      name: 'holdfast_dead_letters',
+      help: 'Records a subscriber could not be given.',
+      labelNames: ['subscriber'],
+      registers,
+      collect() {
+        for (const subscriber of names.subscribers) this.set({ subscriber }, latest()?.deadLetters[subscriber] ?? 0);
+      },
+    });
+    this.#commits = new Histogram({
+      name: 'holdfast_journal_commit_seconds',
+      help: 'How long a transaction took until it was on disk.',
+      buckets: COMMIT_SECONDS,
+      registers,
+    });
+    this.#rejections = new Counter({
+      name: 'holdfast_rejections_total',
+      help: 'Records that failed their contract.',
+      labelNames: ['contract', 'reason'],
+      registers,
+    });
+    for (const contract of names.contracts) {
+      for (const reason of REJECTION_REASONS) this.#rejections.inc({ contract, reason }, 0);
+    }
+  }
+
+  observeCommit(seconds: number): void {
+    this.#commits.observe(seconds);
+  }
+
+  rejected(rejections: readonly Rejection[]): void {
+    for (const { contract, reason } of rejections) this.#rejections.inc({ contract, reason });
+  }
+
+  /** The Prometheus text. */
+  async text(): Promise<string> {
+    this.#stats = await this.stats();
+    return this.registry.metrics();
+  }
+}

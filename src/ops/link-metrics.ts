@@ -1,0 +1,121 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import { CAUSES, type Cause } from '../domain/cause.js';
+import type { LinkEvent, LinkStatus } from '../domain/link.js';
+
+/** What the link thread counts. Every label value exists from the start. */
+export class LinkMetrics {
+  readonly registry = new Registry();
+  readonly #connects: Counter;
+  readonly #refused: Counter<'cause'>;
+  readonly #reconnects: Counter<'cause'>;
+  readonly #drops: Counter<'cause'>;
+  readonly #resumes: Counter<'result'>;
+  readonly #denied: Gauge<'subscription'>;
+
+  /** @param subscriptions their names, as in the configuration */
+  constructor(
+    private readonly status: () => LinkStatus | undefined,
+    subscriptions: readonly string[],
+    delays: () => { [thread: string]: number },
+  ) {
+    const registers = [this.registry];
+    const gauge = (name: string, help: string, value: () => number): Gauge =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge('holdfast_link_up', '1 while the broker is connected.', () => (this.status()?.phase === 'up' ? 1 : 0));
+    gauge(
+      'holdfast_link_pending_acks',
+      'Messages received and not yet acknowledged.',
+      () => this.status()?.pendingAcks ?? 0,
+    );
+    this.#connects = new Counter({
+      name: 'holdfast_link_connects_total',
+      help: 'Connections the broker accepted.',
+      registers,
+    });
+    const byCause = (name: string, help: string): Counter<'cause'> =>
+      withValues(new Counter({ name, help, labelNames: ['cause'], registers }), CAUSES);
+    this.#refused = byCause('holdfast_link_refused_total', 'Connects that were refused or failed.');
+    this.#reconnects = byCause('holdfast_link_reconnects_total', 'Connects after a drop, by the cause of the drop.');
+    this.#drops = byCause('holdfast_link_drops_total', 'Connections that ended without having been asked to.');
+    this.#resumes = new Counter({
+      name: 'holdfast_link_session_resumes_total',
+      help: 'Connects by what became of the session: resumed, or lost although one was expected.',
+      labelNames: ['result'],
+      registers,
+    });
+    for (const result of ['resumed', 'lost']) this.#resumes.inc({ result }, 0);
+    this.#denied = new Gauge({
+      name: 'holdfast_link_subscription_denied',
+      help: '1 while the broker refuses the subscription.',
+      labelNames: ['subscription'],
+      registers,
+    });
+    for (const subscription of subscriptions) this.#denied.set({ subscription }, 0);
+    this.#messages(registers);
+    new Gauge({
+      name: 'holdfast_thread_delay_seconds',
+      help: 'The worst delay of a thread during the last half minute.',
+      labelNames: ['thread'],
+      registers,
+      collect() {
+        for (const [thread, delayMs] of Object.entries(delays())) this.set({ thread }, delayMs / 1000);
+      },
+    });
+  }
+
+  observe(event: LinkEvent): void {
+    if (event.kind === 'up') {
+      this.#connects.inc();
+      if (event.sessionPresent) this.#resumes.inc({ result: 'resumed' });
+      if (event.reconnect) this.#reconnects.inc({ cause: event.after ?? 'unknown' });
+    } else if (event.kind === 'down') this.#drops.inc({ cause: event.diagnosis.cause });
+    else if (event.kind === 'refused') this.#refused.inc({ cause: event.diagnosis.cause });
+    else if (event.kind === 'session-lost') this.#resumes.inc({ result: 'lost' });
+    else this.#denied.set({ subscription: event.name }, event.code >= 0x80 ? 1 : 0);
+  }
+
+  #messages(registers: Registry[]): void {
+    const counters = () => this.status()?.counters;
+    new Counter({
+      name: 'holdfast_messages_received_total',
+      help: 'Messages taken from the socket.',
+      labelNames: ['qos'],
+      registers,
+      collect() {
+        this.reset();
+        for (const qos of [0, 1, 2] as const) this.inc({ qos }, counters()?.received[qos] ?? 0);
+      },
+    });
+    new Counter({
+      name: 'holdfast_messages_journaled_total',
+      help: 'Messages on disk.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(counters()?.journaled ?? 0);
+      },
+    });
+    new Counter({
+      name: 'holdfast_messages_dropped_total',
+      help: 'QoS 0 messages that came faster than the disk could take them.',
+      labelNames: ['reason'],
+      registers,
+      collect() {
+        this.reset();
+        this.inc({ reason: 'overrun' }, counters()?.dropped ?? 0);
+      },
+    });
+  }
+}
+
+function withValues(counter: Counter<'cause'>, causes: readonly Cause[]): Counter<'cause'> {
+  for (const cause of causes) counter.inc({ cause }, 0);
+  return counter;
+}

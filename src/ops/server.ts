@@ -1,0 +1,81 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { probe, type HealthFacts, type HealthLimits, type Probe } from './health.js';
+
+/** A scrape does not wait longer for a thread that is stalled; its last figures stand in. */
+const SOURCE_WAIT_MS = 500;
+const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECTIONS_MAX = 256;
+
+/** Where one thread's metrics come from, as Prometheus text. */
+export type MetricsSource = () => Promise<string>;
+
+/** Probes and metrics. Lives in the link thread, so that no stall elsewhere silences it. */
+export class OpsServer {
+  readonly #server: Server;
+  readonly #sources: { read: MetricsSource; last: string }[] = [];
+
+  constructor(
+    private readonly facts: () => HealthFacts,
+    private readonly limits: HealthLimits,
+  ) {
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+    this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
+    this.#server.headersTimeout = REQUEST_TIMEOUT_MS;
+    this.#server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  addMetrics(read: MetricsSource): void {
+    this.#sources.push({ read, last: '' });
+  }
+
+  /** @returns the port it listens on. Rejects with the system's error when it cannot. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ops');
+    const plain = (status: number, text: string, type = 'text/plain; charset=utf-8'): void => {
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+      response.end(request.method === 'HEAD' ? undefined : text);
+    };
+    if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET and HEAD\n');
+    const name = pathname.slice(1);
+    if (name === 'metrics') return plain(200, await this.#metrics(), 'text/plain; version=0.0.4; charset=utf-8');
+    if (name !== 'startupz' && name !== 'livez' && name !== 'readyz') {
+      return plain(404, 'here are /metrics, /startupz, /livez and /readyz\n');
+    }
+    const { ok, parts } = probe(name satisfies Probe, this.facts(), this.limits);
+    const lines = parts.map(
+      (part) => `[${part.ok ? '+' : '-'}] ${part.name}: ${part.detail}${part.required ? '' : ' (not required)'}`,
+    );
+    const verbose = searchParams.has('verbose') || !ok;
+    plain(ok ? 200 : 503, verbose ? `${lines.join('\n')}\n${name} ${ok ? 'ok' : 'failed'}\n` : 'ok\n');
+  }
+
+  async #metrics(): Promise<string> {
+    const texts = await Promise.all(
+      this.#sources.map(async (source) => {
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<undefined>(
+          (resolve) => (timer = setTimeout(() => resolve(undefined), SOURCE_WAIT_MS)),
+        );
+        const text = await Promise.race([source.read().catch(() => undefined), late]);
+        clearTimeout(timer);
+        return (source.last = text ?? source.last);
+      }),
+    );
+    return texts.filter((text) => text !== '').join('\n');
+  }
+}

@@ -1,0 +1,3 @@
+/** Publishes over REST: into the durable outbox, and the broker's answer back. The link carries them out. */
+export { PublishController } from './publish.controller.js';
+export { Publisher, type PublishObserver } from './publisher.js';

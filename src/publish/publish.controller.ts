@@ -1,0 +1,29 @@
+import { Body, Controller, Get, Headers, Inject, Param, Post, Res, SetMetadata } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
+import { parsePublish } from './publish.dto.js';
+import { Publisher, type PublishAnswer } from './publisher.js';
+
+@Controller('v1')
+export class PublishController {
+  constructor(@Inject(Publisher) private readonly publisher: Publisher) {}
+
+  /** 200 once the broker acknowledged it, 202 when it is in the durable outbox and will be. */
+  @Post('publish')
+  @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
+  async publish(
+    @Body() body: unknown,
+    @Headers('prefer') prefer: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PublishAnswer> {
+    const answer = await this.publisher.publish(parsePublish(body), /\brespond-async\b/.test(prefer ?? ''));
+    void reply.status(answer.status === 'published' ? 200 : 202);
+    return answer;
+  }
+
+  @Get('publishes/:id')
+  @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
+  status(@Param('id') id: string): ReturnType<Publisher['status']> {
+    return this.publisher.status(id);
+  }
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '../domain/clock.js';
+import { HoldfastError } from '../domain/errors.js';
+import { failpoint } from '../domain/failpoint.js';
+import type { Journal, JournalReader } from '../domain/journal.js';
+import type { Publish, PublishResult, PublishStatus } from '../domain/publish.js';
+import type { PublishSettings } from '../domain/settings.js';
+import { topicMatches } from '../domain/topic.js';
+import { uuid7, uuidText } from '../domain/uuid.js';
+
+/** Requests that may wait for the broker's answer at once; past it a publish is answered `queued` at once. */
+const WAITING_MAX = 10_000;
+
+export interface PublishAnswer {
+  id: string;
+  status: 'published' | 'queued';
+}
+
+/** What happened to a publish, for the metrics. */
+export type PublishObserver = (outcome: 'published' | 'queued' | 'refused' | 'invalid', seconds: number) => void;
+
+/**
+ * Takes publishes into the outbox and waits a while for the broker's answer. What has an answer here is on
+ * disk: `published` and `queued` both survive a kill.
+ */
+export class Publisher {
+  readonly #waiting = new Map<string, (result: PublishResult | undefined) => void>();
+  #linkUp = false;
+  #stopping = false;
+
+  constructor(
+    private readonly settings: PublishSettings,
+    private readonly journal: Pick<Journal, 'accept'>,
+    private readonly reader: Pick<JournalReader, 'publishStatus'>,
+    private readonly clock: Clock,
+    private readonly observe: PublishObserver,
+  ) {}
+
+  /** While the link is down nobody waits for the broker. */
+  set linkUp(up: boolean) {
+    this.#linkUp = up;
+    if (!up) this.#letGo();
+  }
+
+  /** Publishes ended. Called for every one, also for those nobody waits for. */
+  confirmed(results: readonly PublishResult[]): void {
+    for (const result of results) this.#waiting.get(result.id)?.(result);
+  }
+
+  /** Where an accepted publish stands. Throws NOT_FOUND for an id that is not known, or no longer. */
+  status(id: string): { id: string; status: PublishStatus; reasonCode?: number; cause?: string } {
+    const known = this.reader.publishStatus(id);
+    if (!known) throw new HoldfastError('NOT_FOUND', 'no publish with this id is known; results are kept for 24 hours');
+    const { status, result } = known;
+    return result ? { id, status, reasonCode: result.reasonCode, cause: result.cause } : { id, status };
+  }
+
+  /** From now on publishes are refused; those that wait are answered `queued`. */
+  stop(): void {
+    this.#stopping = true;
+    this.#letGo();
+  }
+
+  /**
+   * @param respondAsync do not wait for the broker
+   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, LINK_DOWN (QoS 0), JOURNAL_FULL, OUTBOX_FULL,
+   * SHUTTING_DOWN: nothing was kept; PUBLISH_REFUSED with `cause`: the broker's answer, final
+   */
+  async publish(wanted: Omit<Publish, 'id' | 'acceptedAt'>, respondAsync: boolean): Promise<PublishAnswer> {
+    const begun = this.clock.monotonic();
+    const seconds = (): number => (this.clock.monotonic() - begun) / 1000;
+    try {
+      this.#check(wanted);
+      const answer = await this.#accept(wanted, respondAsync);
+      this.observe(answer.status, seconds());
+      return answer;
+    } catch (error) {
+      const refused = error instanceof HoldfastError && error.code === 'PUBLISH_REFUSED';
+      this.observe(refused ? 'refused' : 'invalid', seconds());
+      throw error;
+    }
+  }
+
+  #check({ topic, payload, qos }: Omit<Publish, 'id' | 'acceptedAt'>): void {
+    const { allow, maxPayloadBytes } = this.settings;
+    if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+    if (!allow.some((filter) => topicMatches(filter, topic))) {
+      throw new HoldfastError('TOPIC_FORBIDDEN', `publish.allow has no filter that matches the topic "${topic}"`);
+    }
+    if (payload.length > maxPayloadBytes) {
+      throw new HoldfastError(
+        'PAYLOAD_TOO_LARGE',
+        `the payload has ${payload.length} bytes, ${maxPayloadBytes} are allowed`,
+      );
+    }
+    if (qos === 0 && !this.#linkUp) throw new HoldfastError('LINK_DOWN', 'the link is down and QoS 0 is not queued');
+  }
+
+  async #accept(wanted: Omit<Publish, 'id' | 'acceptedAt'>, respondAsync: boolean): Promise<PublishAnswer> {
+    const acceptedAt = this.clock.now();
+    const id = uuidText(uuid7(acceptedAt));
+    const waits = this.#linkUp && !respondAsync && this.settings.waitMs > 0 && this.#waiting.size < WAITING_MAX;
+    // Before the journal has it: its answer may come before accept() resolves.
+    const answered = waits ? this.#answer(id) : undefined;
+    try {
+      await this.journal.accept({ ...wanted, id, acceptedAt });
+    } catch (error) {
+      this.#waiting.get(id)?.(undefined);
+      throw error;
+    }
+    failpoint('accepted');
+    const result = await answered;
+    if (!result) return { id, status: 'queued' };
+    if (result.outcome === 'published') return { id, status: 'published' };
+    throw new HoldfastError('PUBLISH_REFUSED', `the broker refused the publish: ${result.cause ?? 'unknown'}`, {
+      details: { id, cause: result.cause ?? 'unknown', reasonCode: result.reasonCode },
+    });
+  }
+
+  /** Resolves with the broker's answer, or undefined when it took too long or the link went down. */
+  #answer(id: string): Promise<PublishResult | undefined> {
+    return new Promise((resolve) => {
+      const settle = (result: PublishResult | undefined): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        resolve(result);
+      };
+      const timer = setTimeout(() => settle(undefined), this.settings.waitMs);
+      this.#waiting.set(id, settle);
+    });
+  }
+
+  #letGo(): void {
+    for (const settle of [...this.#waiting.values()]) settle(undefined);
+  }
+}

@@ -1,0 +1,28 @@
+import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { HoldfastError } from '../domain/errors.js';
+import { asHoldfastError, problemDetails } from './problem.js';
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** Where faults that are nobody's fault outside are told. */
+export abstract class FaultLog {
+  abstract fault(error: unknown): void;
+}
+
+/** Every error leaves as `application/problem+json`. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(FaultLog) private readonly log: FaultLog) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const known = asHoldfastError(thrown);
+    if (!known) this.log.fault(thrown);
+    const error = known ?? new HoldfastError('INTERNAL', 'something went wrong inside the gateway', { cause: thrown });
+    const details = problemDetails(error);
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (error.retryable) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+    if (error.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Bearer');
+    void reply.status(details.status).header('content-type', 'application/problem+json').send(details);
+  }
+}

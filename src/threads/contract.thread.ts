@@ -1,0 +1,52 @@
+/** The contract thread: gives every record its verdict. Users' schemas and classes run here and nowhere else. */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { Admission, Contracts, enterContractThread, runAdmission, type ContractThreadData } from '../contract/index.js';
+import type { Journal } from '../domain/journal.js';
+import type { ContractSettings, SubscriptionSettings } from '../domain/settings.js';
+import { SqliteJournalReader } from '../journal/index.js';
+import type { LogLine } from '../ops/index.js';
+import { Heartbeats } from './heartbeat.js';
+import { Channel, remote, served } from './rpc.js';
+
+export interface ContractThreadSettings {
+  subscriptions: SubscriptionSettings[];
+  contracts: ContractSettings[];
+  /** The journal's directory. */
+  directory: string;
+  heartbeats: SharedArrayBuffer;
+}
+
+/** What the parent may ask of this thread. */
+export interface ContractThreadCalls {
+  /** Hands over the way to the journal. Resolves when the contracts are compiled and checking has begun. */
+  attach(port: MessagePort): Promise<void>;
+}
+
+const data = workerData as ContractThreadSettings & { contractThread: ContractThreadData };
+const { progress, condemned } = enterContractThread(data.contractThread);
+new Heartbeats(data.heartbeats).beatAs('contract');
+
+const toParent = new Channel(parentPort!, served({ attach } satisfies ContractThreadCalls));
+
+async function attach(port: MessagePort): Promise<void> {
+  let committed = 0;
+  let notify = (position: number): void => void (committed = position);
+  const journal = remote<Journal>(
+    new Channel(port, undefined, (event, value) => {
+      if (event === 'committed') notify(value as number);
+    }),
+  );
+  const contracts = await Contracts.compile(data.subscriptions, data.contracts);
+  const damaged = (positions: number[]): void => void journal.quarantine(positions);
+  const source = new SqliteJournalReader(data.directory, damaged);
+  const { last, admitted } = await journal.stats();
+  const admission = new Admission(contracts, { source, sink: journal, progress, after: admitted, condemned });
+  notify = (position) => admission.notify(position);
+  admission.notify(Math.max(last, committed));
+  // Left unhandled on purpose: a reader or journal that fails ends the thread, and its parent starts another.
+  void runAdmission(admission, (description) => warn('a contract failed outside of its check', { description }));
+}
+
+function warn(message: string, fields: LogLine['fields']): void {
+  toParent.emit('log', { level: 'warn', message, fields } satisfies LogLine);
+}

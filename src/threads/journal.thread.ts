@@ -1,0 +1,80 @@
+/** The journal thread: the one writer, and whoever asks it from the other threads. */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { systemClock } from '../domain/clock.js';
+import type { EmitJournalEvent, Journal, JournalEvents } from '../domain/journal.js';
+import type { Rejection } from '../domain/record.js';
+import type { JournalSettings } from '../domain/settings.js';
+import { SqliteJournal } from '../journal/index.js';
+import { JournalMetrics } from '../ops/index.js';
+import { Heartbeats } from './heartbeat.js';
+import { Channel, served } from './rpc.js';
+
+export interface JournalThreadData {
+  settings: JournalSettings;
+  /** Label values that must exist from the start. */
+  names: { contracts: string[]; subscribers: string[] };
+  heartbeats: SharedArrayBuffer;
+}
+
+/** What the parent may ask of this thread. */
+export interface JournalThreadCalls {
+  /** Opens the journal. Rejects with the error it could not be opened for. */
+  open(): Promise<{ journalId: string }>;
+  /** Serves the journal to one more thread. Another attach under the same name replaces the first. */
+  attach(listener: Listener, port: MessagePort): Promise<void>;
+  /** Finishes, and closes the journal. */
+  close(): Promise<void>;
+}
+
+/** The journal's methods and this thread's metrics, as the link and the main thread see them. */
+export type ServedJournal = Journal & { metrics(): Promise<string> };
+
+export type Listener = 'main' | 'link' | 'contract';
+/** Who hears which event. */
+const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
+  committed: ['contract'],
+  admitted: ['main'],
+  outbox: ['link'],
+  confirmed: ['main'],
+  state: ['main', 'link'],
+  discarded: ['main'],
+  damaged: ['main'],
+  fatal: ['main'],
+};
+/** The main thread ends the process after a disk fault; should it be stalled, this thread does. */
+const FATAL_GRACE_MS = 5_000;
+
+const { settings, names, heartbeats } = workerData as JournalThreadData;
+const channels = new Map<Listener, Channel>();
+let journal: SqliteJournal | undefined;
+const metrics = new JournalMetrics(() => journal!.stats(), names);
+
+const emit: EmitJournalEvent = (event, value) => {
+  for (const listener of LISTENERS[event]) channels.get(listener)?.emit(event, value);
+  if (event === 'fatal') setTimeout(() => process.kill(process.pid, 'SIGKILL'), FATAL_GRACE_MS);
+};
+
+const calls: JournalThreadCalls = {
+  open() {
+    journal = new SqliteJournal(settings, emit, systemClock, (seconds) => metrics.observeCommit(seconds));
+    return Promise.resolve({ journalId: journal.journalId });
+  },
+  attach(listener, port) {
+    const serveJournal = served(journal!);
+    const channel = new Channel(port, async (method, args) => {
+      if (method === 'metrics') return metrics.text();
+      const value = await serveJournal(method, args);
+      if (method === 'admit') metrics.rejected(args[1] as Rejection[]);
+      return value;
+    });
+    channels.set(listener, channel);
+    return Promise.resolve();
+  },
+  async close() {
+    await journal?.close();
+    journal = undefined;
+  },
+};
+
+new Heartbeats(heartbeats).beatAs('journal');
+new Channel(parentPort!, served(calls));

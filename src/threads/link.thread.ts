@@ -1,0 +1,132 @@
+/** The link thread: the broker, the probes, and nothing that blocks. */
+import { writeSync } from 'node:fs';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { Diagnosis } from '../domain/cause.js';
+import { systemClock } from '../domain/clock.js';
+import type { JournalEvents } from '../domain/journal.js';
+import type { LinkEvent, LinkStatus } from '../domain/link.js';
+import type { OpsSettings } from '../domain/settings.js';
+import { Session, type SessionOptions } from '../link/index.js';
+import { LinkMetrics, OpsServer, type Log, type LogLine } from '../ops/index.js';
+import { Heartbeats, THREADS } from './heartbeat.js';
+import type { ServedJournal } from './journal.thread.js';
+import { Channel, remote, served } from './rpc.js';
+
+export interface LinkThreadData {
+  ops: OpsSettings;
+  subscriptions: string[];
+  heartbeats: SharedArrayBuffer;
+}
+
+/** What the parent may ask of this thread. */
+export interface LinkThreadCalls {
+  /** Answers probes and metrics from now on. @returns the port */
+  listen(): Promise<number>;
+  /** The journal is open. */
+  attach(port: MessagePort): Promise<void>;
+  /** Connects, and stays connected. */
+  connect(options: SessionOptions): Promise<void>;
+  status(): Promise<LinkStatus | undefined>;
+  /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** What this thread asks of its parent. */
+export interface LinkThreadParent {
+  metrics(): Promise<string>;
+}
+
+/** What this thread tells its parent. */
+export interface LinkThreadEvents {
+  link: LinkEvent;
+  log: LogLine;
+}
+
+const STALL_CHECK_MS = 1_000;
+
+const { ops, subscriptions, heartbeats } = workerData as LinkThreadData;
+const beats = new Heartbeats(heartbeats);
+const facts = { started: false, stopping: false, journalState: undefined as 'open' | 'full' | undefined };
+let journal: ServedJournal | undefined;
+let session: Session | undefined;
+
+const log: Log = (level, message, fields = {}) => tell('log', { level, message, fields });
+const metrics = new LinkMetrics(
+  () => session?.status(),
+  subscriptions,
+  () => Object.fromEntries(THREADS.map((thread) => [thread, beats.worstDelayMs(thread)])),
+);
+const server = new OpsServer(
+  () => ({
+    ...facts,
+    linkUp: session?.status().phase === 'up',
+    journalDelayMs: beats.delayMs('journal'),
+    mainDelayMs: beats.delayMs('main'),
+  }),
+  ops,
+);
+
+const calls: LinkThreadCalls = {
+  async listen() {
+    server.addMetrics(() => metrics.registry.metrics());
+    server.addMetrics(() => journal?.metrics() ?? Promise.resolve(''));
+    server.addMetrics(() => parent.metrics());
+    return server.listen(ops.host, ops.port);
+  },
+  attach(port) {
+    const toJournal = new Channel(port, undefined, (event, value) => {
+      if (event === 'outbox') session?.relay.wake();
+      else if (event === 'state') facts.journalState = (value as JournalEvents['state']).state;
+    });
+    journal = remote<ServedJournal>(toJournal, (method, args) =>
+      method === 'append' ? [(args[0] as { payloads: Uint8Array<ArrayBuffer> }).payloads.buffer] : [],
+    );
+    facts.journalState = 'open';
+    return Promise.resolve();
+  },
+  connect(options) {
+    facts.started = true;
+    const failed = (error: Error): void => log('error', 'the journal did not take it', { error: error.message });
+    session = new Session(options, journal!, observe, failed, { clock: systemClock, random: Math.random });
+    session.start();
+    return Promise.resolve();
+  },
+  status: () => Promise.resolve(session?.status()),
+  async stop(deadlineMs) {
+    facts.stopping = true;
+    await session?.stop(deadlineMs);
+  },
+};
+
+function observe(event: LinkEvent): void {
+  metrics.observe(event);
+  tell('link', event);
+  if (event.kind === 'up') {
+    const { url, protocol, clientId, sessionPresent } = session!.status();
+    log('info', 'link up', { url, protocol, clientId, sessionPresent });
+  } else if (event.kind === 'session-lost') {
+    log('warn', 'the broker has lost the session: what it held for us is gone; subscribing again');
+  } else if (event.kind === 'subscription') {
+    if (event.code >= 0x80) log('warn', 'subscription denied', { subscription: event.name, code: event.code });
+  } else dropped(event.kind, event.diagnosis);
+}
+
+function dropped(kind: 'down' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {
+  const message = kind === 'down' ? 'link dropped' : 'connecting failed';
+  log('warn', message, { cause, confidence, evidence, mend });
+}
+
+function tell<K extends keyof LinkThreadEvents>(event: K, value: LinkThreadEvents[K]): void {
+  toParent.emit(event, value);
+}
+
+beats.beatAs('link');
+setInterval(() => {
+  if (beats.delayMs('main') < ops.stallLimitMs) return;
+  // The main thread cannot log this any more.
+  writeSync(2, `holdfast: the main thread stood still for ${ops.stallLimitMs} ms (ops.stallLimit): ending\n`);
+  process.kill(process.pid, 'SIGKILL');
+}, STALL_CHECK_MS).unref();
+
+const toParent = new Channel(parentPort!, served(calls));
+const parent = remote<LinkThreadParent>(toParent);

@@ -1,0 +1,45 @@
+import { MessagePort, Worker } from 'node:worker_threads';
+import { Channel, remote, served, type Serve } from './rpc.js';
+
+/** The parent's side of one thread that lives as long as the process. */
+export class Thread<T extends object> {
+  /** The thread's control calls. */
+  readonly calls: T;
+  readonly #worker: Worker;
+  #stopping = false;
+
+  /**
+   * @param serve answers the thread's calls to its parent
+   * @param onEvent receives the thread's events
+   * @param died is told when the thread ends without having been asked to: nothing can go on without it
+   */
+  constructor(
+    name: string,
+    workerData: object,
+    port: { serve?: Serve; onEvent: (event: string, value: unknown) => void; died: (error: Error) => void },
+  ) {
+    this.#worker = new Worker(new URL(`./${name}.thread.js`, import.meta.url), { name, workerData });
+    const channel = new Channel(this.#worker, port.serve ?? served({}), port.onEvent);
+    this.calls = remote<T>(channel, (_method, args): MessagePort[] => args.filter(isPort));
+    let thrown: unknown;
+    this.#worker.on('error', (error) => {
+      thrown = error;
+    });
+    this.#worker.on('exit', (code) => {
+      const error = new Error(`the ${name} thread ended (exit code ${code})`, { cause: thrown });
+      channel.fail(error);
+      if (!this.#stopping) port.died(error);
+    });
+  }
+
+  /** Ends the thread; what it had to finish must be finished before. */
+  async end(): Promise<void> {
+    this.#stopping = true;
+    await this.#worker.terminate();
+  }
+}
+
+/** Ports are moved to the thread they are handed to. */
+function isPort(value: unknown): value is MessagePort {
+  return value instanceof MessagePort;
+}
