@@ -47,7 +47,7 @@ export class Breaker {
     return this.#epoch;
   }
 
-  /** The probe was not sent after all, or nobody will hear its answer. */
+  /** Forgets what was, because an operator asked; answers still to come say nothing. */
   reset(): void {
     this.#phase = 'closed';
     this.#failures = 0;

@@ -1,0 +1,119 @@
+import type { JournalReader } from '../domain/journal.js';
+import { TopicTrie } from '../domain/topic-trie.js';
+import type { Feed, Tail } from './feed.js';
+import { readRange } from './range.js';
+import { RingQueue } from './ring-queue.js';
+
+/** Laggards served in one turn of the event loop. */
+const LAGGARDS_PER_TURN = 8;
+/** Positions counted in one turn while nobody needs their records. */
+const COUNTED_PER_TURN = 10_000;
+
+/** One subscriber, as the dispatcher sees it. */
+export interface Consumer {
+  readonly feed: Feed;
+  /** Takes what it can from its feed. */
+  pump(): void;
+}
+
+/**
+ * Reads each record at the tail once, matches it once, and offers it to every subscriber that wants it
+ * and keeps up. Serves laggards in between, each in bounded steps, so that none hogs the event loop.
+ */
+export class Dispatcher {
+  readonly tail: Tail = { position: 0 };
+  readonly trie = new TopicTrie<Consumer>();
+  readonly #consumers: Consumer[] = [];
+  readonly #laggards = new RingQueue<Consumer>();
+  readonly #queuedLaggards = new Set<Consumer>();
+  readonly #offered = new Set<Consumer>();
+  #through = 0;
+  #turn: NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  /** @param moved is told that the tail, and with it idle cursors, moved */
+  constructor(
+    private readonly reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>,
+    private readonly moved: () => void,
+  ) {}
+
+  start(position: number): void {
+    this.tail.position = this.#through = position;
+  }
+
+  add(consumer: Consumer, filters: readonly string[]): void {
+    this.#consumers.push(consumer);
+    for (const filter of filters) this.trie.add(filter, consumer);
+  }
+
+  admitted(through: number): void {
+    if (through <= this.#through) return;
+    this.#through = through;
+    this.#schedule();
+  }
+
+  /** This laggard has room for more. */
+  serve(consumer: Consumer): void {
+    if (this.#queuedLaggards.has(consumer)) return;
+    this.#queuedLaggards.add(consumer);
+    this.#laggards.push(consumer);
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearImmediate(this.#turn);
+  }
+
+  #schedule(): void {
+    if (!this.#stopped) this.#turn ??= setImmediate(this.#run);
+  }
+
+  readonly #run = (): void => {
+    this.#turn = undefined;
+    if (this.tail.position < this.#through) {
+      if (this.#consumers.some((consumer) => consumer.feed.atTail)) this.#dispatch();
+      else this.#count();
+      this.moved();
+    }
+    this.#serveLaggards();
+    if (this.tail.position < this.#through || this.#laggards.length > 0) this.#schedule();
+  };
+
+  #dispatch(): void {
+    const { records, through } = readRange(this.reader, this.tail.position, this.#through);
+    for (const record of records) {
+      for (const consumer of this.trie.match(record.topic)) {
+        this.#offered.add(consumer);
+        if (consumer.feed.offer(record, false)) continue;
+        consumer.pump(); // Lanes may be free: only those that are busy make a laggard.
+        consumer.feed.offer(record, true);
+      }
+    }
+    this.tail.position = through;
+    for (const consumer of this.#offered) consumer.pump();
+    this.#offered.clear();
+  }
+
+  /** Everyone reads for themselves: only their lag must be known. */
+  #count(): void {
+    const through = Math.min(this.tail.position + COUNTED_PER_TURN, this.#through);
+    for (const { topic, count } of this.reader.topicCounts(this.tail.position, through)) {
+      for (const consumer of this.trie.match(topic)) consumer.feed.passed(count);
+    }
+    this.tail.position = through;
+    for (const consumer of this.#consumers) if (consumer.feed.isHungry) this.serve(consumer);
+  }
+
+  #serveLaggards(): void {
+    for (let served = 0; served < LAGGARDS_PER_TURN; served++) {
+      const consumer = this.#laggards.shift();
+      if (!consumer) return;
+      this.#queuedLaggards.delete(consumer);
+      if (!consumer.feed.isHungry) continue;
+      consumer.feed.read(this.reader);
+      if (consumer.feed.atTail) this.moved();
+      consumer.pump(); // and asks to be served again, while it is hungry
+    }
+  }
+}

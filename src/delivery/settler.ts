@@ -1,0 +1,138 @@
+import { failpoint } from '../domain/failpoint.js';
+import type { Journal } from '../domain/journal.js';
+import type { Settlement } from '../domain/subscriber.js';
+import { Ledger } from './ledger.js';
+
+const BATCH_RECORDS = 512;
+const BATCH_WAIT_MS = 20;
+const AGAIN_AFTER_MS = 1_000;
+/** A cursor that only passed records of others is worth a write this often. */
+const LAZY_CURSOR_MS = 1_000;
+/** With this much unsaved nothing more is sent, because all of it would be sent again after a crash. */
+export const UNSAVED_RECORDS_MAX = 10_000;
+
+export interface SettlerHooks {
+  /** There is room again after there was none. */
+  roomAgain(): void;
+  saveFailed(error: unknown): void;
+}
+
+/** Gathers what all subscribers settled and saves it together, one save at a time. Nothing is lost when a save fails. */
+export class Settler {
+  readonly #ledgers: Ledger[] = [];
+  #dirty = new Set<Ledger>();
+  #unsaved = 0;
+  #unsavedOfSave = 0;
+  #saving: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #batchFull = false;
+  #lazyTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    private readonly journal: Pick<Journal, 'settle'>,
+    private readonly hooks: SettlerHooks,
+  ) {}
+
+  open(subscriber: string, cursorNow: () => number): Ledger {
+    const ledger = new Ledger(subscriber, cursorNow, this.#changed);
+    this.#ledgers.push(ledger);
+    return ledger;
+  }
+
+  get hasRoom(): boolean {
+    return this.#unsaved < UNSAVED_RECORDS_MAX;
+  }
+
+  /** Cursors moved although nothing was sent: to be saved some time soon. */
+  cursorsMoved(): void {
+    if (this.#lazyTimer || this.#stopped) return;
+    this.#lazyTimer = setTimeout(() => {
+      this.#lazyTimer = undefined;
+      this.#markMoved();
+      if (this.#dirty.size > 0 && !this.#saving && !this.#timer) this.#saveAfter(0);
+    }, LAZY_CURSOR_MS);
+  }
+
+  /** Saves all there is; resolves when it is on disk, or when stopped. */
+  async flush(): Promise<void> {
+    this.#markMoved();
+    while (!this.#stopped && (this.#dirty.size > 0 || this.#saving)) {
+      if (!this.#saving) this.#save();
+      await this.#saving;
+    }
+  }
+
+  /** Saves nothing more. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#lazyTimer);
+  }
+
+  #markMoved(): void {
+    for (const ledger of this.#ledgers) if (ledger.cursorMoved) this.#dirty.add(ledger);
+  }
+
+  readonly #changed = (ledger: Ledger): void => {
+    this.#dirty.add(ledger);
+    this.#unsaved++;
+    if (this.#saving || this.#stopped) return;
+    const full = this.#unsaved >= BATCH_RECORDS;
+    if (this.#timer && (this.#batchFull || !full)) return;
+    this.#batchFull = full;
+    this.#saveAfter(full ? 0 : BATCH_WAIT_MS);
+  };
+
+  #saveAfter(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#save();
+    }, delayMs);
+  }
+
+  /** Starts a save of everything; there is none under way. */
+  #save(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#batchFull = false;
+    const ledgers = this.#dirty;
+    if (ledgers.size === 0 || this.#stopped) return;
+    this.#dirty = new Set();
+    this.#unsavedOfSave = 0;
+    const settlements: Settlement[] = [];
+    for (const ledger of ledgers) {
+      const { settlement, records } = ledger.take();
+      settlements.push(settlement);
+      this.#unsavedOfSave += records;
+    }
+    this.#saving = this.#settle(settlements, ledgers);
+  }
+
+  async #settle(settlements: Settlement[], ledgers: Set<Ledger>): Promise<void> {
+    let delayMs = 0;
+    try {
+      await this.journal.settle(settlements);
+      this.#saved(ledgers);
+    } catch (error) {
+      for (const ledger of ledgers) {
+        ledger.restore();
+        this.#dirty.add(ledger);
+      }
+      delayMs = AGAIN_AFTER_MS;
+      this.hooks.saveFailed(error);
+    }
+    if (delayMs === 0 && this.#unsaved < BATCH_RECORDS) delayMs = BATCH_WAIT_MS;
+    this.#saving = undefined;
+    if (this.#dirty.size > 0 && !this.#stopped) this.#saveAfter(delayMs);
+  }
+
+  #saved(ledgers: Set<Ledger>): void {
+    const full = !this.hasRoom;
+    this.#unsaved -= this.#unsavedOfSave;
+    failpoint('settled', Math.max(1, this.#unsavedOfSave));
+    for (const ledger of ledgers) ledger.saved();
+    if (full && this.hasRoom) this.hooks.roomAgain();
+  }
+}
