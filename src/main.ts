@@ -24,7 +24,8 @@ const COMMANDS: { [name: string]: (options: { config: string; seconds: number })
   demo: ({ seconds }) => demo(seconds),
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// Whatever still runs after a command has ended must not keep the process.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: string[]): Promise<number> {
   let parsed;

@@ -1,3 +1,4 @@
+import type { DeadLetterQuery } from '../domain/journal.js';
 import type { LinkStatus } from '../domain/link.js';
 import type { Rejection } from '../domain/record.js';
 import type { DeadLetter } from '../domain/subscriber.js';
@@ -18,12 +19,7 @@ export interface SubscriberView {
 export abstract class GatewayView {
   abstract link(): Promise<LinkStatus | undefined>;
   abstract subscribers(): SubscriberView[];
-  /** Oldest first, after the number `after`, at most `limit`. */
-  abstract deadLetters(query: {
-    subscriber?: string;
-    after?: number;
-    limit: number;
-  }): (DeadLetter & { number: number })[];
+  abstract deadLetters(query: DeadLetterQuery): (DeadLetter & { number: number })[];
   /** Oldest first, after the position `after`, at most `limit`. */
   abstract rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
 }

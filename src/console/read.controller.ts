@@ -36,7 +36,7 @@ export class ReadController {
   deadLetters(@Query() query: { [name: string]: unknown }): Page<unknown> {
     const { after, limit } = pageOf(query);
     const subscriber = typeof query['subscriber'] === 'string' ? query['subscriber'] : undefined;
-    return page(this.view.deadLetters({ subscriber, after, limit }), limit, ({ number }) => number);
+    return page(this.view.deadLetters({ subscriber, afterNumber: after, limit }), limit, ({ number }) => number);
   }
 
   @Get('rejections')

@@ -29,6 +29,7 @@ export class Dispatcher {
   readonly #offered = new Set<Consumer>();
   #through = 0;
   #turn: NodeJS.Immediate | undefined;
+  #started = false;
   #stopped = false;
 
   /** @param moved is told that the tail, and with it idle cursors, moved */
@@ -37,8 +38,12 @@ export class Dispatcher {
     private readonly moved: () => void,
   ) {}
 
+  /** @param position what comes after it is dispatched. {@link admitted} may have been called before. */
   start(position: number): void {
-    this.tail.position = this.#through = position;
+    this.tail.position = position;
+    this.#through = Math.max(this.#through, position);
+    this.#started = true;
+    this.#schedule();
   }
 
   add(consumer: Consumer, filters: readonly string[]): void {
@@ -66,7 +71,7 @@ export class Dispatcher {
   }
 
   #schedule(): void {
-    if (!this.#stopped) this.#turn ??= setImmediate(this.#run);
+    if (this.#started && !this.#stopped) this.#turn ??= setImmediate(this.#run);
   }
 
   readonly #run = (): void => {
@@ -102,7 +107,6 @@ export class Dispatcher {
       for (const consumer of this.trie.match(topic)) consumer.feed.passed(count);
     }
     this.tail.position = through;
-    for (const consumer of this.#consumers) if (consumer.feed.isHungry) this.serve(consumer);
   }
 
   #serveLaggards(): void {
@@ -112,7 +116,7 @@ export class Dispatcher {
       this.#queuedLaggards.delete(consumer);
       if (!consumer.feed.isHungry) continue;
       consumer.feed.read(this.reader);
-      if (consumer.feed.atTail) this.moved();
+      this.moved();
       consumer.pump(); // and asks to be served again, while it is hungry
     }
   }

@@ -77,9 +77,9 @@ export class Feed {
    * @returns false when the queue is full and nothing was done; with `insist` it then becomes a laggard
    */
   offer(record: Record, insist: boolean): boolean {
-    if (record.position <= this.options.start || this.#skips(record.position)) return true;
+    if (record.position <= this.options.start) return true;
     if (this.#atTail && !this.#isFull) {
-      this.#push(record);
+      if (!this.#skips(record.position)) this.#push(record);
       return true;
     }
     if (this.#atTail) {
@@ -140,4 +140,3 @@ export class Feed {
     this.#bytes += record.payload.length;
   }
 }
-

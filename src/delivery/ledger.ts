@@ -38,7 +38,8 @@ class Changes {
 export class Ledger {
   #unsaved = new Changes();
   #saving: Changes | undefined;
-  #cursorTaken: number;
+  /** The cursor that is saved, or being saved. */
+  #cursorTaken = -1;
 
   /**
    * @param cursorNow the subscriber's cursor as it stands
@@ -48,9 +49,7 @@ export class Ledger {
     readonly subscriber: string,
     private readonly cursorNow: () => number,
     private readonly changed: (ledger: Ledger) => void,
-  ) {
-    this.#cursorTaken = -1;
-  }
+  ) {}
 
   /** The cursor moves past a record that needs no row. */
   passed(): void {

@@ -24,6 +24,7 @@ export class Settler {
   #unsaved = 0;
   #unsavedOfSave = 0;
   #saving: Promise<void> | undefined;
+  #flushed: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #batchFull = false;
   #lazyTimer: NodeJS.Timeout | undefined;
@@ -57,10 +58,10 @@ export class Settler {
   /** Saves all there is; resolves when it is on disk, or when stopped. */
   async flush(): Promise<void> {
     this.#markMoved();
-    while (!this.#stopped && (this.#dirty.size > 0 || this.#saving)) {
-      if (!this.#saving) this.#save();
-      await this.#saving;
-    }
+    if (this.#stopped || (this.#dirty.size === 0 && !this.#saving)) return;
+    const flushed = new Promise<void>((resolve) => (this.#flushed = resolve));
+    if (!this.#saving) this.#save();
+    await flushed;
   }
 
   /** Saves nothing more. */
@@ -68,6 +69,7 @@ export class Settler {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#lazyTimer);
+    this.#flushed?.();
   }
 
   #markMoved(): void {
@@ -111,21 +113,27 @@ export class Settler {
   }
 
   async #settle(settlements: Settlement[], ledgers: Set<Ledger>): Promise<void> {
-    let delayMs = 0;
+    let failed = false;
     try {
       await this.journal.settle(settlements);
-      this.#saved(ledgers);
     } catch (error) {
-      for (const ledger of ledgers) {
-        ledger.restore();
-        this.#dirty.add(ledger);
-      }
-      delayMs = AGAIN_AFTER_MS;
+      failed = true;
       this.hooks.saveFailed(error);
     }
-    if (delayMs === 0 && this.#unsaved < BATCH_RECORDS) delayMs = BATCH_WAIT_MS;
     this.#saving = undefined;
-    if (this.#dirty.size > 0 && !this.#stopped) this.#saveAfter(delayMs);
+    if (failed) this.#restore(ledgers);
+    else this.#saved(ledgers);
+    if (this.#dirty.size === 0) this.#flushed?.();
+    else if (!this.#stopped)
+      this.#saveAfter(failed ? AGAIN_AFTER_MS : this.#unsaved < BATCH_RECORDS ? BATCH_WAIT_MS : 0);
+  }
+
+  #restore(ledgers: Set<Ledger>): void {
+    for (const ledger of ledgers) {
+      ledger.restore();
+      this.#dirty.add(ledger);
+    }
+    this.#batchFull = true; // More to save does not hurry the next try.
   }
 
   #saved(ledgers: Set<Ledger>): void {

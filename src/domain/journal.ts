@@ -133,9 +133,18 @@ export interface JournalReader {
   /** Every subscriber the journal knows, also those that are no longer configured. */
   progress(): SubscriberProgress[];
   waiting(subscriber: string): Waiting[];
-  /** Oldest first; `number` is what `after` asks from. */
-  deadLetters(query: { subscriber?: string; after?: number; limit: number }): (DeadLetter & { number: number })[];
+  /** In the order they came; `number` is their place in it. */
+  deadLetters(query: DeadLetterQuery): (DeadLetter & { number: number })[];
   rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
   close(): void;
+}
+
+export interface DeadLetterQuery {
+  subscriber?: string;
+  /** Only those of records after this position. */
+  after?: number;
+  /** Only those after this number: the page before ended there. */
+  afterNumber?: number;
+  limit: number;
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Cause } from '../domain/cause.js';
-import type { JournalReader } from '../domain/journal.js';
+import type { DeadLetterQuery, JournalReader } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { Problem, Record, Rejection, RejectionReason } from '../domain/record.js';
 import type { DeadLetter, SubscriberProgress, Waiting } from '../domain/subscriber.js';
@@ -98,13 +98,15 @@ export class SqliteJournalReader implements JournalReader {
     }));
   }
 
-  deadLetters(query: { subscriber?: string; after?: number; limit: number }): (DeadLetter & { number: number })[] {
+  deadLetters(query: DeadLetterQuery): (DeadLetter & { number: number })[] {
     const rows = this.#db
       .prepare(
-        `SELECT dead_letter AS number, subscriber, position, reason, status, detail, attempts, dead_at AS at FROM dead_letters
-         WHERE (?1 IS NULL OR subscriber = ?1) AND dead_letter > ?2 ORDER BY dead_letter LIMIT ?3`,
+        `SELECT dead_letter AS number, subscriber, position, reason, status, detail, attempts, dead_at AS at
+         FROM dead_letters
+         WHERE (?1 IS NULL OR subscriber = ?1) AND position > ?2 AND dead_letter > ?3
+         ORDER BY dead_letter LIMIT ?4`,
       )
-      .all(query.subscriber ?? null, query.after ?? 0, query.limit);
+      .all(query.subscriber ?? null, query.after ?? 0, query.afterNumber ?? 0, query.limit);
     return rows.map((row) => ({ ...row }) as unknown as DeadLetter & { number: number });
   }
 

@@ -1,0 +1,119 @@
+import type { FailureReason, Outcome } from '../domain/attempt.js';
+import type { Random } from '../domain/backoff.js';
+import type { SubscriberSettings } from '../domain/subscriber.js';
+import { Breaker } from './breaker.js';
+import type { DeliveryObserver, SubscriberState } from './observer.js';
+
+/** A subscriber that fails and succeeds by turns is not reported more often than this. */
+const RECOVERED_AFTER_MS = 5_000;
+/** Bounds what is kept of an answer. */
+const DETAIL_CHARACTERS_MAX = 2_048;
+/** No `Retry-After` holds a subscriber for longer. */
+const RETRY_AFTER_MS_MAX = 3_600_000;
+
+/** Whether a subscriber may be sent anything, and why not; tells the observer when that changes. */
+export class Condition {
+  readonly breaker: Breaker;
+  #paused = false;
+  #gone = '';
+  /** The last failure in words; what is told and what is shown. */
+  #trouble = '';
+  #failing: string | undefined;
+  #failedAt = 0;
+  #state: SubscriberState = 'active';
+
+  constructor(
+    private readonly settings: Pick<SubscriberSettings, 'id' | 'breaker'>,
+    private readonly observer: DeliveryObserver,
+    random: Random,
+  ) {
+    this.breaker = new Breaker(settings.breaker, random);
+  }
+
+  get state(): SubscriberState {
+    return this.#state;
+  }
+
+  /** '' when active. */
+  get reason(): string {
+    if (this.#state === 'active') return '';
+    if (this.#state === 'paused') return 'paused by an operator';
+    return this.#state === 'gone' ? this.#gone : this.#trouble;
+  }
+
+  /** Whether only an operator can change that nothing is sent. */
+  get held(): boolean {
+    return this.#paused || this.#gone !== '';
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#refresh();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#gone = '';
+    this.breaker.reset();
+    this.#refresh();
+  }
+
+  /** @param epoch as the breaker gave it when the attempt began @param now monotonic */
+  answered(outcome: Outcome, epoch: number, position: number, now: number): void {
+    switch (outcome.kind) {
+      case 'delivered':
+        this.#succeeded(epoch, now);
+        return;
+      case 'dead': // The subscriber is well: it is the record it cannot take.
+        this.breaker.succeeded(epoch);
+        break;
+      case 'retry':
+        this.#fails(outcome, position, now);
+        this.breaker.failed(epoch, outcome.opensBreaker, now);
+        break;
+      case 'throttled':
+        this.#fails(outcome, position, now);
+        this.breaker.throttled(epoch, cappedMs(outcome.retryAfterMs), now);
+        break;
+      case 'gone':
+        this.#fails({ reason: 'status', status: outcome.status, detail: outcome.detail }, position, now);
+        this.#gone = this.#trouble;
+        this.breaker.reset();
+        break;
+    }
+    this.#refresh();
+  }
+
+  #succeeded(epoch: number, now: number): void {
+    const wasBroken = this.breaker.broken;
+    this.breaker.succeeded(epoch);
+    if (this.#failing === undefined || this.breaker.broken) return;
+    if (wasBroken || now - this.#failedAt >= RECOVERED_AFTER_MS) {
+      this.#failing = undefined;
+      this.observer.recovered(this.settings.id);
+    }
+    this.#refresh();
+  }
+
+  #fails(failure: { reason: FailureReason; status: number; detail: string }, position: number, now: number): void {
+    const { reason, status } = failure;
+    const failing = status === 0 ? reason : `${reason} ${status}`;
+    this.#failedAt = now;
+    this.#trouble = failing;
+    if (failing === this.#failing) return;
+    this.#failing = failing;
+    const detail = failure.detail.slice(0, DETAIL_CHARACTERS_MAX);
+    this.observer.failing(this.settings.id, { reason, status, detail, position });
+  }
+
+  #refresh(): void {
+    const state = this.#paused ? 'paused' : this.#gone ? 'gone' : this.breaker.broken ? 'broken' : 'active';
+    if (state === this.#state) return;
+    this.#state = state;
+    this.observer.state(this.settings.id, state, this.reason);
+  }
+}
+
+function cappedMs(retryAfterMs: number | undefined): number | undefined {
+  return retryAfterMs === undefined ? undefined : Math.min(Math.max(retryAfterMs, 0), RETRY_AFTER_MS_MAX);
+}

@@ -1,0 +1,173 @@
+import type { Sender } from '../domain/attempt.js';
+import type { Random } from '../domain/backoff.js';
+import type { Clock } from '../domain/clock.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { Journal, JournalReader } from '../domain/journal.js';
+import type { SubscriberSettings } from '../domain/subscriber.js';
+import { BacklogCount } from './backlog-count.js';
+import { Dispatcher } from './dispatcher.js';
+import { Feed } from './feed.js';
+import { Intake, type Shared } from './intake.js';
+import { Lanes } from './lanes.js';
+import type { DeliveryObserver, SubscriberStatus } from './observer.js';
+import { Settler } from './settler.js';
+import { statusOf } from './status.js';
+import { WaitingRows } from './waiting.js';
+
+/** How long an aborted attempt may take to end, and sockets to close. */
+const ABORT_GRACE_MS = 200;
+/** What was settled gets at least this long to be saved, even when the deadline has passed. */
+const SAVE_GRACE_MS = 1_000;
+/** Dead letters after the cursor that are looked up at the start; a window and its rows leave no more. */
+const DEAD_AFTER_CURSOR_MAX = 20_000;
+
+export interface DeliveryOptions {
+  journal: Pick<Journal, 'settle'>;
+  reader: Pick<JournalReader, 'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters'>;
+  observer: DeliveryObserver;
+  clock: Clock;
+  random: Random;
+}
+
+/** A subscriber to be served, from its saved place on. */
+export interface DeliveryTarget {
+  settings: SubscriberSettings;
+  /** As the journal has it. */
+  cursor: number;
+  sender: Sender;
+}
+
+/**
+ * Gives every admitted record to every subscriber that wants it, at least once, and saves how far each has
+ * come. Subscribers do not wait for one another. After a crash, what was delivered and not yet saved is
+ * delivered again, under the same id.
+ */
+export class Delivery {
+  readonly #lanes = new Map<string, Lanes>();
+  readonly #dispatcher: Dispatcher;
+  readonly #settler: Settler;
+  readonly #shared: Shared;
+  #backlogCount: BacklogCount | undefined;
+  #started = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(private readonly options: DeliveryOptions) {
+    const { journal, reader, observer, clock, random } = options;
+    this.#settler = new Settler(journal, {
+      roomAgain: () => this.#pumpAll(),
+      saveFailed: (error) => observer.saveFailed(error),
+    });
+    this.#dispatcher = new Dispatcher(reader, () => this.#settler.cursorsMoved());
+    this.#shared = {
+      reader,
+      observer,
+      clock,
+      random,
+      mayStart: () => this.#settler.hasRoom,
+      serve: (consumer) => this.#dispatcher.serve(consumer),
+    };
+  }
+
+  /** Called once. @param admittedThrough every record up to here has its verdict */
+  start(subscribers: readonly DeliveryTarget[], admittedThrough: number): void {
+    if (this.#started) throw new HoldfastError('INTERNAL', 'delivery was started twice');
+    this.#started = true;
+    this.#dispatcher.tail.position = admittedThrough;
+    const starts = subscribers.map((target) => ({ consumer: this.#open(target), cursor: target.cursor }));
+    const { reader } = this.options;
+    this.#backlogCount = new BacklogCount(reader, this.#dispatcher.trie, starts, admittedThrough);
+    this.#dispatcher.start(admittedThrough);
+    this.#pumpAll();
+  }
+
+  /** Records up to `through` have their verdict and may be delivered. Cheap; called often, also before {@link start}. */
+  admitted(through: number): void {
+    this.#dispatcher.admitted(through);
+  }
+
+  /** How every subscriber stands, in the order given to {@link start}. */
+  status(): SubscriberStatus[] {
+    const { reader, clock } = this.options;
+    const open = this.#stopped ? undefined : reader; // whoever stops delivery closes the reader next
+    return [...this.#lanes.values()].map((lanes) => statusOf(lanes, open, clock));
+  }
+
+  /** Starts no attempt for this subscriber until {@link resume}. @throws NOT_FOUND */
+  pause(id: string): void {
+    this.#find(id).pause();
+  }
+
+  /** Also wakes one that is gone or broken. @throws NOT_FOUND */
+  resume(id: string): void {
+    this.#find(id).resume();
+  }
+
+  /**
+   * Starts no new attempts; lets those in flight finish until the deadline, aborts the rest, saves what is
+   * settled, and closes the senders. Takes little longer than the deadline even when the journal hangs.
+   */
+  stop(deadlineMs: number): Promise<void> {
+    return (this.#stopped ??= this.#stop(deadlineMs));
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { clock } = this.options;
+    const deadline = clock.monotonic() + deadlineMs;
+    const all = [...this.#lanes.values()];
+    this.#dispatcher.stop();
+    this.#backlogCount?.stop();
+    const idle = Promise.all(all.map((lanes) => lanes.halt()));
+    await within(deadlineMs, idle);
+    for (const lanes of all) lanes.abort();
+    await within(ABORT_GRACE_MS, idle);
+    for (const lanes of all) lanes.close();
+    await within(Math.max(deadline - clock.monotonic(), SAVE_GRACE_MS), this.#settler.flush());
+    this.#settler.stop();
+    await within(ABORT_GRACE_MS, Promise.allSettled(all.map((lanes) => lanes.sender.close())));
+  }
+
+  #open({ settings, cursor, sender }: DeliveryTarget): Lanes {
+    const { reader, clock } = this.options;
+    const { id, retry, topics } = settings;
+    const saved = reader.waiting(id);
+    const waiting = new WaitingRows();
+    waiting.restore(saved, clock, 1.1 * Math.max(0, ...retry.scheduleMs));
+    const dead = reader.deadLetters({ subscriber: id, after: cursor, limit: DEAD_AFTER_CURSOR_MAX });
+    const skip = new Set([...saved, ...dead].map((row) => row.position).filter((position) => position > cursor));
+    const { tail, trie } = this.#dispatcher;
+    const feed: Feed = new Feed({
+      tail,
+      start: cursor,
+      wants: (topic): boolean => trie.match(topic).includes(lanes),
+      skip,
+    });
+    const ledger = this.#settler.open(id, () => lanes.intake.cursor);
+    const lanes: Lanes = new Lanes(
+      settings,
+      sender,
+      new Intake(settings, feed, waiting, ledger, this.#shared),
+      this.#shared,
+    );
+    this.#dispatcher.add(lanes, topics);
+    this.#lanes.set(id, lanes);
+    return lanes;
+  }
+
+  #pumpAll(): void {
+    for (const lanes of this.#lanes.values()) lanes.pump();
+  }
+
+  #find(id: string): Lanes {
+    const lanes = this.#lanes.get(id);
+    if (!lanes) throw new HoldfastError('NOT_FOUND', `there is no subscriber "${id}"`);
+    return lanes;
+  }
+}
+
+/** Resolves with `work`, or after `limitMs` without it. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}

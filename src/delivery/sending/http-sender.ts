@@ -1,0 +1,134 @@
+import type { AttemptContext, Outcome, Sender } from '../../domain/attempt.js';
+import type { Clock } from '../../domain/clock.js';
+import { HoldfastError } from '../../domain/errors.js';
+import type { Record } from '../../domain/record.js';
+import type { SubscriberSettings } from '../../domain/subscriber.js';
+import { outcomeOf, outcomeOfError, retryAfterMsOf } from './answers.js';
+import { DetailText } from './detail.js';
+import type { Answer } from './exchange.js';
+import { MessageHeaders } from './formats.js';
+import { connectorWithin, Lane, type LaneOptions } from './lane.js';
+import { percentDecoded } from './percent.js';
+import { Signer } from './signature.js';
+
+export interface HttpSenderOptions {
+  /** Names the journal, in `ce-source`. */
+  source: string;
+  userAgent: string;
+  clock: Clock;
+}
+
+/**
+ * Delivers records to one webhook URL. Its sockets are its own, one for each attempt in flight, so that a slow
+ * subscriber takes none from another. `send` never rejects, and resolves within the subscriber's timeout.
+ */
+export class HttpSender implements Sender {
+  readonly #target: LaneOptions;
+  readonly #configured: string[];
+  readonly #message: MessageHeaders;
+  readonly #signer: Signer;
+  readonly #detail: DetailText;
+  readonly #lanes: Lane[] = [];
+  /** The last one used comes first: an idle connection is left to close. */
+  readonly #idle: Lane[] = [];
+  readonly #watched = new WeakSet<AbortSignal>();
+  #closing: Promise<unknown> | undefined;
+
+  /** @throws HoldfastError CONFIG_INVALID when the URL or a signing secret cannot be used */
+  constructor(
+    private readonly settings: SubscriberSettings,
+    private readonly options: HttpSenderOptions,
+  ) {
+    const url = webhookUrl(settings);
+    const configured = headersOf(settings, url, options.userAgent);
+    this.#configured = [...configured].flat();
+    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()));
+    this.#signer = new Signer(settings.signing.secrets);
+    this.#detail = new DetailText(settings);
+    const { keptBytesMax } = this.#detail;
+    const { timeoutMs } = settings;
+    const connector = connectorWithin(timeoutMs);
+    this.#target = { origin: url.origin, path: url.pathname + url.search, connector, timeoutMs, keptBytesMax };
+  }
+
+  async send(record: Record, context: AttemptContext): Promise<Outcome> {
+    if (this.#closing) return outcomeOfError(undefined, 'the sender is closed');
+    if (context.signal?.aborted) return outcomeOfError(undefined, 'aborted');
+    const lane = this.#idle.pop() ?? this.#open();
+    // A caller that breaks its bound loses no record and takes no socket more.
+    if (!lane) return { kind: 'throttled', reason: 'refused', status: 0, detail: 'every connection is in use' };
+    try {
+      lane.signal = context.signal;
+      if (context.signal) this.#watch(context.signal);
+      const answer = await lane.exchange(this.#headersOf(record, context), record.payload);
+      return answer.status >= 200 && answer.status < 300 ? { kind: 'delivered' } : this.#outcomeOf(answer);
+    } catch (error) {
+      return outcomeOfError(error, this.#detail.of(textOf(error)));
+    } finally {
+      this.#idle.push(lane);
+    }
+  }
+
+  /** Attempts in flight end first, within the timeout; later ones are refused with an outcome. */
+  async close(): Promise<void> {
+    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.close()));
+    await this.#closing;
+  }
+
+  #open(): Lane | undefined {
+    if (this.#lanes.length >= this.settings.concurrency) return undefined;
+    const lane = new Lane(this.#target);
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #headersOf(record: Record, { attempt, replay }: AttemptContext): string[] {
+    const timestamp = Math.floor(this.options.clock.now() / 1_000);
+    const headers = this.#message.of(record);
+    headers.push('webhook-id', record.id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
+    const signature = this.#signer.sign(record.id, timestamp, record.payload);
+    if (signature !== undefined) headers.push('webhook-signature', signature);
+    if (replay) headers.push('holdfast-replay', 'true');
+    for (const part of this.#configured) headers.push(part);
+    return headers;
+  }
+
+  #outcomeOf({ status, retryAfter, location, body, cut }: Answer): Outcome {
+    const text = this.#detail.ofBody(body, cut);
+    const detail = location === undefined ? text : this.#detail.of(`to ${location}: ${text}`);
+    return outcomeOf(status, retryAfterMsOf(retryAfter, this.options.clock.now()), detail);
+  }
+
+  /** One listener for each signal, however many attempts share it. */
+  #watch(signal: AbortSignal): void {
+    if (this.#watched.has(signal)) return;
+    this.#watched.add(signal);
+    const abort = (): void => {
+      for (const lane of this.#lanes) if (lane.signal === signal) lane.abort(new Error('aborted'));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+  }
+}
+
+function webhookUrl({ id, url }: SubscriberSettings): URL {
+  const parsed = url === undefined ? null : URL.parse(url);
+  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed;
+  throw new HoldfastError('CONFIG_INVALID', `the subscriber ${id} has no http or https URL`);
+}
+
+/** What is sent with every attempt, by lower-case name. The subscriber's own headers win. */
+function headersOf({ headers }: SubscriberSettings, url: URL, userAgent: string): Map<string, string> {
+  const all = new Map([['user-agent', userAgent]]);
+  if (url.username !== '' || url.password !== '') {
+    const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
+    all.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  }
+  for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), value);
+  return all;
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message } = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+  return message === '' ? error.name : message;
+}

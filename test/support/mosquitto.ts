@@ -1,0 +1,119 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Child, type Exit } from './children.js';
+import { findProgram } from './needs.js';
+import { freePort } from './ports.js';
+import { scratchDirectory } from './scratch.js';
+import { until } from './until.js';
+
+export interface MosquittoOptions {
+  /** Keep sessions on disk across an orderly restart. Default false: a restart loses every session. */
+  persistence?: boolean;
+  /** Default: a scratch directory. */
+  directory?: string;
+  /** Default: a free one. */
+  port?: number;
+  /** Unacknowledged messages per client; 0: no limit. Default: the broker's own. */
+  maxInflight?: number;
+  /** More lines of its configuration file. */
+  lines?: string[];
+}
+
+/** A Mosquitto of the test's own on 127.0.0.1, killed when the test process ends. */
+export class Mosquitto {
+  readonly url: string;
+  #child: Child;
+
+  constructor(
+    readonly port: number,
+    readonly directory: string,
+    readonly configFile: string,
+  ) {
+    this.url = `mqtt://127.0.0.1:${port}`;
+    this.#child = this.#spawn();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The last of what it logged. */
+  get log(): string {
+    return this.#child.tail;
+  }
+
+  /** Resolves when it accepts connections. */
+  async ready(): Promise<void> {
+    await until(
+      () => {
+        if (this.#child.exited) throw new Error('mosquitto has ended');
+        return accepts(this.port);
+      },
+      { what: () => `mosquitto on port ${this.port}\n${this.log}` },
+    );
+  }
+
+  /** `SIGTERM` lets it save what `persistence` keeps; `SIGKILL` does not. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    return this.#child.stop(signal);
+  }
+
+  /** On the same port, after {@link stop}. */
+  async start(): Promise<void> {
+    this.#child = this.#spawn();
+    await this.ready();
+  }
+
+  async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.stop(signal);
+    await this.start();
+  }
+
+  /** Reads its configuration, passwords and ACLs again. */
+  reload(): void {
+    this.#child.signal('SIGHUP');
+  }
+
+  #spawn(): Child {
+    const program = findProgram('mosquitto');
+    if (program === undefined) throw new Error("mosquitto is not installed; say skip: needs('mosquitto')");
+    return new Child(program, ['-c', this.configFile]);
+  }
+}
+
+export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
+  const { persistence = false, directory = scratchDirectory('mosquitto'), maxInflight, lines = [] } = options;
+  const port = options.port ?? (await freePort());
+  const configFile = join(directory, 'mosquitto.conf');
+  const database = join(directory, 'mosquitto.db');
+  if (!persistence && existsSync(database)) rmSync(database);
+  const config = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    // Without it, root's broker becomes a user that cannot write here.
+    `user ${userInfo().username}`,
+    'max_queued_messages 0',
+    ...(maxInflight === undefined ? [] : [`max_inflight_messages ${maxInflight}`]),
+    ...(persistence ? ['persistence true', `persistence_location ${directory}/`, 'autosave_interval 0'] : []),
+    'log_dest stderr',
+    ...lines,
+  ];
+  writeFileSync(configFile, `${config.join('\n')}\n`);
+  const broker = new Mosquitto(port, directory, configFile);
+  await broker.ready();
+  return broker;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const answer = (yes: boolean): void => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false));
+  });
+}

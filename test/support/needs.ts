@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
+export const TOOLS = ['mosquitto', 'strace', 'faketime', 'tmpfs'] as const;
+export type Tool = (typeof TOOLS)[number];
+
+/** Debian keeps daemons in folders that are not in everyone's PATH. */
+const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
+
+/** Where a program is; undefined when it is not on this machine. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
+}
+
+/**
+ * The value for a test's `skip` option: false when everything is at hand, else the reason. The runner has
+ * looked already (`HOLDFAST_TOOLS`); a test file that is run by itself looks for the programs.
+ */
+export function needs(...tools: Tool[]): false | string {
+  const found = process.env['HOLDFAST_TOOLS']?.split(',');
+  const missing = tools.filter((tool) => (found ? !found.includes(tool) : !atHand(tool)));
+  return missing.length === 0 ? false : `needs ${missing.join(' and ')}`;
+}
+
+function atHand(tool: Tool): boolean {
+  return tool === 'tmpfs' ? process.getuid?.() === 0 : findProgram(tool) !== undefined;
+}

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface UntilOptions {
+  /** Default 10 000. */
+  timeoutMs?: number;
+  /** Default 20. */
+  everyMs?: number;
+  /** What is waited for; a function is asked when the wait has failed, so that it can say how far things got. */
+  what: string | (() => string | Promise<string>);
+}
+
+/**
+ * Asks `probe` again and again until it answers something truthy, and resolves with that. A probe that throws has
+ * not answered yet; its last error is part of the failure's message.
+ */
+export async function until<T>(probe: () => T | Promise<T>, options: UntilOptions): Promise<NonNullable<T>> {
+  const { timeoutMs = 10_000, everyMs = 20, what } = options;
+  const ends = performance.now() + timeoutMs;
+  let thrown: unknown;
+  for (;;) {
+    try {
+      const answer = await probe();
+      thrown = undefined;
+      if (answer) return answer;
+    } catch (error) {
+      thrown = error;
+    }
+    if (performance.now() >= ends) break;
+    await sleep(everyMs);
+  }
+  const text = typeof what === 'string' ? what : await what();
+  throw new Error(`waited ${timeoutMs} ms in vain for ${text}`, { cause: thrown });
+}
