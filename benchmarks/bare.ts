@@ -10,7 +10,7 @@ import type { Record } from '../src/domain/record.js';
 import { SUBSCRIBER_DEFAULTS, type SubscriberSettings } from '../src/domain/subscriber.js';
 import { uuid7, uuidText } from '../src/domain/uuid.js';
 
-const [brokerUrl, clientId, filter, count, lanes, url] = process.argv.slice(2) as string[];
+const [brokerUrl, clientId, filter, count, lanes, url] = process.argv.slice(2);
 const wanted = Number(count);
 
 const settings: SubscriberSettings = {

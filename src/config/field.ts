@@ -1,6 +1,6 @@
 /** Decorators of the configuration classes: one line says how a key is read, checked and described. */
 import 'reflect-metadata';
-import { Type } from 'class-transformer';
+import { plainToInstance, Transform, Type } from 'class-transformer';
 import { IsDefined, IsOptional, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { flawsOf } from './shape.js';
 import type { ConfigClass, Shape } from './shape.js';
@@ -51,7 +51,17 @@ function validators(shape: Shape): PropertyDecorator[] {
     const isWord = (_: object, value: unknown): boolean => value !== shape.word;
     return [Type(() => shape.object.type), ValidateIf(isWord), ValidateNested(), own];
   }
-  if (shape.kind === 'scalar' || shape.of.kind === 'scalar') return [own];
-  const item = shape.of.type;
-  return [Type(() => item), ValidateNested(), own];
+  if (shape.kind === 'scalar') return [own];
+  const item = shape.of.kind === 'object' ? shape.of.type : undefined;
+  const nested = item ? [ValidateNested(), own] : [own];
+  if (shape.kind === 'map') return [Transform(({ obj, key }) => entriesOf(obj, key, item)), ...nested];
+  return item ? [Type(() => item), ...nested] : nested;
+}
+
+/** class-transformer makes an empty `Map` of a `Map`, so its entries are made here, from what the reader found. */
+function entriesOf(plain: unknown, key: string, item: ConfigClass | undefined): unknown {
+  const found = (plain as { [key: string]: unknown })[key];
+  if (!(found instanceof Map) || !item) return found;
+  const made = (value: unknown): unknown => plainToInstance(item, value, { exposeUnsetFields: false });
+  return new Map([...(found as Map<string, unknown>)].map(([name, value]) => [name, made(value)]));
 }

@@ -150,7 +150,7 @@ export class Reader {
   #key(pair: Pair, path: Path): string | undefined {
     const { key } = pair;
     if (isScalar(key) && key.value !== null) {
-      const text = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+      const text = typeof key.value === 'string' ? key.value : (key.source ?? '');
       this.#place([...path, text], key);
       return text;
     }

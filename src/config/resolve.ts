@@ -29,7 +29,6 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       receiveMaximum: session.receiveMaximum,
       maxPacketBytes: bytes(session.maxPacket),
       reconnect: { initialMs: ms(session.reconnect.initial), maxMs: ms(session.reconnect.max) },
-      canary: { topic: session.canary.topic, everyMs: ms(session.canary.every) },
     },
     subscriptions: config.subscriptions.map(({ name, filter, qos, contract, overlap }) => ({
       name: name ?? filter,

@@ -1,5 +1,4 @@
 import { Optional } from './field.js';
-import { topicName } from './format.js';
 import { duration, flag, size, text, whole } from './scalar.js';
 import { object } from './shape.js';
 
@@ -11,16 +10,6 @@ export class ReconnectConfig {
   /** No wait is longer, 10ms to 1h. Default 30s. */
   @Optional(duration('10ms', '1h'))
   max = '30s';
-}
-
-export class CanaryConfig {
-  /** Topic to publish a probe to and wait for its return. Default, or empty: no canary. */
-  @Optional(topicName)
-  topic = '';
-
-  /** How often, 1s to 24h. Default 1m. */
-  @Optional(duration('1s', '24h'))
-  every = '1m';
 }
 
 export class SessionConfig {
@@ -51,8 +40,4 @@ export class SessionConfig {
   /** Waits between attempts to connect. */
   @Optional(object(ReconnectConfig))
   reconnect = new ReconnectConfig();
-
-  /** A message to ourselves that proves the broker delivers. */
-  @Optional(object(CanaryConfig))
-  canary = new CanaryConfig();
 }

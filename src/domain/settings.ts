@@ -39,7 +39,6 @@ export interface SessionSettings {
   receiveMaximum: number;
   maxPacketBytes: number;
   reconnect: { initialMs: number; maxMs: number };
-  canary: { topic: string; everyMs: number };
 }
 
 export interface SubscriptionSettings {

@@ -16,6 +16,8 @@ export interface ChildOptions {
   env?: NodeJS.ProcessEnv;
   /** Each whole line of standard output; without it, output joins the tail. */
   onLine?: (line: string) => void;
+  /** Who gets signals other than SIGKILL, once known. Default: the whole group. */
+  recipient?: () => number | undefined;
 }
 
 const cleanups = new Set<() => void>();
@@ -37,19 +39,24 @@ export class Child {
   readonly exit: Promise<Exit>;
   readonly #process: ChildProcess;
   readonly #note: string | undefined;
+  readonly #recipient: () => number | undefined;
   #exited: Exit | undefined;
   #tail = '';
 
   constructor(command: string, args: readonly string[], options: ChildOptions = {}) {
-    const { cwd, env, onLine } = options;
+    const { cwd, env, onLine, recipient = () => undefined } = options;
+    this.#recipient = recipient;
     this.#process = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#note = noteFile(this.#process.pid);
-    const forget = atExit(() => this.signal('SIGKILL'));
+    const forget = atExit(() => {
+      this.signal('SIGKILL');
+      this.#forgetNote();
+    });
     this.exit = new Promise((resolve) => {
       const ended = (exit: Exit): void => {
         this.#exited ??= exit;
         forget();
-        if (this.#note !== undefined) rmSync(this.#note, { force: true });
+        this.#forgetNote();
         resolve(this.#exited);
       };
       this.#process.once('close', (code, signal) => ended({ code, signal }));
@@ -77,11 +84,12 @@ export class Child {
     return this.#tail;
   }
 
-  /** To the whole group; nothing happens when it has already ended. */
+  /** Nothing happens when it has already ended. */
   signal(name: NodeJS.Signals): void {
     if (this.#exited || this.#process.pid === undefined) return;
+    const one = name === 'SIGKILL' ? undefined : this.#recipient();
     try {
-      process.kill(-this.#process.pid, name);
+      process.kill(one ?? -this.#process.pid, name);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
@@ -94,6 +102,10 @@ export class Child {
     const exit = await this.exit;
     clearTimeout(timer);
     return exit;
+  }
+
+  #forgetNote(): void {
+    if (this.#note !== undefined) rmSync(this.#note, { force: true });
   }
 
   #said(text: string): void {

@@ -40,8 +40,8 @@ function works(program: Program): boolean {
   const file = findProgram(program);
   if (file === undefined) return false;
   const { status, error } = spawnSync(file, TRIALS[program], { stdio: 'ignore', timeout: TRY_TIMEOUT_MS });
-  // Mosquitto answers its own help with 1.
-  return error === undefined && (status === 0 || (program === 'mosquitto' && status === 1));
+  // Mosquitto's help does not exit with 0; that it ran is enough.
+  return error === undefined && (status === 0 || (program === 'mosquitto' && status !== null));
 }
 
 function install(programs: Program[], say: (line: string) => void): void {

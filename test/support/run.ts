@@ -89,7 +89,8 @@ async function runGroup({ name, files, concurrency, timeoutMs }: Group): Promise
   let failed = false;
   let movedAt = performance.now();
   results.on('test:fail', () => (failed = true));
-  for (const event of ['test:dequeue', 'test:complete'] as const) results.on(event, () => (movedAt = performance.now()));
+  for (const event of ['test:dequeue', 'test:complete'] as const)
+    results.on(event, () => (movedAt = performance.now()));
   // A test has its own limit; a file that ended its tests and left something open has only this one.
   const watchdog = setInterval(() => {
     if (performance.now() - movedAt < timeoutMs + 60_000) return;
@@ -98,7 +99,7 @@ async function runGroup({ name, files, concurrency, timeoutMs }: Group): Promise
     stop.abort();
   }, 5_000);
   const report = results.compose<NodeJS.ReadableStream>(new spec());
-  for await (const text of report) process.stdout.write(text as string);
+  for await (const text of report) process.stdout.write(text);
   clearInterval(watchdog);
   return failed;
 }
