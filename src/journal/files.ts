@@ -41,6 +41,7 @@ export function journalFiles(directory: string): JournalFiles {
 export function takeLock(directory: string): DatabaseSync {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = journalFiles(directory).lock;
+  closeSync(openSync(file, 'a', OWNER_ONLY)); // SQLite gives the files it makes beside it the same mode
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {
     lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
@@ -48,7 +49,6 @@ export function takeLock(directory: string): DatabaseSync {
     lock.close();
     throw new HoldfastError('JOURNAL_LOCKED', `another process owns the data directory ${directory}`, { cause: error });
   }
-  chmodSync(file, OWNER_ONLY);
   return lock;
 }
 
@@ -102,6 +102,12 @@ export function sqliteCode(error: unknown): number {
 export function freeBytes(directory: string): number {
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize;
+}
+
+/** Size of the file system of `directory`, in bytes. */
+export function diskBytes(directory: string): number {
+  const { blocks, bsize } = statfsSync(directory);
+  return blocks * bsize;
 }
 
 export function fileBytes(file: string): number {

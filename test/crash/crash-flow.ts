@@ -50,7 +50,11 @@ export async function startCrashFlow(t: TestContext, env: { [name: string]: stri
     },
     publish: (count: number, perSecond = 4_000) =>
       publishNumbered({ url: flow.broker.url, topics: TOPICS, count, perSecond, timeoutMs: 3_600_000 }),
-    allDelivered: (count: number) => flow.receiver.waitFor((one) => allDelivered(one, count), 60_000),
+    allDelivered: async (count: number) => {
+      const what = (): string => `${count} messages: ${flow.receiver.deliveredIds().size} ids delivered`;
+      const options = { timeoutMs: 60_000 + count, everyMs: count > 10_000 ? 1_000 : 50, what };
+      await until(() => allDelivered(flow.receiver, count), options);
+    },
     verify: (count: number) => verify(flow, tapped, settled, count),
   });
 }

@@ -1,5 +1,4 @@
 /** SIGKILL between any two steps of a message: what was acknowledged is delivered, extra ids have one cause only. */
-import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FAILPOINTS, type Failpoint } from '../../src/domain/failpoint.js';
 import { needs } from '../support/needs.js';
