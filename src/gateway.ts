@@ -23,8 +23,6 @@ import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParen
 import { Channel, remote, served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
 
-/** From SIGTERM to the end, at most. A pod's grace period must be longer. */
-export const DRAIN_MS = 20_000;
 /** A JSON body around a payload in base64, and the other properties. */
 const BODY_OVERHEAD_BYTES = 256 * 1024;
 
@@ -123,14 +121,14 @@ export class Gateway {
 
   /**
    * Refuses publishes, lets acknowledgements, the outbox and attempts finish, keeps the session, closes the
-   * journal. Takes at most {@link DRAIN_MS}; what was not finished is in the journal.
+   * journal. Takes little more than `ops.drain`; what was not finished is in the journal.
    */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop());
   }
 
   async #stop(): Promise<void> {
-    const ends = performance.now() + DRAIN_MS;
+    const ends = performance.now() + this.settings.ops.drainMs;
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);

@@ -47,7 +47,13 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     },
     publish: { allow: publish.allow, maxPayloadBytes: bytes(publish.maxPayload), waitMs: ms(publish.wait) },
     http: httpSettings(config.http),
-    ops: { host: ops.host, port: ops.port, stallLimitMs: ms(ops.stallLimit), readyNeedsLink: ops.readyNeedsLink },
+    ops: {
+      host: ops.host,
+      port: ops.port,
+      stallLimitMs: ms(ops.stallLimit),
+      readyNeedsLink: ops.readyNeedsLink,
+      drainMs: ms(ops.drain),
+    },
     log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
   };
 }

@@ -91,4 +91,6 @@ export interface OpsSettings {
   /** A main thread that stalls this long is fatal. */
   stallLimitMs: number;
   readyNeedsLink: boolean;
+  /** How long stopping may take until what is in flight is left to the journal and the broker. */
+  drainMs: number;
 }
