@@ -80,6 +80,7 @@ export class Session {
       sessionPresent: this.#sessionPresent,
       since: this.#since,
       pendingAcks: this.intake.pendingAcks,
+      subscribed: this.#subscriptions.granted,
       denied: Object.fromEntries(this.#subscriptions.denied),
       counters: {
         connects: this.#connects,

@@ -30,6 +30,11 @@ export class Subscriptions {
     this.#acknowledged = new Map(acknowledged.map(({ filter, qos }) => [filter, qos]));
   }
 
+  /** Names of those that are wanted and acknowledged. */
+  get granted(): string[] {
+    return this.wanted.filter(({ filter }) => this.#acknowledged.has(filter)).map(({ name }) => name);
+  }
+
   get acknowledgedCount(): number {
     return this.#acknowledged.size;
   }

@@ -29,7 +29,7 @@ export async function startCrashFlow(t: TestContext, env: { [name: string]: stri
   writeFileSync(schemaFile, JSON.stringify({ type: 'object', required: ['gwId', 'n'] }));
   const { proxy, tapped } = await tap(t);
   const flow = await startFlow(t, {
-    gateway: { env, until: 'startup' },
+    gateway: { env },
     config: ({ brokerUrl }) => {
       proxy.aim(Number(new URL(brokerUrl).port));
       return {
@@ -39,7 +39,6 @@ export async function startCrashFlow(t: TestContext, env: { [name: string]: stri
       };
     },
   });
-  await flow.gateway.linkUp();
   /** What was acknowledged when a gateway died. */
   const settled = new Set<string>();
   return Object.assign(flow, {

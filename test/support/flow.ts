@@ -47,5 +47,6 @@ export async function startFlow(t: TestContext, options: FlowOptions = {}): Prom
     },
   };
   t.after(() => flow.gateway.kill());
+  if ((options.gateway?.until ?? 'link') === 'link') await first.answered((config['subscriptions'] as []).length);
   return flow;
 }
