@@ -7,6 +7,7 @@ import type { GatewayView, SubscriberView } from './console/index.js';
 import { ContractThread } from './contract/index.js';
 import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
 import { systemClock } from './domain/clock.js';
+import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
@@ -75,6 +76,8 @@ export class Gateway {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
     const names = this.#subscribers.map(({ id }) => id);
+    const twice = names.find((id, i) => names.indexOf(id) < i);
+    if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
