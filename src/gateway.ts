@@ -1,20 +1,20 @@
 import { MessageChannel } from 'node:worker_threads';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { AppModule } from './app.module.js';
+import { createApp } from './app.module.js';
 import type { GatewayView, SubscriberView } from './console/index.js';
 import { ContractThread } from './contract/index.js';
 import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
 import { systemClock } from './domain/clock.js';
+import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics, nestLogger } from './ops/index.js';
+import { DeliveryMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import type { ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -22,9 +22,6 @@ import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './thr
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
 import { Channel, remote, served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
-
-/** A JSON body around a payload in base64, and the other properties. */
-const BODY_OVERHEAD_BYTES = 256 * 1024;
 
 export interface GatewayOptions {
   version: string;
@@ -76,6 +73,8 @@ export class Gateway {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
     const names = this.#subscribers.map(({ id }) => id);
+    const twice = names.find((id, i) => names.indexOf(id) < i);
+    if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
@@ -230,17 +229,17 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
-    const { logger } = this.options;
     this.#publisher = new Publisher(publish, this.#journal!, this.#reader!, systemClock, (outcome, seconds) =>
       this.#metrics.publish(outcome, seconds),
     );
     const status = await this.#linkThread.calls.status();
     this.#publisher.linkUp = status?.phase === 'up';
-    const module = AppModule.of({ publisher: this.#publisher, view: this.#view(), http, logger });
-    const bodyLimit = Math.ceil((publish.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES;
-    this.#app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter({ bodyLimit }), {
-      logger: nestLogger(logger),
-      abortOnError: false,
+    this.#app = await createApp({
+      publisher: this.#publisher,
+      view: this.#view(),
+      http,
+      maxPayloadBytes: publish.maxPayloadBytes,
+      logger: this.options.logger,
     });
     await this.#app.listen(http.port, http.host);
     this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;

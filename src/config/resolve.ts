@@ -48,7 +48,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     publish: { allow: publish.allow, maxPayloadBytes: bytes(publish.maxPayload), waitMs: ms(publish.wait) },
     http: httpSettings(config.http),
     ops: {
-      host: ops.host,
+      host: bare(ops.host),
       port: ops.port,
       stallLimitMs: ms(ops.stallLimit),
       readyNeedsLink: ops.readyNeedsLink,
@@ -86,7 +86,8 @@ function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
   };
 }
 
-function httpSettings({ host, port, auth }: HttpConfig): HttpSettings {
+function httpSettings({ host: written, port, auth }: HttpConfig): HttpSettings {
+  const host = bare(written);
   if (auth === undefined || auth === 'none') return { host, port, auth };
   const tokens = auth.tokens.map(({ name, token, scopes }) => ({
     name,
@@ -94,6 +95,11 @@ function httpSettings({ host, port, auth }: HttpConfig): HttpSettings {
     scopes: scopes as ('publish' | 'read' | 'admin')[],
   }));
   return { host, port, auth: { tokens } };
+}
+
+/** Brackets around an IPv6 address belong to URLs; the system does not know them. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 function ms(text: string): number {

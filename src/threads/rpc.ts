@@ -29,6 +29,7 @@ export type PortLike = Pick<MessagePort, 'postMessage'> & {
 export class Channel {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   #next = 1;
+  #failed: Error | undefined;
 
   /**
    * @param serve answers the other side's calls
@@ -44,6 +45,7 @@ export class Channel {
 
   /** Calls the other side's handler. Rejects with what it rejected with; HoldfastErrors keep their code. */
   call<T>(method: string, args: unknown[], transfer: Transferable[] = []): Promise<T> {
+    if (this.#failed) return Promise.reject(this.#failed);
     return new Promise<T>((resolve, reject) => {
       const call = this.#next++;
       this.#waiting.set(call, { resolve: (value) => resolve(value as T), reject });
@@ -55,8 +57,9 @@ export class Channel {
     this.port.postMessage({ event, value } satisfies Event);
   }
 
-  /** Every call that has no answer yet rejects: the other side is gone. */
+  /** Every call that has no answer yet rejects, and so does every later one: the other side is gone. */
   fail(error: Error): void {
+    this.#failed = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
