@@ -150,7 +150,13 @@ describe('a configuration without problems', () => {
     });
     assert.deepEqual(settings.publish, { allow: [], maxPayloadBytes: 256 * 1_024, waitMs: 5_000 });
     assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8_080, auth: undefined });
-    assert.deepEqual(settings.ops, { host: '0.0.0.0', port: 9_090, stallLimitMs: 600_000, readyNeedsLink: false });
+    assert.deepEqual(settings.ops, {
+      host: '0.0.0.0',
+      port: 9_090,
+      stallLimitMs: 600_000,
+      readyNeedsLink: false,
+      drainMs: 20_000,
+    });
     assert.deepEqual([settings.journal.retentionMs, settings.journal.whenFull], [86_400_000, 'hold']);
   });
 

@@ -5,6 +5,7 @@ import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { startFlow, TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { publishNumbered } from '../support/publisher.js';
+import { until } from '../support/until.js';
 
 const COUNT = 10_000;
 
@@ -22,8 +23,9 @@ describe('deliver', { skip: needs('mosquitto') }, () => {
 
   it('the broker is restarted in the middle: nothing is missing, the session is resumed', async (t) => {
     const { broker, receiver, gateway } = await startFlow(t, { broker: { persistence: true } });
-    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count: COUNT, perSecond: 5_000 });
-    await receiver.waitFor(COUNT / 4);
+    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count: COUNT, perSecond: 3_000 });
+    const { acknowledged } = publisher.report;
+    await until(() => acknowledged.length > COUNT / 4, { what: 'a quarter of the messages' });
     await broker.restart();
     const report = await publisher.done;
     await receiver.waitFor((one) => allDelivered(one, COUNT), 60_000);

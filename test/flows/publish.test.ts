@@ -1,5 +1,6 @@
 /** From REST to a real broker, also when it is away for a while. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, it, type TestContext } from 'node:test';
 import { connectAsync } from 'mqtt';
 import { startFlow, type Flow } from '../support/flow.js';
@@ -49,6 +50,7 @@ describe('publish', { skip: needs('mosquitto') }, () => {
 
   it('the broker is away: 202, kept over a restart, sent in order when it is back; QoS 0 is a 503', async (t) => {
     const flow = await startPublishing(t);
+    const arrived = await listen(t, flow);
     await flow.broker.stop();
     await until(async () => (await flow.gateway.metric('holdfast_link_up')) === 0, { what: 'the link to be down' });
     const ids: string[] = [];
@@ -65,7 +67,6 @@ describe('publish', { skip: needs('mosquitto') }, () => {
     await flow.gateway.kill();
     await flow.restart({ until: 'startup' });
     await flow.broker.start();
-    const arrived = await listen(t, flow);
     await until(() => arrived.length >= 50, { what: () => `fifty messages, not ${arrived.length}` });
     assert.deepEqual(
       arrived.map(({ payload }) => Number(Buffer.from(payload, 'hex').toString())),
@@ -115,9 +116,15 @@ async function publish({ gateway }: Flow, body: object): Promise<{ http: number;
   return { http: response.status, body: (await response.json()) as Answer };
 }
 
-/** Everything that comes to `commands/#` from now on. */
+/** Everything that comes to `commands/#` from now on, also over a restart of the broker. */
 async function listen(t: TestContext, { broker }: Flow): Promise<Arrived[]> {
-  const client = await connectAsync(broker.url, { protocolVersion: 5 });
+  const client = await connectAsync(broker.url, {
+    protocolVersion: 5,
+    clientId: randomUUID(),
+    clean: false,
+    reconnectPeriod: 100,
+    properties: { sessionExpiryInterval: 3_600 },
+  });
   t.after(() => client.endAsync(true));
   const arrived: Arrived[] = [];
   client.on('message', (topic, payload, { qos, retain, properties }) => {
