@@ -156,4 +156,8 @@ describe('relay', () => {
     assert.deepEqual(user['a'], ['1', '2']);
     assert.deepEqual(Object.getOwnPropertyDescriptor(user, '__proto__')?.value, ['x']);
   });
+
+  it('leaves empty user properties out: mqtt-packet writes nothing at all for them', () => {
+    assert.equal(packetOf(entry(1, { properties: { userProperties: [] } })).properties?.userProperties, undefined);
+  });
 });

@@ -161,7 +161,8 @@ export function packetOf(
   if (properties?.responseTopic !== undefined) sent.responseTopic = properties.responseTopic;
   if (properties?.correlationData !== undefined)
     sent.correlationData = Buffer.from(properties.correlationData, 'base64');
-  if (properties?.userProperties !== undefined) {
+  // mqtt-packet never writes a packet whose user properties are there and empty, and nobody would ever answer it.
+  if (properties?.userProperties !== undefined && properties.userProperties.length > 0) {
     const byName: { [name: string]: string[] } = Object.create(null) as { [name: string]: string[] };
     for (const [name, value] of properties.userProperties) (byName[name] ??= []).push(value);
     sent.userProperties = byName;

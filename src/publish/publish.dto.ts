@@ -9,7 +9,6 @@ import {
   IsOptional,
   IsString,
   Max,
-  MaxLength,
   Min,
   validateSync,
   type ValidationError,
@@ -17,9 +16,8 @@ import {
 import { HoldfastError } from '../domain/errors.js';
 import type { MessageProperties } from '../domain/message.js';
 import type { Publish } from '../domain/publish.js';
-import { topicNameProblem } from '../domain/topic.js';
+import { TEXT_BYTES_MAX, textProblem, topicNameProblem } from '../domain/topic.js';
 
-const TEXT_BYTES_MAX = 65_535; // [MQTT 5.0, 1.5.4]
 const EXPIRY_SECONDS_MAX = 4_294_967_295; // [MQTT 5.0, 3.3.2.3.3]
 const USER_PROPERTIES_MAX = 100;
 
@@ -51,7 +49,6 @@ export class PublishBody {
   /** MQTT 5 content type. */
   @IsOptional()
   @IsString()
-  @MaxLength(TEXT_BYTES_MAX)
   contentType?: string;
 
   /** Seconds the broker may keep it for absent subscribers. */
@@ -114,6 +111,10 @@ function rulesOf(body: object, publish: PublishBody): RequestProblem[] {
   const add = (pointer: string, message: string | undefined): unknown => message && problems.push({ pointer, message });
   if (typeof publish.topic === 'string') add('/topic', topicNameProblem(publish.topic));
   if (typeof publish.responseTopic === 'string') add('/responseTopic', topicNameProblem(publish.responseTopic));
+  if (typeof publish.contentType === 'string') add('/contentType', textProblem(publish.contentType));
+  if (typeof publish.correlationData === 'string' && bytesOf(publish.correlationData).length > TEXT_BYTES_MAX) {
+    add('/correlationData', `longer than ${TEXT_BYTES_MAX} bytes`);
+  }
   if ('payload' in body === 'payloadBase64' in body) add('/payload', 'give exactly one of payload and payloadBase64');
   if (typeof publish.userProperties === 'object' && publish.userProperties !== null) {
     add('/userProperties', userPropertiesProblem(publish.userProperties));
@@ -124,10 +125,8 @@ function rulesOf(body: object, publish: PublishBody): RequestProblem[] {
 function userPropertiesProblem(properties: { [name: string]: unknown }): string | undefined {
   const pairs = pairsOf(properties);
   if (pairs.length > USER_PROPERTIES_MAX) return `more than ${USER_PROPERTIES_MAX} user properties`;
-  const fits = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) <= TEXT_BYTES_MAX;
-  return pairs.every(([name, value]) => fits(name) && fits(value))
-    ? undefined
-    : `values are strings or arrays of strings, each at most ${TEXT_BYTES_MAX} bytes`;
+  if (pairs.some(([, value]) => typeof value !== 'string')) return 'values are strings or arrays of strings';
+  return pairs.flatMap(([name, value]) => [name, value].map(textProblem)).find((problem) => problem !== undefined);
 }
 
 function pairsOf(properties: { [name: string]: unknown }): [string, string][] {
@@ -137,8 +136,12 @@ function pairsOf(properties: { [name: string]: unknown }): [string, string][] {
 }
 
 function payloadOf({ payload, payloadBase64 }: PublishBody): Uint8Array {
-  if (payloadBase64 !== undefined) return Buffer.from(payloadBase64, 'base64');
+  if (payloadBase64 !== undefined) return bytesOf(payloadBase64);
   return Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload ?? null));
+}
+
+function bytesOf(base64: string): Buffer {
+  return Buffer.from(base64, 'base64');
 }
 
 function propertiesOf(publish: PublishBody): MessageProperties | null {
@@ -147,7 +150,8 @@ function propertiesOf(publish: PublishBody): MessageProperties | null {
   if (publish.expirySeconds !== undefined) properties.messageExpiryInterval = publish.expirySeconds;
   if (publish.responseTopic !== undefined) properties.responseTopic = publish.responseTopic;
   if (publish.correlationData !== undefined) properties.correlationData = publish.correlationData;
-  if (publish.userProperties !== undefined) properties.userProperties = pairsOf(publish.userProperties);
+  const userProperties = pairsOf(publish.userProperties ?? {});
+  if (userProperties.length > 0) properties.userProperties = userProperties;
   return Object.keys(properties).length > 0 ? properties : null;
 }
 
