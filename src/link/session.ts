@@ -224,7 +224,7 @@ export class Session {
     clearInterval(this.#deniedTimer);
     this.#connection = undefined;
     this.intake.end();
-    this.relay.end();
+    this.relay.end(evidence);
     if (this.#phase === 'stopped') return;
     const diagnosis = diagnose(evidence);
     this.#lastCause = diagnosis.cause;
