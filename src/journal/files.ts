@@ -19,6 +19,8 @@ import { migrate } from './schema.js';
 
 const OWNER_ONLY = 0o600; // payloads may be secret
 const WRITER_CACHE_KIB = 8_192;
+/** An operator's tool may hold the write lock for a moment; a commit that fails for it would be fatal. */
+export const WRITER_BUSY_MS = 10_000;
 
 export interface JournalFiles {
   database: string;
@@ -58,7 +60,7 @@ export function openWriter(directory: string): DatabaseSync {
   const fresh = !existsSync(file);
   if (fresh) closeSync(openSync(file, 'a', OWNER_ONLY));
   try {
-    const db = new DatabaseSync(file);
+    const db = new DatabaseSync(file, { timeout: WRITER_BUSY_MS });
     // Before the first table: it cannot be switched on later without rewriting the file.
     if (fresh) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +106,19 @@ describe('sqlite: what the file promises', () => {
       [[2]],
     );
     again.kill();
+  });
+
+  it('another program that holds the write lock for a moment delays an append and does not fail it', async () => {
+    const place = directory();
+    const opened = await open(place);
+    const script = `const { DatabaseSync } = require('node:sqlite');
+      const db = new DatabaseSync(process.argv[1]); db.exec('BEGIN IMMEDIATE'); console.log('locked');
+      setTimeout(() => db.exec('COMMIT'), 300);`;
+    const other = spawn(process.execPath, ['-e', script, journalFiles(place).database]);
+    await once(other.stdout, 'data');
+    await opened.journal.append(packMessages(messages(0, 1)));
+    assert.equal((await opened.journal.stats()).last, 1);
+    opened.kill();
   });
 
   it('one operation that fails does not fail the others of its transaction', async () => {

@@ -88,11 +88,11 @@ export class SqliteJournal implements Journal {
     this.#queued = this.#outbox.queued();
     this.#deadLetters = this.#countDeadLetters();
     this.#space = new Space(this.#db, settings.directory, settings.maxBytes, (state, reason) => {
-      this.#commit.appendsHeld = state === 'full';
+      this.#commit.held = state === 'full';
       if (state === 'open') this.#commit.schedule();
       this.emit('state', { state, reason });
     });
-    this.#commit.appendsHeld = this.#space.state === 'full';
+    this.#commit.held = this.#space.state === 'full';
     this.#maintenance = new Maintenance(this.#db, settings, {
       space: this.#space,
       progress: this.#progress,
