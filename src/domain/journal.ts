@@ -47,14 +47,14 @@ export interface Journal {
    * are remembered as unreleased in the same transaction [MQTT-4.3.3-10].
    */
   append(batch: MessageBatch): Promise<void>;
-  /** Forgets an unreleased QoS 2 packet id; PUBCOMP may be sent once this resolves. */
+  /** Forgets an unreleased QoS 2 packet id; PUBCOMP may be sent once this resolves. In turn with appends, as all that follows. */
   release(packetIds: number[]): Promise<void>;
   /**
    * Settles the client id: the wanted one, else the one kept here, else a new one, kept from then on.
    * Rejects with CLIENT_ID_CHANGED when the wanted one differs from the kept one and `adopt` is false.
    */
   identify(wanted: string, adopt: boolean): Promise<string>;
-  /** What the link had before; switches to `session` (broker and client id). */
+  /** What the link had before; switches to `session` (broker and client id). Packet ids of other sessions are void. */
   openSession(session: string): Promise<LinkState>;
   /** The broker has no session: packet ids and acknowledged subscriptions are void. */
   resetSession(session: string): Promise<void>;

@@ -164,6 +164,29 @@ describe('sqlite: when there is no room', () => {
     opened.kill();
   });
 
+  it('a session lost while appends wait: their QoS 2 packet ids do not outlive it, and the link may connect', async () => {
+    const opened = await open(directory(), { maxBytes: 4 << 20 });
+    const { journal } = opened;
+    await journal.registerSubscribers([{ id: 'app', topics: ['#'], startFrom: 'earliest' }]);
+    await journal.openSession('one');
+    const all = Array.from({ length: 400 }, (_, i) => journal.append(packMessages([message(i, { payload })])));
+    await until(() => opened.events.some(({ event }) => event === 'state'));
+    await journal.admit(10, []);
+    const held = journal.append(packMessages([message(1, { qos: 2, packetId: 7 })]));
+    const reset = journal.resetSession('one');
+    assert.deepEqual((await journal.openSession('one')).subscriptions, []);
+    const last = (): number => Math.max(...opened.reader.recordsAfter(0, 1e9, 1e6).map(({ position }) => position));
+    const drain = setInterval(() => {
+      const cursor = last();
+      void journal.admit(cursor, []);
+      void journal.settle([{ subscriber: 'app', cursor, waiting: [], released: [], dead: [] }]);
+    }, 20);
+    await Promise.all([...all, held, reset]);
+    clearInterval(drain);
+    assert.deepEqual((await journal.openSession('one')).unreleased, []);
+    opened.kill();
+  });
+
   it('discard-oldest-of-largest-backlog gives up the oldest and says which', async () => {
     const opened = await open(directory(), { maxBytes: 4 << 20, whenFull: 'discard-oldest-of-largest-backlog' });
     await opened.journal.registerSubscribers([{ id: 'dead', topics: ['#'], startFrom: 'earliest' }]);

@@ -265,14 +265,25 @@ export function journalSuite(
       await first.journal.release([7]);
       first.kill();
       const second = await open(place);
-      assert.deepEqual(await second.journal.openSession('other'), { subscriptions: [], unreleased: [] });
       assert.deepEqual(await second.journal.openSession('one'), {
         subscriptions: [{ filter: 'a/#', qos: 1 }],
         unreleased: [8],
       });
+      assert.deepEqual(await second.journal.openSession('other'), { subscriptions: [], unreleased: [] });
       await second.journal.resetSession('one');
       assert.deepEqual(await second.journal.openSession('one'), { subscriptions: [], unreleased: [] });
       second.kill();
+    });
+
+    it('fail-over and back: a QoS 2 packet id kept for the first address is not taken for a new message', async () => {
+      const opened = await open(directory());
+      await opened.journal.openSession('gateway@one');
+      await opened.journal.append(packMessages([message(1, { qos: 2, packetId: 7 })]));
+      // At the second node of the cluster the broker releases 7.
+      await opened.journal.openSession('gateway@two');
+      await opened.journal.release([7]);
+      assert.deepEqual((await opened.journal.openSession('gateway@one')).unreleased, []);
+      opened.kill();
     });
 
     it('the client id is kept, and another one is refused unless it is adopted', async () => {

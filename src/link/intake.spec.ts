@@ -175,6 +175,19 @@ describe('intake', () => {
     assert.deepEqual(wire.acks, ['pubrec 9']);
   });
 
+  it('QoS 2: an id that was never released and comes back without DUP is a message of its own', async () => {
+    const { intake: it, journal, wire } = intake();
+    it.load([9]);
+    it.begin(wire, true);
+    it.message(packet(9, { qos: 2 }));
+    await setImmediate();
+    await setImmediate();
+    assert.deepEqual(wire.acks, []);
+    await journal.commit();
+    assert.equal(journal.messages, 1);
+    assert.deepEqual(wire.acks, ['pubrec 9']);
+  });
+
   it('at the bound the reader is held, QoS 0 is dropped and counted, and a commit lets the reader go on', async () => {
     const { intake: it, journal, wire } = intake();
     for (let id = 1; id < PENDING_MESSAGES_MAX; id++) assert.equal(it.message(packet(id)), true);

@@ -120,7 +120,9 @@ export class Intake {
     const carried = this.#carried.get(message.packetId);
     this.#carried.delete(message.packetId);
     if (message.qos === 2) {
-      if (!this.#unreleased.has(message.packetId)) return false;
+      // Without DUP it is no re-delivery [MQTT-3.3.1-1]: a broker that restarted from an older state starts its packet
+      // ids over. To believe the id would lose the message; not to believe it repeats one at worst.
+      if (!this.#unreleased.has(message.packetId) || !message.dup) return false;
       this.#owe(
         carried ??
           this.#owed.find((owed) => owed.message.packetId === message.packetId) ?? { message, committed: true },
