@@ -106,7 +106,13 @@ export class Connection {
   }
 
   open(): void {
-    this.#client.connect();
+    try {
+      this.#client.connect();
+    } catch (error) {
+      // A certificate or key that cannot be read is thrown at once, and no 'close' follows.
+      this.#errors.push(error as Error);
+      this.handlers.closed(this.#evidence());
+    }
   }
 
   get held(): boolean {
