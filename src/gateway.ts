@@ -158,7 +158,8 @@ export class Gateway {
     await this.#linkThread.calls.attach(links.port2);
     this.clientId = await this.#journal.identify(settings.session.clientId, settings.session.adopt);
     this.#reader = new SqliteJournalReader(settings.journal.directory, (positions) => {
-      void this.#journal?.quarantine(positions);
+      // Without room for it the next read finds them again.
+      this.#journal?.quarantine(positions).catch(() => undefined);
     });
   }
 

@@ -219,7 +219,7 @@ export class SqliteJournal implements Journal {
 
   close(): Promise<void> {
     this.#maintenance.stop();
-    if (this.#admitted !== this.#admittedSaved) void this.#commit.run(() => undefined);
+    if (this.#admitted !== this.#admittedSaved) this.#commit.run(() => undefined).catch(() => undefined);
     this.#commit.stop();
     this.#maintenance.checkpoint('TRUNCATE');
     this.#db.close();
