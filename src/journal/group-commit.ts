@@ -1,13 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../domain/errors.js';
-import { sqliteCode } from './files.js';
+import { isDiskFull, isIoError } from './files.js';
 
 /** Bounds one transaction, so that one commit does not keep its callers waiting for long. */
 const TRANSACTION_WEIGHT_MAX = 4_096;
-const SQLITE_FULL = 13;
-const SQLITE_IOERR = 10;
-/** Growing the shared-memory index fails this way on a full disk. */
-const SQLITE_IOERR_SHMSIZE = 10 | (19 << 8);
 
 interface Operation {
   run(): unknown;
@@ -174,13 +170,4 @@ export class GroupCommit {
 
 export function journalFull(cause: unknown): HoldfastError {
   return new HoldfastError('JOURNAL_FULL', 'the journal has no room', { cause });
-}
-
-export function isIoError(error: unknown): boolean {
-  return (sqliteCode(error) & 0xff) === SQLITE_IOERR;
-}
-
-export function isDiskFull(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE;
 }

@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.js';
 import type { JournalSettings } from '../domain/settings.js';
-import { WRITER_BUSY_MS } from './files.js';
-import { isDiskFull } from './group-commit.js';
+import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
 import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
 import { Retention } from './retention.js';
@@ -82,8 +81,9 @@ export class Maintenance {
       await this.#retain();
       await this.#clearOutbox();
       if (this.around.space.state === 'full') await this.#mend();
-    } catch {
+    } catch (error) {
       // A transaction that found no room has already said so through Space; the next tick tries again.
+      if (isIoError(error) && !isDiskFull(error)) this.around.fatal(error);
     } finally {
       this.#busy = false;
     }

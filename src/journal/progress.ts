@@ -73,7 +73,8 @@ export class ProgressTable {
   ): SubscriberProgress[] {
     const find = this.db.prepare('SELECT cursor FROM subscribers WHERE subscriber = ?');
     const add = this.db.prepare('INSERT INTO subscribers VALUES (?, ?, ?)');
-    const retopic = this.db.prepare('UPDATE subscribers SET topics = ? WHERE subscriber = ?');
+    // Writes nothing when nothing changed: a start on a full disk must get this far.
+    const retopic = this.db.prepare('UPDATE subscribers SET topics = ?1 WHERE subscriber = ?2 AND topics <> ?1');
     return subscribers.map(({ id, topics, startFrom }) => {
       const known = find.get(id) as { cursor: number } | undefined;
       const cursor = known?.cursor ?? this.#startingCursor(startFrom, last);
