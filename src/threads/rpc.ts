@@ -21,14 +21,15 @@ interface Event {
   value: unknown;
 }
 
-/** What a port must do; both MessagePort and Worker fit. */
+/** What a port must do; both MessagePort and Worker fit. Only the former says 'close', when its other end is gone. */
 export type PortLike = Pick<MessagePort, 'postMessage'> & {
-  on: (event: 'message', listener: (message: unknown) => void) => unknown;
+  on: (event: 'message' | 'close', listener: (message: unknown) => void) => unknown;
 };
 
 export class Channel {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   #next = 1;
+  #failed: Error | undefined;
 
   /**
    * @param serve answers the other side's calls
@@ -40,10 +41,12 @@ export class Channel {
     private readonly onEvent: (event: string, value: unknown) => void = () => undefined,
   ) {
     port.on('message', (message) => this.#receive(message as Call | Answer | Event));
+    port.on('close', () => this.fail(new Error('the thread that answered is gone')));
   }
 
   /** Calls the other side's handler. Rejects with what it rejected with; HoldfastErrors keep their code. */
   call<T>(method: string, args: unknown[], transfer: Transferable[] = []): Promise<T> {
+    if (this.#failed) return Promise.reject(this.#failed);
     return new Promise<T>((resolve, reject) => {
       const call = this.#next++;
       this.#waiting.set(call, { resolve: (value) => resolve(value as T), reject });
@@ -55,8 +58,9 @@ export class Channel {
     this.port.postMessage({ event, value } satisfies Event);
   }
 
-  /** Every call that has no answer yet rejects: the other side is gone. */
+  /** Every call that has no answer yet rejects, and every later one: the other side is gone. */
   fail(error: Error): void {
+    this.#failed ??= error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
