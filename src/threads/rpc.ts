@@ -19,6 +19,11 @@ interface Answer {
 interface Event {
   event: string;
   value: unknown;
+  /** The receiver is to say when it has heard it. */
+  confirm?: true;
+}
+interface Heard {
+  heard: string;
 }
 
 /** What a port must do; both MessagePort and Worker fit. Only the former says 'close', when its other end is gone. */
@@ -28,6 +33,8 @@ export type PortLike = Pick<MessagePort, 'postMessage'> & {
 
 export class Channel {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+  /** Events of {@link emitLatest} that are on the way, and the newest value since. */
+  readonly #onTheWay = new Map<string, { newer: unknown } | undefined>();
   #next = 1;
   #failed: Error | undefined;
 
@@ -40,7 +47,7 @@ export class Channel {
     private readonly serve: Serve = served({}),
     private readonly onEvent: (event: string, value: unknown) => void = () => undefined,
   ) {
-    port.on('message', (message) => this.#receive(message as Call | Answer | Event));
+    port.on('message', (message) => this.#receive(message as Call | Answer | Event | Heard));
     port.on('close', () => this.fail(new Error('the thread that answered is gone')));
   }
 
@@ -58,6 +65,19 @@ export class Channel {
     this.port.postMessage({ event, value } satisfies Event);
   }
 
+  /**
+   * For values that each replace the one before. One is on the way at a time, because a receiver that stands still
+   * for minutes would be sent millions of them, and the port keeps them all.
+   */
+  emitLatest(event: string, value: unknown): void {
+    if (this.#onTheWay.has(event)) {
+      this.#onTheWay.set(event, { newer: value });
+      return;
+    }
+    this.#onTheWay.set(event, undefined);
+    this.port.postMessage({ event, value, confirm: true } satisfies Event);
+  }
+
   /** Every call that has no answer yet rejects, and every later one: the other side is gone. */
   fail(error: Error): void {
     this.#failed ??= error;
@@ -65,9 +85,14 @@ export class Channel {
     this.#waiting.clear();
   }
 
-  #receive(message: Call | Answer | Event): void {
+  #receive(message: Call | Answer | Event | Heard): void {
     if ('event' in message) {
       this.onEvent(message.event, message.value);
+      if (message.confirm) this.port.postMessage({ heard: message.event } satisfies Heard);
+    } else if ('heard' in message) {
+      const then = this.#onTheWay.get(message.heard);
+      this.#onTheWay.delete(message.heard);
+      if (then) this.emitLatest(message.heard, then.newer);
     } else if ('call' in message) {
       void this.#serve(message);
     } else {
