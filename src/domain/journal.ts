@@ -114,6 +114,9 @@ export interface JournalEvents {
 
 export type EmitJournalEvent = <K extends keyof JournalEvents>(event: K, value: JournalEvents[K]) => void;
 
+/** With so many bytes of payload an answer of the reader ends, however many records were asked for. */
+export const READ_BYTES_MAX = 8 << 20;
+
 /**
  * Short, synchronous, read-only statements on a connection of the caller's own. Never held across an
  * await: a reader that stays in a transaction keeps the log growing.
@@ -121,7 +124,10 @@ export type EmitJournalEvent = <K extends keyof JournalEvents>(event: K, value: 
 export interface JournalReader {
   /** The journal's own UUID, made with the file. */
   readonly journalId: string;
-  /** Records after `position` and up to `through`, oldest first; damaged ones are left out. */
+  /**
+   * Records after `position` and up to `through`, oldest first; damaged ones are left out. None: there are none
+   * left. Fewer than `limit`: the same, unless their payloads have {@link READ_BYTES_MAX} bytes.
+   */
   recordsAfter(position: number, through: number, limit: number): Record[];
   /** As {@link recordsAfter}, without those that were rejected. */
   admittedAfter(position: number, through: number, limit: number): Record[];

@@ -108,6 +108,38 @@ describe('sqlite: what the file promises', () => {
     again.kill();
   });
 
+  it('records behind more damaged ones than one look takes are found, not passed over', async () => {
+    const place = directory();
+    const opened = await open(place);
+    await opened.journal.append(packMessages(messages(0, 301)));
+    opened.kill();
+    const db = new DatabaseSync(journalFiles(place).database);
+    db.exec('UPDATE records SET checksum = checksum + 1 WHERE position <= 300');
+    db.close();
+    const again = await open(place);
+    const [found] = again.reader.recordsAfter(0, 301, 256);
+    assert.equal(found?.position, 301);
+    again.kill();
+  });
+
+  it('one look takes a bounded number of bytes, and the next goes on where it ended', async () => {
+    const opened = await open(directory());
+    const payload = new Uint8Array(1 << 20);
+    await opened.journal.append(packMessages(Array.from({ length: 60 }, (_, i) => message(i, { payload }))));
+    const seen: number[] = [];
+    for (let position = 0; position < 60; position = seen.at(-1)!) {
+      const records = opened.reader.recordsAfter(position, 60, 256);
+      const bytes = records.reduce((sum, record) => sum + record.payload.length, 0);
+      assert.ok(bytes <= 24 << 20, `${bytes} bytes at once`);
+      seen.push(...records.map((record) => record.position));
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 60 }, (_, i) => i + 1),
+    );
+    opened.kill();
+  });
+
   it('another program that holds the write lock for a moment delays an append and does not fail it', async () => {
     const place = directory();
     const opened = await open(place);
