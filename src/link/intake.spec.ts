@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { IPublishPacket } from 'mqtt';
 import type { MessageBatch } from '../domain/message.js';
-import { Intake, PENDING_MESSAGES_MAX, type AckWriter } from './intake.js';
+import { Intake, PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, type AckWriter } from './intake.js';
 
 /** A journal that commits when it is told to. */
 class Journal {
@@ -200,6 +200,14 @@ describe('intake', () => {
     assert.equal(wire.resumed, 1);
     assert.equal(wire.acks.length, PENDING_MESSAGES_MAX);
     assert.equal(it.message(packet(1)), true);
+  });
+
+  it('the bound counts whole packets, not payloads alone', () => {
+    const { intake: it } = intake();
+    const large = { length: 1 << 20, properties: { userProperties: { a: 'x'.repeat(10) } } };
+    let taken = 1;
+    while (it.message(packet(taken, large))) taken++;
+    assert.equal(taken, PENDING_BYTES_MAX >> 20);
   });
 
   it('draining: what comes is left unacknowledged, what came before is finished', async () => {
