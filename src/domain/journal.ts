@@ -70,7 +70,7 @@ export interface Journal {
 
   /**
    * Makes the subscribers known. A new one starts where its settings say; a known one keeps its place. One
-   * that is no longer in the list keeps its backlog until it is dropped.
+   * that is no longer in the list keeps its backlog; one that has none is forgotten.
    */
   registerSubscribers(
     subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],

@@ -172,6 +172,28 @@ export function journalSuite(
       second.kill();
     });
 
+    it('a subscriber that is no longer configured keeps its backlog, and keeps nothing when it has none', async () => {
+      const place = directory();
+      const first = await open(place);
+      const other = { ...subscriber, id: 'other', topics: ['other/#'] };
+      await first.journal.registerSubscribers([subscriber, other]);
+      await first.journal.append(packMessages([...messages(0, 5), message(5, { topic: 'other/1' })]));
+      await first.journal.admit(6, []);
+      // It wants nothing of what comes after the fifth, and has had the others.
+      await first.journal.settle([{ subscriber: 'other', cursor: 5, waiting: [], released: [], dead: [] }]);
+      await first.journal.registerSubscribers([{ ...subscriber, topics: ['devices/#'] }, other]);
+      await first.journal.settle([{ subscriber: 'app', cursor: 5, waiting: [], released: [], dead: [] }]);
+      await first.journal.registerSubscribers([]);
+      assert.deepEqual(
+        first.reader.progress().map(({ id }) => id),
+        ['other'],
+      );
+      await first.journal.settle([{ subscriber: 'other', cursor: 6, waiting: [], released: [], dead: [] }]);
+      await first.journal.registerSubscribers([]);
+      await until(async () => (await first.journal.stats()).records === 0);
+      first.kill();
+    });
+
     it('waiting rows and dead letters outlive a kill, and a released row is gone', async () => {
       const place = directory();
       const first = await open(place);
