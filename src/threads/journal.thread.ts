@@ -65,7 +65,7 @@ const calls: JournalThreadCalls = {
     journal = new SqliteJournal(settings, emit, systemClock, (seconds) => metrics.observeCommit(seconds));
     return Promise.resolve({ journalId: journal.journalId });
   },
-  attach(listener, port) {
+  async attach(listener, port) {
     const serveJournal = served(journal!);
     const channel = new Channel(port, async (method, args) => {
       if (method === 'metrics') return metrics.text();
@@ -74,7 +74,9 @@ const calls: JournalThreadCalls = {
       return value;
     });
     channels.set(listener, channel);
-    return Promise.resolve();
+    // It may have been full before anybody listened: a probe would call it ready.
+    const { state, stateReason: reason } = await journal!.stats();
+    if (state === 'full' && LISTENERS.state.includes(listener)) channel.emit('state', { state, reason });
   },
   async close() {
     await journal?.close();
