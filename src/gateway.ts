@@ -23,6 +23,9 @@ import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParen
 import { Channel, remote, served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
 
+/** What closing gets at least, even when the time is up. */
+const CLOSE_MS_MIN = 1_000;
+
 export interface GatewayOptions {
   version: string;
   logger: Logger;
@@ -132,14 +135,24 @@ export class Gateway {
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     await this.#delivery?.stop(left(0.8));
-    await this.#app?.close();
+    await this.#closeHttp(left(0.5));
     await this.#contracts?.stop();
     this.#reader?.close();
-    await this.#journalThread.calls.close().catch((error: unknown) => {
+    const closed = this.#journalThread.calls.close().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'the journal did not close cleanly');
     });
-    await Promise.all([this.#journalThread.end(), this.#linkThread.end()]);
+    // A disk that hangs must not keep the process: all that was promised is in the file.
+    await within(Math.max(left(1), CLOSE_MS_MIN), closed);
+    await within(CLOSE_MS_MIN, Promise.all([this.#journalThread.end(), this.#linkThread.end()]));
     clearInterval(this.#beat);
+  }
+
+  /** A request that never ends is cut off after `graceMs`. */
+  async #closeHttp(graceMs: number): Promise<void> {
+    const server = this.#app?.getHttpServer();
+    const cut = setTimeout(() => server?.closeAllConnections(), graceMs);
+    await this.#app?.close();
+    clearTimeout(cut);
   }
 
   async #openJournal(): Promise<void> {
@@ -155,7 +168,8 @@ export class Gateway {
     await this.#linkThread.calls.attach(links.port2);
     this.clientId = await this.#journal.identify(settings.session.clientId, settings.session.adopt);
     this.#reader = new SqliteJournalReader(settings.journal.directory, (positions) => {
-      void this.#journal?.quarantine(positions);
+      // Without room for it the next read finds them again.
+      this.#journal?.quarantine(positions).catch(() => undefined);
     });
   }
 
@@ -307,4 +321,12 @@ export class Gateway {
     };
     (events[event] as ((value: unknown) => void) | undefined)?.(value);
   }
+}
+
+/** Resolves with `work`, or after `limitMs` without it. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }

@@ -4,6 +4,8 @@ import { uuid7 } from '../domain/uuid.js';
 import { checksum } from './rows.js';
 
 const CACHED_TOPICS_MAX = 50_000;
+/** Longer topics are looked up each time, so that topics cannot fill the memory. */
+const CACHED_TOPIC_LENGTH_MAX = 512;
 const UNRELEASED_MASK = 3;
 
 /** Writes messages as records: interned topic, UUIDv7, checksum. Runs inside a transaction. */
@@ -51,6 +53,7 @@ export class Appender {
     if (id === undefined) {
       const row = this.#findTopic.get(topic) as { topic_id: number } | undefined;
       id = row?.topic_id ?? Number(this.#addTopic.run(topic).lastInsertRowid);
+      if (topic.length > CACHED_TOPIC_LENGTH_MAX) return id;
       if (this.#topicIds.size >= CACHED_TOPICS_MAX) this.#topicIds.clear();
       this.#topicIds.set(topic, id);
     }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.js';
 import type { JournalSettings } from '../domain/settings.js';
-import { isDiskFull } from './group-commit.js';
+import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
 import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
 import { Retention } from './retention.js';
@@ -11,7 +11,7 @@ const TICK_MS = 500;
 /** Retention steps in one tick; each is a transaction of its own. */
 const STEPS_PER_TICK = 20;
 const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
-/** A log this long means that readers kept the checkpoint from finishing: wait for them once. */
+/** A log this long means that readers kept the checkpoint from finishing: cut it when they let go. */
 const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
 const OUTBOX_RESULTS_PER_TICK = 500;
 const DISCARD_RECORDS_PER_TICK = 1_000;
@@ -64,12 +64,14 @@ export class Maintenance {
 
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     try {
-      this.db.exec(`PRAGMA wal_checkpoint(${mode})`);
+      // It waits for no reader: one that stays would hold up every commit for as long.
+      this.db.exec(`PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(${mode})`);
     } catch (error) {
       // A full disk keeps the log as it is; nothing is lost, and the next tick tries again.
       if (isDiskFull(error)) this.around.space.fillDisk();
       else this.around.fatal(error);
     }
+    this.db.exec(`PRAGMA busy_timeout = ${WRITER_BUSY_MS}`);
   }
 
   async tick(): Promise<void> {
@@ -79,8 +81,9 @@ export class Maintenance {
       await this.#retain();
       await this.#clearOutbox();
       if (this.around.space.state === 'full') await this.#mend();
-    } catch {
+    } catch (error) {
       // A transaction that found no room has already said so through Space; the next tick tries again.
+      if (isIoError(error) && !isDiskFull(error)) this.around.fatal(error);
     } finally {
       this.#busy = false;
     }

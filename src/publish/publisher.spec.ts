@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { HoldfastError, type ErrorCode } from '../domain/errors.js';
 import type { Publish, PublishResult } from '../domain/publish.js';
-import { Publisher, type PublishAnswer } from './publisher.js';
+import { ACCEPTING_BYTES_MAX, Publisher, type PublishAnswer } from './publisher.js';
 
 const WAIT_MS = 5_000;
 const WANTED = { topic: 'commands/a', payload: Buffer.from('x'), qos: 1 as const, retain: false, properties: null };
@@ -100,6 +100,20 @@ describe('a publish that is not accepted', () => {
     desk.fault = new Error('the journal thread ended');
     await assert.rejects(desk.publish(), /the journal thread ended/);
     assert.deepEqual(desk.told, Array<string>(3).fill('invalid true'));
+  });
+
+  it('a disk that stalls: publishes on their way to it are bounded, and the rest is told to come again', async () => {
+    const desk = new Desk({ maxPayloadBytes: 1 << 20 });
+    const commits: (() => void)[] = [];
+    desk.accepting = () => new Promise((resolve) => commits.push(resolve));
+    const payload = Buffer.alloc(1 << 20);
+    const taken = Array.from({ length: ACCEPTING_BYTES_MAX >> 20 }, () => desk.publish({ payload }, true));
+    await refusal(desk.publish({}, true), 'OUTBOX_FULL');
+    for (const commit of commits) commit();
+    await Promise.all(taken);
+    const again = desk.publish({}, true);
+    commits.at(-1)!();
+    assert.equal((await again).status, 'queued');
   });
 
   it('while the gateway is stopping every publish is refused', async () => {

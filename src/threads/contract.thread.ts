@@ -37,7 +37,8 @@ async function attach(port: MessagePort): Promise<void> {
     }),
   );
   const contracts = await Contracts.compile(data.subscriptions, data.contracts);
-  const damaged = (positions: number[]): void => void journal.quarantine(positions);
+  // Without room for it the next read finds them again.
+  const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);
   const source = new SqliteJournalReader(data.directory, damaged);
   const { last, admitted } = await journal.stats();
   const admission = new Admission(contracts, { source, sink: journal, progress, after: admitted, condemned });

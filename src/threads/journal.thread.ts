@@ -41,6 +41,8 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   damaged: ['main'],
   fatal: ['main'],
 };
+/** Positions that only grow: the newest says it all. */
+const LATEST: ReadonlySet<keyof JournalEvents> = new Set(['committed', 'admitted', 'outbox']);
 /** The main thread ends the process after a disk fault; should it be stalled, this thread does. */
 const FATAL_GRACE_MS = 5_000;
 
@@ -50,7 +52,11 @@ let journal: SqliteJournal | undefined;
 const metrics = new JournalMetrics(() => journal!.stats(), names);
 
 const emit: EmitJournalEvent = (event, value) => {
-  for (const listener of LISTENERS[event]) channels.get(listener)?.emit(event, value);
+  for (const listener of LISTENERS[event]) {
+    const channel = channels.get(listener);
+    if (LATEST.has(event)) channel?.emitLatest(event, value);
+    else channel?.emit(event, value);
+  }
   if (event === 'fatal') setTimeout(() => process.kill(process.pid, 'SIGKILL'), FATAL_GRACE_MS);
 };
 
