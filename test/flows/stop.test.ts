@@ -1,10 +1,12 @@
 /** SIGTERM under load: drained, or in the journal and at the broker; a second signal ends it at once. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { startFlow, TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
+import { until } from '../support/until.js';
 
 describe('stop', { skip: needs('mosquitto') }, () => {
   it('under load: exit code 0, nothing is lost, nothing comes twice', async (t) => {
@@ -52,5 +54,18 @@ describe('stop', { skip: needs('mosquitto') }, () => {
     await flow.restart();
     await receiver.waitFor((one) => allDelivered(one, 100));
     assertNumbered(receiver, TOPICS, 100);
+  });
+
+  it('a request that never ends does not keep it', async (t) => {
+    const flow = await startFlow(t, { config: () => ({ ops: { drain: '2s' } }) });
+    const socket = connect(flow.gateway.ports.httpPort, '127.0.0.1');
+    t.after(() => socket.destroy());
+    socket.on('error', () => undefined);
+    const head = 'POST /v1/publish HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n';
+    socket.write(`${head}{`);
+    await until(async () => (await flow.gateway.metric('holdfast_link_up')) === 1, { what: 'a turn of the gateway' });
+    const signalledAt = performance.now();
+    assert.deepEqual(await flow.gateway.stop(), { code: 0, signal: null });
+    assert.ok(performance.now() - signalledAt < 10_000);
   });
 });

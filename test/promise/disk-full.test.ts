@@ -1,6 +1,6 @@
 /** A full disk: acknowledgements stop, the link stays, REST says 503; when space returns everything drains by itself. */
 import assert from 'node:assert/strict';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { startFlow, TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
-import { mountTmpfs } from '../support/tmpfs.js';
+import { fillDisk, mountTmpfs } from '../support/tmpfs.js';
 import { until } from '../support/until.js';
 
 const MIB = 1 << 20;
@@ -75,7 +75,7 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     await publishNumbered({ url: broker.url, topics: TOPICS, count: 500 }).done;
     await receiver.waitFor(500);
     const filler = join(disk.directory, 'filler');
-    fill(filler);
+    fillDisk(filler);
     const publisher = publishNumbered({ url: broker.url, topics: TOPICS, from: 500, count: 4_500, padBytes: 64 });
     await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
       timeoutMs: 30_000,
@@ -99,7 +99,7 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     await flow.receiver.waitFor(200);
     await flow.gateway.kill();
     const filler = join(disk.directory, 'filler');
-    fill(filler);
+    fillDisk(filler);
     await publishNumbered({ url: flow.broker.url, topics: TOPICS, from: 200, count: 3_800 }).done;
     const gateway = await flow.restart({ until: 'startup' });
     await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
@@ -113,13 +113,3 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     assertNumbered(flow.receiver, TOPICS, 4_000);
   });
 });
-
-/** Takes all the space there is. */
-function fill(file: string): void {
-  const { bavail, bsize } = statfsSync(join(file, '..'));
-  try {
-    writeFileSync(file, Buffer.alloc(bavail * bsize));
-  } catch {
-    // The last page may be somebody's meanwhile; what counts is that nothing is left.
-  }
-}

@@ -1,12 +1,12 @@
-/** A disk that is full to the last page. */
+/** The journal on a disk that is full to the last page. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.js';
 import { SqliteJournal } from '../../src/journal/index.js';
 import { needs } from '../support/needs.js';
-import { mountTmpfs } from '../support/tmpfs.js';
+import { fillDisk, mountTmpfs } from '../support/tmpfs.js';
 
 function open(directory: string): { journal: SqliteJournal; states: unknown[] } {
   const states: unknown[] = [];
@@ -17,19 +17,6 @@ function open(directory: string): { journal: SqliteJournal; states: unknown[] } 
     () => undefined,
   );
   return { journal, states };
-}
-
-/** Takes what is left of the disk, as another program would. */
-function fill(file: string): void {
-  const descriptor = openSync(file, 'w');
-  for (const bytes of [65_536, 4_096]) {
-    try {
-      for (;;) writeSync(descriptor, Buffer.alloc(bytes));
-    } catch {
-      // That was the last block of this size.
-    }
-  }
-  closeSync(descriptor);
 }
 
 describe('full disk', { skip: needs('tmpfs') }, () => {
@@ -44,7 +31,7 @@ describe('full disk', { skip: needs('tmpfs') }, () => {
     await before.journal.registerSubscribers(subscribers);
     await before.journal.close();
     const hog = join(place.directory, 'hog');
-    fill(hog);
+    fillDisk(hog);
     const { journal, states } = open(place.directory);
     await journal.registerSubscribers(subscribers);
     assert.equal((await journal.stats()).state, 'full');
