@@ -57,6 +57,10 @@ export class BareLoop implements Contender {
     if (!up) throw new Error('the broker has not kept the session of the bare loop');
   }
 
+  get pid(): number {
+    return this.#loop!.pid;
+  }
+
   received(): Promise<Span> {
     return this.#loop!.next<Span>(MINUTES_10);
   }
@@ -98,7 +102,9 @@ export class Gateway implements Contender {
       subscriptions: [{ name: 'telemetry', filter: FILTER, qos: 1 }],
       ...this.settings,
     });
-    this.#process = await startGateway(config, { directory: this.directory, until: wait });
+    const profile = process.env['HOLDFAST_BENCH_PROFILES'];
+    const nodeArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    this.#process = await startGateway(config, { directory: this.directory, until: wait, nodeArgs });
   }
 
   async stop(): Promise<void> {

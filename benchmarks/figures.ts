@@ -5,7 +5,7 @@ export interface Options {
   pairs: number;
   /** Messages of one measurement; undefined: the benchmark's own number. */
   messages: number | undefined;
-  say(progress: string): void;
+  say: (progress: string) => void;
 }
 
 /** One line of the outcome. */

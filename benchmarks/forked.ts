@@ -26,6 +26,10 @@ export class Forked {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   tell(message: object): void {
     this.#process.send(message);
   }

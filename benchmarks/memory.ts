@@ -28,7 +28,8 @@ export const memory: Benchmark = async ({ messages = BACKLOGS.at(-1)!, say }) =>
       await stage.publish(backlog - published);
       published = backlog;
       await until(async () => (await gateway.process.metric('holdfast_subscriber_lag_records')) === backlog, {
-        what: async () => `${backlog} records of lag: ${await gateway.process.metric('holdfast_subscriber_lag_records')}`,
+        what: async () =>
+          `${backlog} records of lag: ${await gateway.process.metric('holdfast_subscriber_lag_records')}`,
         timeoutMs: JOURNALED_TIMEOUT_MS,
         everyMs: 500,
       });

@@ -119,7 +119,8 @@ export class Admission {
     const { source, sink } = this.#options;
     const through = this.#committed;
     const limit = this.#condemned.size > 0 ? CAREFUL_RECORDS_PER_STEP : RECORDS_PER_STEP;
-    const records = source.recordsAfter(this.#cursor, through, limit);
+    // Where no subscription names a contract there is nothing to look at.
+    const records = this.#contracts.inForce ? source.recordsAfter(this.#cursor, through, limit) : [];
     const last = records.at(-1)?.position ?? through;
     const rejections: Rejection[] = [];
     for (const record of records) {
@@ -127,7 +128,7 @@ export class Admission {
       if (rejection) rejections.push(rejection);
     }
     await sink.admit(last, rejections);
-    failpoint('admitted', records.length);
+    failpoint('admitted', last - this.#cursor);
     this.#cursor = last;
     for (const position of this.#condemned.keys()) if (position <= last) this.#condemned.delete(position);
   }
