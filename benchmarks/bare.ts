@@ -1,7 +1,7 @@
 /**
  * The yardstick: mqtt.js with its own acknowledgements → an O(1) queue → the same HTTP sender, the same number of lanes.
  * No journal, no contract, no signature, one thread. With `url` empty it only counts what it receives.
- * Tells its parent `{ received, firstAt, lastAt }` when it has `count` messages.
+ * Tells its parent `{ up }` when connected, and `{ received, firstAt, lastAt }` when it has `count` messages.
  */
 import { connect } from 'mqtt';
 import { HttpSender } from '../src/delivery/index.js';
@@ -33,8 +33,10 @@ const client = connect(brokerUrl!, {
   clean: false,
   protocolVersion: 5,
   reconnectPeriod: 0,
+  resubscribe: false,
   properties: { sessionExpiryInterval: 3_600, receiveMaximum: 1_024 },
 });
+client.on('connect', ({ sessionPresent }) => process.send?.({ up: sessionPresent }));
 client.on('message', (topic, payload, { qos, retain }) => {
   if (received++ === 0) firstAt = performance.timeOrigin + performance.now();
   if (url) {
@@ -58,5 +60,3 @@ function work(): void {
     });
   }
 }
-
-process.on('message', () => process.exit(0));

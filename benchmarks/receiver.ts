@@ -1,14 +1,25 @@
 /**
  * A webhook app that costs as little as possible: it answers 204 to whatever has a Content-Length, in a process of its
- * own. A payload that starts with `{"t":<milliseconds>` is timed. Asked for `report`, it tells its parent the
- * count, the first and last arrival, and the latencies' percentiles; `reset` starts over.
+ * own. A payload that starts with `{"t":<milliseconds>` is timed. Told `{ expect }` it starts over, says `{ ready }`,
+ * and reports when so many requests have arrived.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface Arrivals {
+  count: number;
+  /** The first and the last arrival, in milliseconds since the epoch. */
+  firstAt: number;
+  lastAt: number;
+  /** From publish to webhook; NaN when nothing was timed. */
+  p50Ms: number;
+  p99Ms: number;
+}
 
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const LATENCIES_MAX = 2_000_000;
 
+let expected = 0;
 let count = 0;
 let firstAt = 0;
 let lastAt = 0;
@@ -22,9 +33,15 @@ function now(): number {
 function arrived(body: Buffer): void {
   lastAt = now();
   if (count++ === 0) firstAt = lastAt;
-  if (body[0] !== 0x7b || timed >= LATENCIES_MAX) return;
-  const sent = /^\{"t":([\d.]+)/.exec(body.toString('latin1', 0, 40))?.[1];
+  const sent = timed < LATENCIES_MAX ? /^\{"t":([\d.]+)/.exec(body.toString('latin1', 0, 40))?.[1] : undefined;
   if (sent) latencies[timed++] = lastAt - Number(sent);
+  if (count === expected) process.send?.(report());
+}
+
+function report(): Arrivals {
+  const sorted = latencies.slice(0, timed).sort();
+  const at = (share: number): number => sorted[Math.min(timed - 1, Math.floor(timed * share))] ?? NaN;
+  return { count, firstAt, lastAt, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 function serve(socket: Socket): void {
@@ -49,14 +66,9 @@ function serve(socket: Socket): void {
 const server = createServer(serve);
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 
-process.on('message', (message: 'report' | 'reset' | 'exit') => {
-  if (message === 'exit') process.exit(0);
-  if (message === 'reset') {
-    count = timed = 0;
-    process.send?.({});
-    return;
-  }
-  const sorted = latencies.slice(0, timed).sort();
-  const at = (share: number): number => sorted[Math.min(timed - 1, Math.floor(timed * share))] ?? NaN;
-  process.send?.({ count, firstAt, lastAt, p50Ms: at(0.5), p99Ms: at(0.99) });
+process.on('message', ({ expect }: { expect: number }) => {
+  expected = expect;
+  count = timed = 0;
+  process.send?.({ ready: true });
 });
+process.on('disconnect', () => process.exit(0));

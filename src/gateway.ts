@@ -16,7 +16,7 @@ import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { DeliveryMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
-import type { ContractThreadSettings } from './threads/contract.thread.js';
+import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
@@ -65,6 +65,7 @@ export class Gateway {
   #reader: SqliteJournalReader | undefined;
   #contracts: ContractThread | undefined;
   #delivery: Delivery | undefined;
+  #admittedThrough = 0;
   #publisher: Publisher | undefined;
   #app: NestFastifyApplication | undefined;
   #stopped: Promise<void> | undefined;
@@ -192,7 +193,7 @@ export class Gateway {
         entry: new URL('./threads/contract.thread.js', import.meta.url),
         workerData,
         start: (worker) => {
-          const channel = new Channel(worker, undefined, (event, value) => this.#heardLog(event, value));
+          const channel = new Channel(worker, undefined, (event, value) => this.#heardContracts(event, value));
           const { port1, port2 } = new MessageChannel();
           this.#journalThread.calls
             .attach('contract', port1)
@@ -229,6 +230,7 @@ export class Gateway {
       sender: senders.get(settings.id) ?? new HttpSender(settings, sending),
     }));
     this.#delivery.start(subscribers, (await journal.stats()).admitted);
+    this.#delivery.admitted(this.#admittedThrough);
     logger.debug({ subscribers: subscribers.length }, 'delivery started');
   }
 
@@ -297,6 +299,13 @@ export class Gateway {
     else if (kind === 'down') this.#publisher.linkUp = false;
   }
 
+  #heardContracts(event: string, value: unknown): void {
+    if (event !== 'admitted') return this.#heardLog(event, value);
+    this.#admittedThrough = Math.max(this.#admittedThrough, value as ContractThreadEvents['admitted']);
+    this.#contracts?.admittedThrough(this.#admittedThrough);
+    this.#delivery?.admitted(this.#admittedThrough);
+  }
+
   #heardLog(event: string, value: unknown): void {
     if (event !== 'log') return;
     const { level, message, fields } = value as LinkThreadEvents['log'];
@@ -306,10 +315,6 @@ export class Gateway {
   #heardJournal<K extends keyof JournalEvents>(event: K, value: unknown): void {
     const { logger } = this.options;
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
-      admitted: (through) => {
-        this.#contracts?.admittedThrough(through);
-        this.#delivery?.admitted(through);
-      },
       confirmed: (results) => this.#publisher?.confirmed(results),
       state: ({ state, reason }) => {
         if (state === 'full') logger.error({ reason }, 'the journal is full: acknowledgements wait');

@@ -126,15 +126,20 @@ export class Admission {
     const { source } = this.#options;
     const through = this.#committed;
     const limit = this.#condemned.size > 0 ? CAREFUL_RECORDS_PER_STEP : RECORDS_PER_STEP;
-    const records = source.recordsAfter(this.#cursor, through, limit);
+    // Where no subscription names a contract there is nothing to look at.
+    const records = this.#contracts.inForce ? source.recordsAfter(this.#cursor, through, limit) : [];
     const last = records.at(-1)?.position ?? through;
     const rejections: Rejection[] = [];
     for (const record of records) {
-      const rejection = await this.#reject(record);
+      const contract = this.#contracts.contractFor(record.topic);
+      if (!contract) continue;
+      const verdict = this.#check(record, contract);
+      // Only where it must be waited for: a promise per record costs as much as checking it.
+      const rejection = this.#judge(record, contract, verdict instanceof Promise ? await verdict : verdict);
       if (rejection) rejections.push(rejection);
     }
     if (!(await this.#admit(last, rejections))) return;
-    failpoint('admitted', records.length);
+    failpoint('admitted', last - this.#cursor);
     this.#cursor = last;
     for (const position of this.#condemned.keys()) if (position <= last) this.#condemned.delete(position);
   }
@@ -157,29 +162,33 @@ export class Admission {
   }
 
   /** The record's rejection, when it failed a contract that is enforced. */
-  async #reject(record: Record): Promise<Rejection | undefined> {
-    const contract = this.#contracts.contractFor(record.topic);
-    if (!contract) return undefined;
-    const verdict = await this.#verdict(record, contract);
+  #judge({ position }: Record, { mode }: ContractFacts, verdict: Verdict): Rejection | undefined {
     if (verdict.valid) return undefined;
-    const count = this.#counts.get(`${verdict.reason} ${verdict.contract}`);
+    const { contract, reason, problems } = verdict;
+    const count = this.#counts.get(`${reason} ${contract}`);
     if (count) count.count++;
-    if (contract.mode === 'shadow') return undefined;
-    const { reason, problems } = verdict;
-    return { position: record.position, contract: verdict.contract, reason, problems };
+    return mode === 'shadow' ? undefined : { position, contract, reason, problems };
   }
 
-  async #verdict(record: Record, { name, runsCode }: ContractFacts): Promise<Verdict> {
+  #check(record: Record, { name, runsCode }: ContractFacts): Verdict | Promise<Verdict> {
     const reason = this.#condemned.get(record.position);
     if (reason !== undefined) return failed(name, reason, CONDEMNED_MESSAGES[reason] ?? reason);
     const { progress } = this.#options;
     this.#fault = undefined;
     progress.checking(record.position);
     const verdict = this.#contracts.check(record);
-    // A turn of the event loop, so that what an async function left behind runs, spins or fails under
-    // this record's name; otherwise the thread would end with nobody to blame, again and again.
-    if (runsCode) await setImmediate();
+    if (runsCode) return this.#settled(name, verdict);
     progress.idle();
+    return verdict;
+  }
+
+  /**
+   * The verdict after a turn of the event loop, so that what an async function left behind runs, spins or fails under
+   * this record's name; otherwise the thread would end with nobody to blame, again and again.
+   */
+  async #settled(name: string, verdict: Verdict): Promise<Verdict> {
+    await setImmediate();
+    this.#options.progress.idle();
     return this.#fault === undefined ? verdict : failed(name, 'threw', this.#fault);
   }
 }

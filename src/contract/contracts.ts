@@ -80,6 +80,11 @@ export class Contracts {
     return Array.from(this.#contracts.values(), ({ name, mode, runsCode }) => ({ name, mode, runsCode }));
   }
 
+  /** Whether any subscription names a contract; without one every payload is valid. */
+  get inForce(): boolean {
+    return this.#subscriptions.some(({ contract }) => contract !== undefined);
+  }
+
   /** The contract of the first subscription in file order whose filter matches; undefined: any payload is valid. */
   contractFor(topic: string): ContractFacts | undefined {
     return this.#find(topic);

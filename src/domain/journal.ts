@@ -97,7 +97,7 @@ export interface Journal {
 export interface JournalEvents {
   /** Records up to this position are on disk. */
   committed: number;
-  /** Records up to this position have their verdict on disk: subscribers may see those that were not rejected. */
+  /** Records up to this position have their verdict; rejections are on disk. Subscribers may see the others. */
   admitted: number;
   /** Something is in the outbox. */
   outbox: number;

@@ -39,6 +39,12 @@ export function uuidText(bytes: Uint8Array): string {
   return text;
 }
 
+/** 32 hexadecimal digits with the hyphens of a UUID. */
+export function uuidOfHex(hex: string): string {
+  const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  return `${a}-${b}-${c}-${d}-${hex.slice(20)}`;
+}
+
 /** The inverse of {@link uuidText}; undefined when the text is not a UUID. */
 export function uuidBytes(text: string): Uint8Array | undefined {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return undefined;

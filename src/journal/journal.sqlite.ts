@@ -22,6 +22,7 @@ import { OutboxTable } from './outbox.js';
 import { ProgressTable } from './progress.js';
 import { SessionTable } from './sessions.js';
 import { Space } from './space.js';
+import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
 const BYTES_PER_ROW_OF_WEIGHT = 1_024;
@@ -34,6 +35,7 @@ export class SqliteJournal implements Journal {
   readonly #commit: GroupCommit;
   readonly #space: Space;
   readonly #maintenance: Maintenance;
+  readonly #topics: TopicTable;
   readonly #appender: Appender;
   readonly #progress: ProgressTable;
   readonly #outbox: OutboxTable;
@@ -72,11 +74,12 @@ export class SqliteJournal implements Journal {
         this.#admittedSaved = this.#admitted;
         this.#maintenance.afterCommit();
       },
-      rolledBack: () => this.#appender.forgetTopics(),
+      rolledBack: () => this.#topics.forget(),
       noRoom: () => this.#space.fillDisk(),
       fatal: (error) => this.#fatal(error),
     });
-    this.#appender = new Appender(this.#db);
+    this.#topics = new TopicTable(this.#db);
+    this.#appender = new Appender(this.#db, this.#topics);
     this.#progress = new ProgressTable(this.#db);
     this.#outbox = new OutboxTable(this.#db);
     this.#sessions = new SessionTable(this.#db);
@@ -101,7 +104,7 @@ export class SqliteJournal implements Journal {
       commit: (operation) => this.#commit.run(operation),
       admitted: () => this.#admitted,
       deleted: (count) => (this.#records -= count),
-      forgetTopics: () => this.#appender.forgetTopics(),
+      forgetTopics: () => this.#topics.forget(),
       discarded: (gap) => this.emit('discarded', gap),
       fatal: (error) => this.#fatal(error),
     });

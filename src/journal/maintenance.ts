@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.js';
 import type { JournalSettings } from '../domain/settings.js';
 import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
@@ -6,6 +6,7 @@ import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
 import { Retention } from './retention.js';
 import type { Space } from './space.js';
+import { TopicSweep } from './topics.js';
 
 const TICK_MS = 500;
 /** Retention steps in one tick; each is a transaction of its own. */
@@ -32,6 +33,9 @@ interface Surroundings {
 /** What keeps the file small and the disk free: retention, checkpoints, and the way back from a full disk. */
 export class Maintenance {
   readonly #retention: Retention;
+  readonly #topics: TopicSweep;
+  readonly #log: StatementSync;
+  readonly #pageBytes: number;
   readonly #timer: NodeJS.Timeout;
   #busy = false;
   #stopped = false;
@@ -43,6 +47,9 @@ export class Maintenance {
     private readonly around: Surroundings,
   ) {
     this.#retention = new Retention(db);
+    this.#topics = new TopicSweep(db);
+    this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
+    this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#timer = setInterval(() => void this.tick(), TICK_MS);
   }
 
@@ -54,12 +61,18 @@ export class Maintenance {
   /** Checkpoints after callers were answered, so that no acknowledgement waits for it. */
   afterCommit(): void {
     this.around.space.check();
-    if (this.#checkpointDue || this.around.space.logBytes() < CHECKPOINT_LOG_BYTES) return;
+    if (this.#checkpointDue || this.#logBytes().pending < CHECKPOINT_LOG_BYTES) return;
     this.#checkpointDue = true;
     setImmediate(() => {
       this.#checkpointDue = false;
-      if (!this.#stopped) this.checkpoint(this.around.space.logBytes() > TRUNCATE_LOG_BYTES ? 'TRUNCATE' : 'PASSIVE');
+      if (!this.#stopped) this.checkpoint(this.#logBytes().used > TRUNCATE_LOG_BYTES ? 'TRUNCATE' : 'PASSIVE');
     });
+  }
+
+  /** Not the file's size: the log is written anew from its beginning, and the file stays as long as it ever was. */
+  #logBytes(): { used: number; pending: number } {
+    const { log, checkpointed } = this.#log.get() as { log: number; checkpointed: number };
+    return { used: log * this.#pageBytes, pending: (log - checkpointed) * this.#pageBytes };
   }
 
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
@@ -100,7 +113,8 @@ export class Maintenance {
     }
     if (this.#stopped) return;
     // Within the transaction: an append later in the same one must not use the number of a forgotten topic.
-    await this.around.commit(() => this.#retention.forgetTopics() && this.around.forgetTopics());
+    const { clearedThrough } = this.#retention;
+    await this.around.commit(() => this.#topics.step(clearedThrough) && this.around.forgetTopics());
     this.#retention.shrink();
   }
 

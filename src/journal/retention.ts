@@ -2,7 +2,6 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 /** Records looked at in one step: a bound on how long one step keeps commits waiting. */
 const STEP_RECORDS = 1_000;
-const STEP_TOPICS = 500;
 const VACUUM_PAGES = 512;
 /** Below this many free pages the file is not worth shrinking. */
 const FREE_PAGES_KEPT = 1_024;
@@ -15,7 +14,7 @@ export class Retention {
   readonly #candidates: StatementSync;
   readonly #delete: StatementSync;
   #walkedTo = 0;
-  #topicsWalkedTo = 0;
+  #clearedThrough = 0;
 
   constructor(private readonly db: DatabaseSync) {
     this.#candidates = db.prepare(
@@ -48,24 +47,13 @@ export class Retention {
     const deleted = Number(this.#delete.run(this.#walkedTo, through).changes);
     const more = count === STEP_RECORDS;
     this.#walkedTo = more ? through : 0;
+    this.#clearedThrough = Math.max(this.#clearedThrough, through);
     return { deleted, more };
   }
 
-  /** Forgets topics that no record has any more. @returns whether some were forgotten */
-  forgetTopics(): boolean {
-    const rows = this.db
-      .prepare('SELECT topic_id FROM topics WHERE topic_id > ? ORDER BY topic_id LIMIT ?')
-      .all(this.#topicsWalkedTo, STEP_TOPICS) as unknown as { topic_id: number }[];
-    const from = this.#topicsWalkedTo;
-    this.#topicsWalkedTo = rows.length === STEP_TOPICS ? rows.at(-1)!.topic_id : 0;
-    if (rows.length === 0) return false;
-    const { changes } = this.db
-      .prepare(
-        `DELETE FROM topics WHERE topic_id > ? AND topic_id <= ?
-           AND NOT EXISTS (SELECT 1 FROM records r WHERE r.topic_id = topics.topic_id)`,
-      )
-      .run(from, rows.at(-1)!.topic_id);
-    return Number(changes) > 0;
+  /** Up to here only what must not be deleted is left. */
+  get clearedThrough(): number {
+    return this.#clearedThrough;
   }
 
   /** Gives free pages back to the file system, a few at a time. Outside a transaction. */

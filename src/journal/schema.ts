@@ -9,8 +9,8 @@ const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
-  -- Interned: a fleet repeats its topics, and (topic_id, position) must stay small enough to index.
-  CREATE TABLE topics (topic_id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+  -- Interned: a fleet repeats its topics. See topics.ts for what seen means.
+  CREATE TABLE topics (topic_id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL);
 
   -- AUTOINCREMENT, because a plain integer key starts over at 1 when the table empties.
   CREATE TABLE records (
@@ -23,7 +23,6 @@ const MIGRATIONS: readonly string[] = [
     properties TEXT,
     checksum INTEGER NOT NULL
   );
-  CREATE INDEX records_by_topic ON records (topic_id, position);
 
   CREATE TABLE rejections (
     position INTEGER PRIMARY KEY,

@@ -284,6 +284,7 @@ function clientOptions(options: ConnectionOptions): IClientOptions {
     connectTimeout: options.connectTimeoutMs,
     timerVariant: { set: () => 1, clear: () => undefined }, // the session pings; see keepalive.ts
     queueQoSZero: false,
+    log: () => undefined, // its debug log costs time also while it is off
     wsOptions: { headers: options.wsHeaders },
     incomingStore: releaseStore() as unknown as NonNullable<IClientOptions['incomingStore']>,
     ...(options.username === undefined ? {} : { username: options.username }),

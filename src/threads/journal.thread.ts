@@ -33,7 +33,7 @@ export type Listener = 'main' | 'link' | 'contract';
 /** Who hears which event. */
 const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   committed: ['contract'],
-  admitted: ['main'],
+  admitted: [], // delivery hears of verdicts from the contract thread, without waiting for a commit
   outbox: ['link'],
   confirmed: ['main'],
   state: ['main', 'link'],

@@ -1,0 +1,66 @@
+import { publishNumbered } from '../test/support/publisher.js';
+import { startMosquitto, type Mosquitto } from '../test/support/mosquitto.js';
+import type { Arrivals } from './receiver.js';
+import { Forked } from './forked.js';
+
+const DEVICES = 100;
+export const FILTER = 'devices/+/telemetry';
+export const TOPICS = Array.from({ length: DEVICES }, (_, device) => `devices/${device}/telemetry`);
+const PAYLOAD_BYTES = 256;
+const PUBLISH_WINDOW = 1_000;
+const FILL_TIMEOUT_MS = 600_000;
+const ARRIVE_TIMEOUT_MS = 600_000;
+
+/** Where one contender is measured: a broker and a receiver that nobody has used before. */
+export class Stage {
+  private constructor(
+    readonly broker: Mosquitto,
+    readonly receiver: Forked,
+    /** Of the receiver. */
+    readonly url: string,
+  ) {}
+
+  static async open(): Promise<Stage> {
+    const broker = await startMosquitto({ maxInflight: 0 });
+    const receiver = new Forked('receiver');
+    const { port } = await receiver.next<{ port: number }>();
+    return new Stage(broker, receiver, `http://127.0.0.1:${port}/events`);
+  }
+
+  /** From now on the receiver counts anew; see {@link arrivals}. */
+  async expect(count: number): Promise<void> {
+    this.receiver.tell({ expect: count });
+    await this.receiver.next();
+  }
+
+  /** Resolves when as many have arrived as were expected. */
+  arrivals(): Promise<Arrivals> {
+    return this.receiver.next<Arrivals>(ARRIVE_TIMEOUT_MS);
+  }
+
+  /** Resolves when the broker has taken so many. */
+  async publish(count: number, { perSecond, timed = false }: { perSecond?: number; timed?: boolean } = {}) {
+    const payload = timed ? timedPayload : plainPayload;
+    const plan = { topics: TOPICS, payload, window: PUBLISH_WINDOW, timeoutMs: FILL_TIMEOUT_MS };
+    await publishNumbered({ url: this.broker.url, count, perSecond, ...plan }).done;
+  }
+
+  async close(): Promise<void> {
+    await this.receiver.stop();
+    await this.broker.stop('SIGKILL');
+  }
+}
+
+function plainPayload(n: number): string {
+  return padded(`{"gwId":"gw-7","deviceId":"device-${n % DEVICES}","at":${Date.now()},"temperature":21.5,"pad":"`);
+}
+
+/** Begins with the instant at which it was made. */
+function timedPayload(n: number): string {
+  const t = (performance.timeOrigin + performance.now()).toFixed(3);
+  return padded(`{"t":${t},"gwId":"gw-7","deviceId":"device-${n % DEVICES}","temperature":21.5,"pad":"`);
+}
+
+function padded(start: string): string {
+  return `${start.padEnd(PAYLOAD_BYTES - 2, 'x')}"}`;
+}
