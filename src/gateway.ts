@@ -320,6 +320,8 @@ export class Gateway {
         if (state === 'full') logger.error({ reason }, 'the journal is full: acknowledgements wait');
         else logger.info('the journal has room again');
       },
+      expired: (what) =>
+        logger.warn(what, 'rejections and dead letters were older than journal.failedRetention and are gone'),
       discarded: (gap) => logger.error(gap, 'records were given up to make room, as journal.whenFull asks'),
       damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
       fatal: ({ message }) => this.#fail(new Error(message)),

@@ -157,7 +157,8 @@ describe('a configuration without problems', () => {
       readyNeedsLink: false,
       drainMs: 20_000,
     });
-    assert.deepEqual([settings.journal.retentionMs, settings.journal.whenFull], [86_400_000, 'hold']);
+    const { retentionMs, failedRetentionMs, whenFull } = settings.journal;
+    assert.deepEqual([retentionMs, failedRetentionMs, whenFull], [86_400_000, 30 * 86_400_000, 'hold']);
   });
 
   it('relative paths are relative to the file, absolute ones stay as they are', () => {

@@ -43,6 +43,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       directory: resolve(directory, journal.directory),
       maxBytes: bytes(journal.maxSize),
       retentionMs: ms(journal.retention),
+      failedRetentionMs: ms(journal.failedRetention),
       whenFull: journal.whenFull as Settings['journal']['whenFull'],
     },
     publish: { allow: publish.allow, maxPayloadBytes: bytes(publish.maxPayload), waitMs: ms(publish.wait) },

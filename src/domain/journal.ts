@@ -106,6 +106,8 @@ export interface JournalEvents {
   state: { state: JournalState; reason: string };
   /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. */
   discarded: { subscriber: string; from: number; through: number };
+  /** Rejections and dead letters that were older than the age limit are gone. */
+  expired: { rejections: number; deadLetters: number };
   /** Damaged records were found. */
   damaged: number[];
   /** The disk failed: nothing more may be acknowledged, the process must end. */

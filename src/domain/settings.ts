@@ -67,6 +67,8 @@ export interface JournalSettings {
   maxBytes: number;
   /** Settled records stay this long for replay, while there is room. */
   retentionMs: number;
+  /** Dead letters and rejections stay this long. */
+  failedRetentionMs: number;
   whenFull: 'hold' | 'discard-oldest-of-largest-backlog';
 }
 

@@ -34,7 +34,14 @@ function open(place: string, settings: Partial<JournalSettings> = {}): Promise<O
   return new Promise((resolve) => {
     const events: { event: keyof JournalEvents; value: unknown }[] = [];
     const journal = new SqliteJournal(
-      { directory: place, maxBytes: 1 << 30, retentionMs: 0, whenFull: 'hold', ...settings },
+      {
+        directory: place,
+        maxBytes: 1 << 30,
+        retentionMs: 0,
+        failedRetentionMs: 86_400_000,
+        whenFull: 'hold',
+        ...settings,
+      },
       (event, value) => void events.push({ event, value }),
       systemClock,
       () => undefined,
@@ -166,6 +173,32 @@ describe('sqlite: what the file promises', () => {
       ['fulfilled', 'rejected', 'fulfilled'],
     );
     assert.equal((await opened.journal.stats()).outbox, 1);
+    opened.kill();
+  });
+});
+
+describe('sqlite: the age limit of what failed', () => {
+  it('old rejections and dead letters go, with their records, and it is said; younger ones stay', async () => {
+    const opened = await open(directory(), { failedRetentionMs: 60_000 });
+    const { journal, reader, events } = opened;
+    await journal.append(packMessages(messages(0, 4)));
+    await journal.registerSubscribers([{ id: 'app', topics: ['#'], startFrom: 'earliest' }]);
+    await journal.admit(4, [{ position: 1, contract: 'c', reason: 'syntax', problems: [] }]);
+    const letter = { subscriber: 'app', reason: 'status', status: 400, detail: '', attempts: 1 };
+    const dead = [
+      { ...letter, position: 2, at: Date.now() - 120_000 },
+      { ...letter, position: 3, at: Date.now() },
+    ];
+    await journal.settle([{ subscriber: 'app', cursor: 4, waiting: [], released: [], dead }]);
+    await until(async () => (await journal.stats()).records === 2);
+    assert.deepEqual(
+      reader.deadLetters({ limit: 10 }).map(({ position }) => position),
+      [3],
+    );
+    assert.equal(reader.rejections({ limit: 10 }).length, 1);
+    assert.deepEqual((await journal.stats()).deadLetters, { app: 1 });
+    const expired = events.filter(({ event }) => event === 'expired').map(({ value }) => value);
+    assert.deepEqual(expired, [{ rejections: 0, deadLetters: 1 }]);
     opened.kill();
   });
 });

@@ -105,6 +105,10 @@ export class SqliteJournal implements Journal {
       admitted: () => this.#admitted,
       deleted: (count) => (this.#records -= count),
       forgetTopics: () => this.#topics.forget(),
+      expired: (what) => {
+        if (what.deadLetters > 0) this.#deadLetters = this.#countDeadLetters();
+        this.emit('expired', what);
+      },
       discarded: (gap) => this.emit('discarded', gap),
       fatal: (error) => this.#fatal(error),
     });

@@ -238,7 +238,9 @@ export function journalSuite(
       await open1.journal.registerSubscribers([subscriber, { ...subscriber, id: 'slow' }]);
       await open1.journal.admit(10, [{ position: 1, contract: 'c', reason: 'syntax', problems: [] }]);
       const waiting = [{ subscriber: 'app', position: 2, key: '', attempts: 1, dueAt: 1, reason: 'status' }];
-      const dead = [{ subscriber: 'app', position: 3, reason: 'status', status: 400, detail: '', attempts: 1, at: 1 }];
+      const dead = [
+        { subscriber: 'app', position: 3, reason: 'status', status: 400, detail: '', attempts: 1, at: Date.now() },
+      ];
       await open1.journal.settle([
         { subscriber: 'app', cursor: 10, waiting, released: [], dead },
         { subscriber: 'slow', cursor: 6, waiting: [], released: [], dead: [] },

@@ -18,7 +18,7 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
   const fatal: unknown[] = [];
   const maintenance = new Maintenance(
     db,
-    { directory: '', maxBytes: 1, retentionMs: 0, whenFull: 'hold' },
+    { directory: '', maxBytes: 1, retentionMs: 0, failedRetentionMs: 86_400_000, whenFull: 'hold' },
     {
       space: { state: 'open', pressed: () => false } as unknown as Space,
       progress: { floor: () => 0 } as unknown as ProgressTable,
@@ -28,6 +28,7 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
       admitted: () => 0,
       deleted: () => undefined,
       forgetTopics: () => undefined,
+      expired: () => undefined,
       discarded: () => undefined,
       fatal: (error) => fatal.push(error),
     },

@@ -4,6 +4,7 @@ import type { JournalSettings } from '../domain/settings.js';
 import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
 import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
+import { Expiry, type Expired } from './expiry.js';
 import { Retention } from './retention.js';
 import type { Space } from './space.js';
 import { TopicSweep } from './topics.js';
@@ -26,6 +27,7 @@ interface Surroundings {
   admitted(): number;
   deleted(count: number): void;
   forgetTopics(): void;
+  expired(what: Expired): void;
   discarded(gap: { subscriber: string; from: number; through: number }): void;
   fatal(error: unknown): void;
 }
@@ -34,6 +36,7 @@ interface Surroundings {
 export class Maintenance {
   readonly #retention: Retention;
   readonly #topics: TopicSweep;
+  readonly #expiry: Expiry;
   readonly #log: StatementSync;
   readonly #pageBytes: number;
   readonly #timer: NodeJS.Timeout;
@@ -48,6 +51,7 @@ export class Maintenance {
   ) {
     this.#retention = new Retention(db);
     this.#topics = new TopicSweep(db);
+    this.#expiry = new Expiry(db);
     this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#timer = setInterval(() => void this.tick(), TICK_MS);
@@ -91,6 +95,7 @@ export class Maintenance {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      await this.#expire();
       await this.#retain();
       await this.#clearOutbox();
       if (this.around.space.state === 'full') await this.#mend();
@@ -100,6 +105,13 @@ export class Maintenance {
     } finally {
       this.#busy = false;
     }
+  }
+
+  async #expire(): Promise<void> {
+    if (this.#stopped) return;
+    const before = this.around.clock.now() - this.settings.failedRetentionMs;
+    const expired = await this.around.commit(() => this.#expiry.step(before));
+    if (expired.rejections + expired.deadLetters > 0) this.around.expired(expired);
   }
 
   async #retain(): Promise<void> {

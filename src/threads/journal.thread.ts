@@ -37,6 +37,7 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   outbox: ['link'],
   confirmed: ['main'],
   state: ['main', 'link'],
+  expired: ['main'],
   discarded: ['main'],
   damaged: ['main'],
   fatal: ['main'],

@@ -11,7 +11,7 @@ import { fillDisk, mountTmpfs } from '../support/tmpfs.js';
 function open(directory: string): { journal: SqliteJournal; states: unknown[] } {
   const states: unknown[] = [];
   const journal = new SqliteJournal(
-    { directory, maxBytes: 64 << 20, retentionMs: 0, whenFull: 'hold' },
+    { directory, maxBytes: 64 << 20, retentionMs: 0, failedRetentionMs: 86_400_000, whenFull: 'hold' },
     (event, value) => event === 'state' && states.push(value),
     systemClock,
     () => undefined,
