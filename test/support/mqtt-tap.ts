@@ -3,10 +3,12 @@ import mqttPacket, { type Packet, type Parser } from 'mqtt-packet';
 import type { TcpProxy } from './tcp-proxy.js';
 
 export interface Tapped {
-  /** Every QoS 1 and 2 PUBLISH the broker sent, by connection, in order. */
-  received: { connection: number; packetId: number; payload: Buffer }[];
   /** Payloads whose PUBACK or PUBREC the broker side was given, as text. */
   acknowledged: Set<string>;
+  /** How often each payload was sent, by its text. */
+  sends: Map<string, number>;
+  /** Sends of what had been acknowledged before: an acknowledgement was lost on the way. */
+  sentAgain: number;
   /** Acknowledged on the wire without having been sent on that connection before. */
   unasked: number;
   /** Acknowledgements that overtook an earlier message of their connection [MQTT-4.6.0-2]. */
@@ -15,22 +17,29 @@ export interface Tapped {
 
 /** @param protocolVersion what the gateway speaks */
 export function tapMqtt(proxy: TcpProxy, protocolVersion: 4 | 5 = 5): Tapped {
-  const tapped: Tapped = { received: [], acknowledged: new Set(), unasked: 0, outOfOrder: 0 };
+  const tapped: Tapped = {
+    acknowledged: new Set(),
+    sends: new Map(),
+    sentAgain: 0,
+    unasked: 0,
+    outOfOrder: 0,
+  };
   const parsers = new Map<string, Parser>();
   /** By connection: what was sent and not yet acknowledged, in order. */
-  const open = new Map<number, { packetId: number; payload: Buffer }[]>();
+  const open = new Map<number, { packetId: number; payload: string }[]>();
   const heard = (connection: number, packet: Packet): void => {
     const waiting = open.get(connection) ?? [];
     open.set(connection, waiting);
     if (packet.cmd === 'publish' && packet.qos > 0) {
-      const sent = { packetId: packet.messageId!, payload: packet.payload as Buffer };
-      tapped.received.push({ connection, ...sent });
-      waiting.push(sent);
+      const payload = packet.payload.toString();
+      tapped.sends.set(payload, (tapped.sends.get(payload) ?? 0) + 1);
+      if (tapped.acknowledged.has(payload)) tapped.sentAgain++;
+      waiting.push({ packetId: packet.messageId!, payload });
     } else if (packet.cmd === 'puback' || packet.cmd === 'pubrec') {
       const place = waiting.findIndex(({ packetId }) => packetId === packet.messageId);
       if (place === -1) return void tapped.unasked++;
       if (place > 0) tapped.outOfOrder++;
-      tapped.acknowledged.add(waiting.splice(place, 1)[0]!.payload.toString());
+      tapped.acknowledged.add(waiting.splice(place, 1)[0]!.payload);
     }
   };
   proxy.tap = (connection, from, chunk) => {
