@@ -1,9 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { GatewayView, ReadController } from './console/index.js';
+import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
 import { Publisher, PublishController } from './publish/index.js';
@@ -52,6 +54,13 @@ export function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
     frameworkErrors: refuseUnrouted,
+  });
+  const fastify = adapter.getInstance();
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  // The default one replaces what is not UTF-8, and something else than was sent would be published.
+  fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (isUtf8(body)) void parse(request, body.toString(), done);
+    else done(new HoldfastError('REQUEST_INVALID', 'the body is not UTF-8', { details: { errors: [] } }));
   });
   return NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
     // Nest's own parsers take HTML forms, which any web page may send to this machine without asking.

@@ -14,7 +14,7 @@ import type { Settings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics } from './ops/index.js';
+import { DeliveryMetrics, Repeats } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -257,7 +257,9 @@ export class Gateway {
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
     });
-    await this.#app.listen(http.port, http.host);
+    await this.#app.listen(http.port, http.host).catch((error: Error) => {
+      throw new HoldfastError('LISTEN_FAILED', `http: ${error.message}`, { cause: error });
+    });
     this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;
   }
 
@@ -278,8 +280,13 @@ export class Gateway {
   #observer(): DeliveryObserver {
     const { logger } = this.options;
     const metrics = this.#metrics;
+    const repeats = new Repeats(systemClock);
     return {
-      attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
+      attempt: (subscriber, outcome, seconds) => {
+        metrics.attempt(subscriber, outcome, seconds);
+        const count = outcome === 'dead' ? repeats.count(subscriber) : undefined;
+        if (count !== undefined) logger.warn({ subscriber, count }, 'dead letters; see GET /v1/dead-letters');
+      },
       delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
       state: (subscriber, state, reason) => {
         const level = state === 'active' ? 'info' : 'warn';

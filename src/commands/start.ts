@@ -20,8 +20,12 @@ export async function start(file: string): Promise<number> {
   try {
     gateway = await createGateway(settings, { version: VERSION, logger });
   } catch (error) {
-    const { code, hint } = error instanceof HoldfastError ? error : { code: undefined, hint: undefined };
-    logger.fatal({ err: error, code, hint }, 'the gateway cannot start');
+    if (!(error instanceof HoldfastError)) {
+      logger.fatal({ err: error }, 'the gateway cannot start');
+      return leave(1);
+    }
+    const { code, hint, message } = error;
+    logger.fatal({ code, error: message, hint }, 'the gateway cannot start');
     return leave(code === 'CONFIG_INVALID' || code === 'CLIENT_ID_CHANGED' ? 2 : 1);
   }
   const { clientId, httpPort, opsPort } = gateway;

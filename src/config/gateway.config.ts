@@ -13,8 +13,8 @@ export class JournalConfig {
   @Optional(filePath)
   directory = './data';
 
-  /** Disk space it may take, 1MiB to 16TiB. Default 1GiB. */
-  @Optional(size('1MiB', '16TiB'))
+  /** Disk space it may take, 16MiB to 16TiB. Default 1GiB. */
+  @Optional(size('16MiB', '16TiB'))
   maxSize = '1GiB';
 
   /** How long settled records stay for replay, while there is room, up to 365d. Default 24h. */
@@ -25,7 +25,7 @@ export class JournalConfig {
   @Optional(duration('1s', '3650d'))
   failedRetention = '30d';
 
-  /** `hold`: acknowledgements wait; `discard-oldest-of-largest-backlog`: records are given up, counted and announced. Default hold. */
+  /** `hold`: acknowledgements wait; `discard-oldest-of-largest-backlog`: records are given up, and said so. Default hold. */
   @Optional(words('hold', 'discard-oldest-of-largest-backlog'))
   whenFull = 'hold';
 }

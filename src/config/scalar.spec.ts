@@ -44,7 +44,7 @@ describe('durations and sizes', () => {
     assert.deepEqual([publish.waitMs, publish.maxPayloadBytes], [0, 2 ** 28]);
     const past = `${BROKER}session: { keepalive: 4s, maxPacket: 1023B, expiry: 366d }
 publish: { wait: 301s, maxPayload: 0B }
-journal: { maxSize: 1023KiB }
+journal: { maxSize: 15MiB }
 `;
     assert.deepEqual(told(past), [
       '2 session.keepalive: must be between 5s and 65535s',
@@ -52,7 +52,7 @@ journal: { maxSize: 1023KiB }
       '2 session.expiry: must be between 0s and 365d',
       '3 publish.wait: must be between 0s and 5m',
       '3 publish.maxPayload: must be between 1B and 256MiB',
-      '4 journal.maxSize: must be between 1MiB and 16TiB',
+      '4 journal.maxSize: must be between 16MiB and 16TiB',
     ]);
     assert.deepEqual(told(`${BROKER}session: { keepalive: 5500ms }`), ['2 session.keepalive: must be whole seconds']);
   });

@@ -1,7 +1,5 @@
-import type { DeadLetterQuery } from '../domain/journal.js';
+import type { DeadLetterQuery, ListedDeadLetter, ListedRejection } from '../domain/journal.js';
 import type { LinkStatus } from '../domain/link.js';
-import type { Rejection } from '../domain/record.js';
-import type { DeadLetter } from '../domain/subscriber.js';
 
 export interface SubscriberView {
   id: string;
@@ -19,7 +17,7 @@ export interface SubscriberView {
 export abstract class GatewayView {
   abstract link(): Promise<LinkStatus | undefined>;
   abstract subscribers(): SubscriberView[];
-  abstract deadLetters(query: DeadLetterQuery): (DeadLetter & { number: number })[];
+  abstract deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
   /** Oldest first, after the position `after`, at most `limit`. */
-  abstract rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
+  abstract rejections(query: { after?: number; limit: number }): ListedRejection[];
 }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HoldfastError } from '../domain/errors.js';
-import type { DeadLetterQuery } from '../domain/journal.js';
+import type { DeadLetterQuery, ListedDeadLetter, ListedRejection } from '../domain/journal.js';
 import type { LinkStatus } from '../domain/link.js';
-import type { Rejection } from '../domain/record.js';
 import { SCOPE_METADATA } from '../domain/scope.js';
-import type { DeadLetter } from '../domain/subscriber.js';
 import { GatewayView, type SubscriberView } from './gateway-view.js';
 import { ReadController } from './read.controller.js';
 
@@ -22,17 +20,15 @@ class View extends GatewayView {
   override subscribers(): SubscriberView[] {
     return [{ id: 'billing' } as SubscriberView];
   }
-  override deadLetters({ subscriber, afterNumber = 0, limit }: DeadLetterQuery): (DeadLetter & { number: number })[] {
+  override deadLetters({ subscriber, afterNumber = 0, limit }: DeadLetterQuery): ListedDeadLetter[] {
     return this.#numbers()
-      .map(
-        (number) => ({ number, subscriber: number % 3 === 0 ? 'audit' : 'billing' }) as DeadLetter & { number: number },
-      )
+      .map((number) => ({ number, subscriber: number % 3 === 0 ? 'audit' : 'billing' }) as ListedDeadLetter)
       .filter((one) => one.number > afterNumber && (subscriber === undefined || one.subscriber === subscriber))
       .slice(0, limit);
   }
-  override rejections({ after = 0, limit }: { after?: number; limit: number }): (Rejection & { at: number })[] {
+  override rejections({ after = 0, limit }: { after?: number; limit: number }): ListedRejection[] {
     return this.#numbers()
-      .map((number) => ({ position: number * 10 }) as Rejection & { at: number })
+      .map((number) => ({ position: number * 10 }) as ListedRejection)
       .filter(({ position }) => position > after)
       .slice(0, limit);
   }

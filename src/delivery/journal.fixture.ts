@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
-import type { DeadLetterQuery } from '../domain/journal.js';
+import type { DeadLetterQuery, ListedDeadLetter } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
 import {
   SUBSCRIBER_DEFAULTS,
@@ -102,10 +102,10 @@ export class FakeJournal {
     return [...this.of(subscriber).waiting.values()].sort((a, b) => a.position - b.position);
   }
 
-  deadLetters({ subscriber, after, limit }: DeadLetterQuery): (DeadLetter & { number: number })[] {
+  deadLetters({ subscriber, after, limit }: DeadLetterQuery): ListedDeadLetter[] {
     const letters = [...this.of(subscriber!).dead.values()].sort((a, b) => a.position - b.position);
     const found = letters.filter(({ position }) => position > (after ?? 0)).slice(0, limit);
-    return found.map((letter) => ({ ...letter, number: letter.position }));
+    return found.map((letter) => ({ ...letter, number: letter.position, id: '', topic: '' }));
   }
 
   /** Positions the subscriber wants. */

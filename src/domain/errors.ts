@@ -14,6 +14,16 @@ export const ERRORS = {
     retryable: false,
     hint: 'Another process owns this data directory. Stop it, or give this one a directory of its own.',
   },
+  JOURNAL_UNUSABLE: {
+    status: 500,
+    retryable: false,
+    hint: 'journal.directory must be a folder that this user may write to, with room for a few MiB.',
+  },
+  LISTEN_FAILED: {
+    status: 500,
+    retryable: false,
+    hint: 'Another program listens there, or this user may not. Set http.port, ops.port or their host.',
+  },
   JOURNAL_NOT_DURABLE: {
     status: 500,
     retryable: false,
@@ -37,7 +47,7 @@ export const ERRORS = {
   JOURNAL_FULL: {
     status: 503,
     retryable: true,
-    hint: 'The journal is full: free disk space, raise journal.maxSize, or clear the backlog that fills it.',
+    hint: 'The journal is full: free disk space, raise journal.maxSize, or mend the subscriber whose backlog fills it.',
   },
   CLIENT_ID_CHANGED: {
     status: 500,

@@ -142,11 +142,16 @@ export interface JournalReader {
   progress(): SubscriberProgress[];
   waiting(subscriber: string): Waiting[];
   /** In the order they came; `number` is their place in it. */
-  deadLetters(query: DeadLetterQuery): (DeadLetter & { number: number })[];
-  rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[];
+  deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
+  rejections(query: { after?: number; limit: number }): ListedRejection[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
   close(): void;
 }
+
+/** With the record's id and topic. */
+export type ListedDeadLetter = DeadLetter & { number: number; id: string; topic: string };
+/** With the record's id and topic. `at`: wall clock, milliseconds. */
+export type ListedRejection = Rejection & { at: number; id: string; topic: string };
 
 export interface DeadLetterQuery {
   subscriber?: string;

@@ -41,9 +41,15 @@ export function journalFiles(directory: string): JournalFiles {
  * journal would shut out its readers. The kernel lets go of it when the process ends, however it ends.
  */
 export function takeLock(directory: string): DatabaseSync {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = journalFiles(directory).lock;
-  closeSync(openSync(file, 'a', OWNER_ONLY)); // SQLite gives the files it makes beside it the same mode
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', OWNER_ONLY)); // SQLite gives the files it makes beside it the same mode
+  } catch (error) {
+    throw new HoldfastError('JOURNAL_UNUSABLE', `cannot use ${directory}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {
     withReserve(directory, () => lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE'));
@@ -72,7 +78,7 @@ function withReserve<T>(directory: string, open: () => T): T {
 
 function unopened(file: string, error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
-  const code = isDamage(error) ? 'JOURNAL_DAMAGED' : 'JOURNAL_IO';
+  const code = isDamage(error) ? 'JOURNAL_DAMAGED' : isDiskFull(error) ? 'JOURNAL_UNUSABLE' : 'JOURNAL_IO';
   return new HoldfastError(code, `cannot open ${file}: ${String((error as Error).message)}`, { cause: error });
 }
 
@@ -147,6 +153,21 @@ export function sqliteCode(error: unknown): number {
 export function freeBytes(directory: string): number {
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize;
+}
+
+/** Tells whether the journal is still where it was opened, and not deleted or replaced under the process. */
+export class Whereabouts {
+  readonly #file: string;
+  readonly #inode: number;
+
+  constructor(directory: string) {
+    this.#file = journalFiles(directory).database;
+    this.#inode = statSync(this.#file).ino;
+  }
+
+  get unchanged(): boolean {
+    return statSync(this.#file, { throwIfNoEntry: false })?.ino === this.#inode;
+  }
 }
 
 /** Size of the file system of `directory`, in bytes. */

@@ -15,7 +15,7 @@ import type { Rejection } from '../domain/record.js';
 import type { JournalSettings } from '../domain/settings.js';
 import type { Settlement, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
 import { Appender } from './append.js';
-import { openWriter, takeLock } from './files.js';
+import { openWriter, takeLock, Whereabouts } from './files.js';
 import { GroupCommit, journalFull } from './group-commit.js';
 import { Maintenance } from './maintenance.js';
 import { OutboxTable } from './outbox.js';
@@ -97,6 +97,7 @@ export class SqliteJournal implements Journal {
     });
     this.#commit.held = this.#space.state === 'full';
     this.#maintenance = new Maintenance(this.#db, settings, {
+      whereabouts: new Whereabouts(settings.directory),
       space: this.#space,
       progress: this.#progress,
       outbox: this.#outbox,

@@ -28,6 +28,7 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
       admitted: () => 0,
       deleted: () => undefined,
       forgetTopics: () => undefined,
+      whereabouts: { unchanged: true },
       expired: () => undefined,
       discarded: () => undefined,
       fatal: (error) => fatal.push(error),

@@ -4,6 +4,7 @@ import type { JournalSettings } from '../domain/settings.js';
 import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
 import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
+import type { Whereabouts } from './files.js';
 import { Expiry, type Expired } from './expiry.js';
 import { Retention } from './retention.js';
 import type { Space } from './space.js';
@@ -13,12 +14,16 @@ const TICK_MS = 500;
 /** Retention steps in one tick; each is a transaction of its own. */
 const STEPS_PER_TICK = 20;
 const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
+/** The log counts towards the cap, so that of a small journal it must not be most of it. */
+const CHECKPOINT_LOG_SHARE = 1 / 16;
 /** A log this long means that readers kept the checkpoint from finishing: cut it when they let go. */
 const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
 const OUTBOX_RESULTS_PER_TICK = 500;
 const DISCARD_RECORDS_PER_TICK = 1_000;
+const DISCARD_SHARE_PER_TICK = 1 / 16;
 
 interface Surroundings {
+  whereabouts: Pick<Whereabouts, 'unchanged'>;
   space: Space;
   progress: ProgressTable;
   outbox: OutboxTable;
@@ -39,6 +44,8 @@ export class Maintenance {
   readonly #expiry: Expiry;
   readonly #log: StatementSync;
   readonly #pageBytes: number;
+  readonly #checkpointBytes: number;
+  readonly #truncateBytes: number;
   readonly #timer: NodeJS.Timeout;
   #busy = false;
   #stopped = false;
@@ -54,6 +61,8 @@ export class Maintenance {
     this.#expiry = new Expiry(db);
     this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
+    this.#checkpointBytes = Math.min(CHECKPOINT_LOG_BYTES, settings.maxBytes * CHECKPOINT_LOG_SHARE);
+    this.#truncateBytes = Math.min(TRUNCATE_LOG_BYTES, settings.maxBytes / 4);
     this.#timer = setInterval(() => void this.tick(), TICK_MS);
   }
 
@@ -65,11 +74,11 @@ export class Maintenance {
   /** Checkpoints after callers were answered, so that no acknowledgement waits for it. */
   afterCommit(): void {
     this.around.space.check();
-    if (this.#checkpointDue || this.#logBytes().pending < CHECKPOINT_LOG_BYTES) return;
+    if (this.#checkpointDue || this.#logBytes().pending < this.#checkpointBytes) return;
     this.#checkpointDue = true;
     setImmediate(() => {
       this.#checkpointDue = false;
-      if (!this.#stopped) this.checkpoint(this.#logBytes().used > TRUNCATE_LOG_BYTES ? 'TRUNCATE' : 'PASSIVE');
+      if (!this.#stopped) this.checkpoint(this.#logBytes().used > this.#truncateBytes ? 'TRUNCATE' : 'PASSIVE');
     });
   }
 
@@ -95,6 +104,10 @@ export class Maintenance {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      if (!this.around.whereabouts.unchanged) {
+        this.around.fatal(new Error('the journal file was deleted or replaced while it was open'));
+        return;
+      }
       await this.#expire();
       await this.#retain();
       await this.#clearOutbox();
@@ -137,12 +150,14 @@ export class Maintenance {
 
   async #mend(): Promise<void> {
     if (this.#stopped) return;
-    if (this.settings.whenFull === 'discard-oldest-of-largest-backlog') {
-      const gap = await this.around.commit(() => this.around.progress.discardOldest(DISCARD_RECORDS_PER_TICK));
-      if (gap) this.around.discarded(gap);
-    }
-    if (this.#stopped) return;
     this.checkpoint('TRUNCATE');
     this.around.space.tryResume();
+    // Only while it is records that fill it: what was given up the last time must have been cleared before more is.
+    if (this.around.space.state !== 'full' || this.settings.whenFull !== 'discard-oldest-of-largest-backlog') return;
+    const gap = await this.around.commit(() =>
+      this.around.progress.discardOldest(DISCARD_RECORDS_PER_TICK, this.settings.maxBytes * DISCARD_SHARE_PER_TICK),
+    );
+    if (gap) this.around.discarded(gap);
+    this.around.space.check();
   }
 }

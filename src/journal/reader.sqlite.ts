@@ -1,9 +1,16 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Cause } from '../domain/cause.js';
-import { READ_BYTES_MAX, type DeadLetterQuery, type JournalReader } from '../domain/journal.js';
+import {
+  READ_BYTES_MAX,
+  type DeadLetterQuery,
+  type JournalReader,
+  type ListedDeadLetter,
+  type ListedRejection,
+} from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
-import type { Problem, Record, Rejection, RejectionReason } from '../domain/record.js';
-import type { DeadLetter, SubscriberProgress, Waiting } from '../domain/subscriber.js';
+import type { Problem, Record, RejectionReason } from '../domain/record.js';
+import type { SubscriberProgress, Waiting } from '../domain/subscriber.js';
+import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
 import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
 
@@ -100,33 +107,39 @@ export class SqliteJournalReader implements JournalReader {
     }));
   }
 
-  deadLetters(query: DeadLetterQuery): (DeadLetter & { number: number })[] {
+  deadLetters(query: DeadLetterQuery): ListedDeadLetter[] {
     const rows = this.#db
       .prepare(
-        `SELECT dead_letter AS number, subscriber, position, reason, status, detail, attempts, dead_at AS at
-         FROM dead_letters
-         WHERE (?1 IS NULL OR subscriber = ?1) AND position > ?2 AND dead_letter > ?3
+        `SELECT dead_letter AS number, subscriber, d.position AS position, lower(hex(r.id)) AS id, t.name AS topic, reason, status,
+                detail, attempts, dead_at AS at
+         FROM dead_letters d LEFT JOIN records r ON r.position = d.position LEFT JOIN topics t ON t.topic_id = r.topic_id
+         WHERE (?1 IS NULL OR subscriber = ?1) AND d.position > ?2 AND dead_letter > ?3
          ORDER BY dead_letter LIMIT ?4`,
       )
       .all(query.subscriber ?? null, query.after ?? 0, query.afterNumber ?? 0, query.limit);
-    return rows.map((row) => ({ ...row }) as unknown as DeadLetter & { number: number });
+    return rows.map(({ id, ...row }) => ({ ...row, id: uuidOfHex(id as string) }) as unknown as ListedDeadLetter);
   }
 
-  rejections(query: { after?: number; limit: number }): (Rejection & { at: number })[] {
+  rejections(query: { after?: number; limit: number }): ListedRejection[] {
     const rows = this.#db
       .prepare(
-        `SELECT position, contract, reason, problems, rejected_at FROM rejections
-         WHERE position > ? ORDER BY position LIMIT ?`,
+        `SELECT j.position AS position, lower(hex(r.id)) AS id, t.name AS topic, contract, reason, problems, rejected_at
+         FROM rejections j LEFT JOIN records r ON r.position = j.position LEFT JOIN topics t ON t.topic_id = r.topic_id
+         WHERE j.position > ? ORDER BY j.position LIMIT ?`,
       )
       .all(query.after ?? 0, query.limit) as unknown as {
       position: number;
+      id: string;
+      topic: string;
       contract: string;
       reason: RejectionReason;
       problems: string;
       rejected_at: number;
     }[];
-    return rows.map(({ position, contract, reason, problems, rejected_at: at }) => ({
+    return rows.map(({ position, id, topic, contract, reason, problems, rejected_at: at }) => ({
       position,
+      id: uuidOfHex(id),
+      topic,
       contract,
       reason,
       problems: JSON.parse(problems) as Problem[],

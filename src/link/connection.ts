@@ -192,12 +192,19 @@ export class Connection {
     this.#client.stream.destroy();
   }
 
-  /** Says DISCONNECT, which keeps the session, and closes. */
-  disconnect(): void {
+  /**
+   * Says DISCONNECT, which keeps the session, and resolves when the broker has closed, or after `waitMs` without it.
+   * Going away before would reset the connection, and the broker would drop acknowledgements it has not read yet.
+   */
+  async disconnect(waitMs: number): Promise<void> {
+    const { stream } = this.#client;
     this.#ended = 'stop';
     if (this.#up) this.#write(Buffer.from([0xe0, 0]));
-    this.#client.stream.end();
-    setTimeout(() => this.#client.stream.destroy(), 500).unref();
+    const closed = new Promise<void>((resolve) => (stream.closed ? resolve() : stream.once('close', () => resolve())));
+    stream.end();
+    const late = setTimeout(() => stream.destroy(), waitMs);
+    await closed;
+    clearTimeout(late);
   }
 
   #write(bytes: Buffer): void {

@@ -16,6 +16,8 @@ const CONNECT_TIMEOUT_MS_MAX = 10_000;
 const PROVEN_MS = 10_000;
 const DENIED_RETRY_MS = 60_000;
 const DRAIN_POLL_MS = 10;
+/** What closing in order gets at least. */
+const CLOSE_MS_MIN = 500;
 const JOURNAL_RETRY_MS = 1_000;
 
 export interface SessionOptions {
@@ -107,7 +109,7 @@ export class Session {
     }
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
     this.#become('stopped');
-    this.#connection?.disconnect();
+    await this.#connection?.disconnect(Math.max(CLOSE_MS_MIN, deadline - this.ambient.clock.monotonic()));
   }
 
   get #url(): string {

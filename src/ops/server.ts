@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { HoldfastError } from '../domain/errors.js';
 import { probe, type HealthFacts, type HealthLimits, type Probe } from './health.js';
 
 /** A scrape does not wait longer for a thread that is stalled; its last figures stand in. */
@@ -34,7 +35,9 @@ export class OpsServer {
   /** @returns the port it listens on. Rejects with the system's error when it cannot. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
+      this.#server.once('error', (error) =>
+        reject(new HoldfastError('LISTEN_FAILED', `ops: ${error.message}`, { cause: error })),
+      );
       this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
     });
   }

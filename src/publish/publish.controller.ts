@@ -1,8 +1,12 @@
 import { Body, Controller, Get, Headers, Inject, Param, Post, Res, SetMetadata } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { HoldfastError } from '../domain/errors.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { parsePublish } from './publish.dto.js';
 import { Publisher, type PublishAnswer } from './publisher.js';
+
+/** Taken in silence, the key would promise that a retry is not a second publish. */
+const IDEMPOTENCY = 'Idempotency-Key is not supported yet by this version; leave it out, and a retry publishes again';
 
 @Controller('v1')
 export class PublishController {
@@ -14,8 +18,10 @@ export class PublishController {
   async publish(
     @Body() body: unknown,
     @Headers('prefer') prefer: string | undefined,
+    @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PublishAnswer> {
+    if (key !== undefined) throw new HoldfastError('REQUEST_INVALID', IDEMPOTENCY, { details: { errors: [] } });
     const answer = await this.publisher.publish(parsePublish(body), prefers(prefer, 'respond-async'));
     void reply.status(answer.status === 'published' ? 200 : 202);
     return answer;

@@ -8,11 +8,12 @@ import {
   type AdmissionSink,
   type ContractThreadData,
 } from '../contract/index.js';
+import { systemClock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { Rejection } from '../domain/record.js';
 import type { ContractSettings, SubscriptionSettings } from '../domain/settings.js';
 import { SqliteJournalReader } from '../journal/index.js';
-import type { LogLine } from '../ops/index.js';
+import { Repeats, type LogLine } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
 import { Channel, remote, served } from './rpc.js';
 
@@ -44,13 +45,20 @@ export interface ContractThreadCalls {
 class VerdictSink implements AdmissionSink {
   #failed: Error | undefined;
 
+  readonly #repeats = new Repeats(systemClock);
+
   constructor(private readonly journal: Pick<Journal, 'admit'>) {}
 
   async admit(through: number, rejections: Rejection[]): Promise<void> {
     if (this.#failed) throw this.#failed;
     const kept = this.journal.admit(through, rejections);
     if (rejections.length > 0) await kept;
-    else kept.catch((error: unknown) => (this.#failed = error as Error));
+    for (const { contract, reason, position, problems } of rejections) {
+      const count = this.#repeats.count(`${reason} ${contract}`);
+      if (count !== undefined)
+        warn('records are rejected', { contract, reason, count, position, problem: problems[0] });
+    }
+    if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
   }
 }
