@@ -56,7 +56,7 @@ class VerdictSink implements AdmissionSink {
     for (const { contract, reason, position, problems } of rejections) {
       const count = this.#repeats.count(`${reason} ${contract}`);
       if (count !== undefined)
-        warn('records are rejected', { contract, reason, count, position, problem: problems[0] });
+        warn('records are rejected', { contract, reason, count, position, problem: problems[0]?.message });
     }
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
