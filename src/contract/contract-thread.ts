@@ -9,6 +9,8 @@ import { Watchdog } from './watchdog.js';
 
 /** Old-generation heap of the thread, in MiB, before it is ended as out of memory. */
 export const HEAP_MB_MAX = 256;
+/** As in the other threads: V8 would let it grow to some 100 MB. */
+const YOUNG_GENERATION_MB_MAX = 6;
 /** A thread may end this often within a minute without a record to blame; once more is fatal. */
 const BLAMELESS_ENDS_MAX = 5;
 const BLAMELESS_WINDOW_MS = 60_000;
@@ -105,7 +107,7 @@ export class ContractThread {
     const worker = new Worker(entry, {
       name: 'contract',
       workerData: { ...this.#workerData, contractThread },
-      resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
+      resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX },
     });
     let ending: 'timeout' | 'stalled' | undefined;
     let stuckAt = 0;
