@@ -1,17 +1,23 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { GatewayView, ReadController } from './console/index.js';
 import type { HttpSettings } from './domain/settings.js';
+import { nestLogger } from './ops/index.js';
 import { Publisher, PublishController } from './publish/index.js';
-import { AuthGuard, FaultLog, HttpAccess, ProblemFilter } from './rest/index.js';
+import { AuthGuard, FaultLog, HttpAccess, ProblemFilter, refuseUnrouted } from './rest/index.js';
+
+/** A JSON body around a payload in base64, and the other properties. */
+const BODY_OVERHEAD_BYTES = 256 * 1024;
 
 /** What the REST surface is made of; the gateway binds it. */
 export interface AppParts {
   publisher: Publisher;
   view: GatewayView;
-  http: HttpSettings;
+  http: Pick<HttpSettings, 'auth'>;
+  maxPayloadBytes: number;
   logger: Logger;
 }
 
@@ -39,4 +45,18 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** The REST surface, ready to listen. */
+export function createApp(parts: AppParts): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
+    frameworkErrors: refuseUnrouted,
+  });
+  return NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
+    // Nest's own parsers take HTML forms, which any web page may send to this machine without asking.
+    bodyParser: false,
+    logger: nestLogger(parts.logger),
+    abortOnError: false,
+  });
 }

@@ -1,20 +1,20 @@
 import { MessageChannel } from 'node:worker_threads';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { AppModule } from './app.module.js';
+import { createApp } from './app.module.js';
 import type { GatewayView, SubscriberView } from './console/index.js';
 import { ContractThread } from './contract/index.js';
 import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
 import { systemClock } from './domain/clock.js';
+import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics, nestLogger } from './ops/index.js';
+import { DeliveryMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -23,10 +23,8 @@ import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParen
 import { Channel, remote, served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
 
-/** From SIGTERM to the end, at most. A pod's grace period must be longer. */
-export const DRAIN_MS = 20_000;
-/** A JSON body around a payload in base64, and the other properties. */
-const BODY_OVERHEAD_BYTES = 256 * 1024;
+/** What closing gets at least, even when the time is up. */
+const CLOSE_MS_MIN = 1_000;
 
 export interface GatewayOptions {
   version: string;
@@ -79,6 +77,8 @@ export class Gateway {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
     const names = this.#subscribers.map(({ id }) => id);
+    const twice = names.find((id, i) => names.indexOf(id) < i);
+    if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
@@ -124,26 +124,36 @@ export class Gateway {
 
   /**
    * Refuses publishes, lets acknowledgements, the outbox and attempts finish, keeps the session, closes the
-   * journal. Takes at most {@link DRAIN_MS}; what was not finished is in the journal.
+   * journal. Takes little more than `ops.drain`; what was not finished is in the journal.
    */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop());
   }
 
   async #stop(): Promise<void> {
-    const ends = performance.now() + DRAIN_MS;
+    const ends = performance.now() + this.settings.ops.drainMs;
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     await this.#delivery?.stop(left(0.8));
-    await this.#app?.close();
+    await this.#closeHttp(left(0.5));
     await this.#contracts?.stop();
     this.#reader?.close();
-    await this.#journalThread.calls.close().catch((error: unknown) => {
+    const closed = this.#journalThread.calls.close().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'the journal did not close cleanly');
     });
-    await Promise.all([this.#journalThread.end(), this.#linkThread.end()]);
+    // A disk that hangs must not keep the process: all that was promised is in the file.
+    await within(Math.max(left(1), CLOSE_MS_MIN), closed);
+    await within(CLOSE_MS_MIN, Promise.all([this.#journalThread.end(), this.#linkThread.end()]));
     clearInterval(this.#beat);
+  }
+
+  /** A request that never ends is cut off after `graceMs`. */
+  async #closeHttp(graceMs: number): Promise<void> {
+    const server = this.#app?.getHttpServer();
+    const cut = setTimeout(() => server?.closeAllConnections(), graceMs);
+    await this.#app?.close();
+    clearTimeout(cut);
   }
 
   async #openJournal(): Promise<void> {
@@ -159,7 +169,8 @@ export class Gateway {
     await this.#linkThread.calls.attach(links.port2);
     this.clientId = await this.#journal.identify(settings.session.clientId, settings.session.adopt);
     this.#reader = new SqliteJournalReader(settings.journal.directory, (positions) => {
-      void this.#journal?.quarantine(positions);
+      // Without room for it the next read finds them again.
+      this.#journal?.quarantine(positions).catch(() => undefined);
     });
   }
 
@@ -234,17 +245,17 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
-    const { logger } = this.options;
     this.#publisher = new Publisher(publish, this.#journal!, this.#reader!, systemClock, (outcome, seconds) =>
       this.#metrics.publish(outcome, seconds),
     );
     const status = await this.#linkThread.calls.status();
     this.#publisher.linkUp = status?.phase === 'up';
-    const module = AppModule.of({ publisher: this.#publisher, view: this.#view(), http, logger });
-    const bodyLimit = Math.ceil((publish.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES;
-    this.#app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter({ bodyLimit }), {
-      logger: nestLogger(logger),
-      abortOnError: false,
+    this.#app = await createApp({
+      publisher: this.#publisher,
+      view: this.#view(),
+      http,
+      maxPayloadBytes: publish.maxPayloadBytes,
+      logger: this.options.logger,
     });
     await this.#app.listen(http.port, http.host);
     this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;
@@ -309,10 +320,20 @@ export class Gateway {
         if (state === 'full') logger.error({ reason }, 'the journal is full: acknowledgements wait');
         else logger.info('the journal has room again');
       },
+      expired: (what) =>
+        logger.warn(what, 'rejections and dead letters were older than journal.failedRetention and are gone'),
       discarded: (gap) => logger.error(gap, 'records were given up to make room, as journal.whenFull asks'),
       damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
       fatal: ({ message }) => this.#fail(new Error(message)),
     };
     (events[event] as ((value: unknown) => void) | undefined)?.(value);
   }
+}
+
+/** Resolves with `work`, or after `limitMs` without it. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }

@@ -1,4 +1,4 @@
-import { formatProblems, loadSettings, type ConfigProblem } from '../config/index.js';
+import { formatProblems, loadSettings, pathText, type ConfigProblem, type Loaded } from '../config/index.js';
 import { Contracts } from '../contract/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Settings } from '../domain/settings.js';
@@ -18,7 +18,7 @@ export async function check(file: string): Promise<number> {
 export async function loadAndTell(file: string): Promise<Settings | undefined> {
   const loaded = loadSettings(file, process.env);
   const colour = process.stderr.isTTY;
-  const problems = 'problems' in loaded ? loaded.problems : await contractProblems(loaded.settings);
+  const problems = 'problems' in loaded ? loaded.problems : await contractProblems(loaded);
   if (loaded.warnings.length > 0) {
     process.stderr.write(`Warnings:\n${formatProblems(file, loaded.warnings, colour)}`);
   }
@@ -29,19 +29,21 @@ export async function loadAndTell(file: string): Promise<Settings | undefined> {
   return 'settings' in loaded && problems.length === 0 ? loaded.settings : undefined;
 }
 
-async function contractProblems(settings: Settings): Promise<ConfigProblem[]> {
+async function contractProblems({
+  settings,
+  positionOf,
+}: Extract<Loaded, { settings: unknown }>): Promise<ConfigProblem[]> {
+  const { subscriptions, contracts } = settings;
   try {
-    await Contracts.compile(settings.subscriptions, settings.contracts);
+    await Contracts.compile(subscriptions, contracts);
     return [];
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const found = error.details['problems'] as { contract: string; message: string }[];
-    return found.map(({ contract, message }) => ({
-      path: `contracts.${contract}`,
-      line: 0,
-      column: 0,
-      message,
-      mend: 'Mend the schema or class it names.',
-    }));
+    return found.map(({ contract, message }) => {
+      const rule = contracts.some(({ name, schemaFile }) => name === contract && schemaFile) ? 'schema' : 'class';
+      const path = ['contracts', contract, rule];
+      return { path: pathText(path), ...positionOf(path), message, mend: 'Mend the schema or class it names.' };
+    });
   }
 }

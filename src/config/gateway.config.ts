@@ -21,6 +21,10 @@ export class JournalConfig {
   @Optional(duration('0s', '365d'))
   retention = '24h';
 
+  /** How long dead letters and rejections stay, 1s to 3650d; then they are given up, and said so. Default 30d. */
+  @Optional(duration('1s', '3650d'))
+  failedRetention = '30d';
+
   /** `hold`: acknowledgements wait; `discard-oldest-of-largest-backlog`: records are given up, counted and announced. Default hold. */
   @Optional(words('hold', 'discard-oldest-of-largest-backlog'))
   whenFull = 'hold';

@@ -9,14 +9,15 @@ const WILDCARDS = new Set(['0.0.0.0', '::']);
 
 /** What must fit together where we listen. */
 export function checkListening({ http, ops }: GatewayConfig, report: Report): void {
+  const sound = ['http', 'ops'].every((part) => report.clean([part, 'host']) && report.clean([part, 'port']));
+  const sameHost = http.host === ops.host || WILDCARDS.has(http.host) || WILDCARDS.has(ops.host);
+  if (sameHost && http.port === ops.port && http.port !== 0 && sound) {
+    report.problem(['ops', 'port'], 'is the same as http.port', 'Give each a port of its own.');
+  }
   if (http.auth === undefined && report.clean(['http', 'auth']) && report.clean(['http', 'host'])) {
     if (!isLoopback(http.host)) {
       report.problem(['http', 'host'], 'is not loopback, and http.auth is missing', ERRORS.HTTP_EXPOSED.hint);
     }
-  }
-  const sameHost = http.host === ops.host || WILDCARDS.has(http.host) || WILDCARDS.has(ops.host);
-  if (sameHost && http.port === ops.port && http.port !== 0 && report.clean(['http']) && report.clean(['ops'])) {
-    report.problem(['ops', 'port'], 'is the same as http.port', 'Give each a port of its own.');
   }
   if (typeof http.auth === 'object' && Array.isArray(http.auth.tokens)) checkTokens(http.auth, report);
 }

@@ -69,4 +69,8 @@ export class OpsConfig {
   /** true: `/readyz` fails while the link is down. Default false: queueing is what the gateway is for. */
   @Optional(flag)
   readyNeedsLink = false;
+
+  /** How long SIGTERM waits for what is in flight, 100ms to 1h. A pod's grace period must be longer. Default 20s. */
+  @Optional(duration('100ms', '1h'))
+  drain = '20s';
 }

@@ -2,5 +2,5 @@
 export { configSchema } from './json-schema.js';
 export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
 export type { Loaded } from './load.js';
-export { formatProblems } from './problem.js';
+export { formatProblems, pathText } from './problem.js';
 export type { ConfigProblem } from './problem.js';

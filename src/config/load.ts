@@ -5,7 +5,7 @@ import { GatewayConfig } from './gateway.config.js';
 import { checkListening } from './http-rules.js';
 import { checkLink } from './link-rules.js';
 import { Report } from './problem.js';
-import type { ConfigProblem } from './problem.js';
+import type { ConfigProblem, Path, Position } from './problem.js';
 import { Reader } from './reader.js';
 import { resolveSettings } from './resolve.js';
 import { checkRouting } from './routing-rules.js';
@@ -13,7 +13,13 @@ import { object } from './shape.js';
 import { parseSource, readSource } from './source.js';
 
 export type Loaded =
-  { settings: Settings; warnings: ConfigProblem[] } | { problems: ConfigProblem[]; warnings: ConfigProblem[] };
+  | {
+      settings: Settings;
+      warnings: ConfigProblem[];
+      /** Where in the file this stands, for problems that only what uses the settings can find. */
+      positionOf: (path: Path) => Position;
+    }
+  | { problems: ConfigProblem[]; warnings: ConfigProblem[] };
 
 /** What is read when no file is named, relative to the working directory. */
 export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
@@ -28,7 +34,7 @@ export function loadSettings(path: string, environment: NodeJS.ProcessEnv): Load
   const settings = load(resolve(path), environment, report);
   report.sort();
   const { problems, warnings } = report;
-  return settings ? { settings, warnings } : { problems, warnings };
+  return settings ? { settings, warnings, positionOf: (at) => report.positionOf(at) } : { problems, warnings };
 }
 
 function load(file: string, environment: NodeJS.ProcessEnv, report: Report): Settings | undefined {

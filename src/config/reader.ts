@@ -4,7 +4,7 @@ import { fieldsOf } from './field.js';
 import type { Path, Report } from './problem.js';
 import { substitute } from './reference.js';
 import type { EitherShape, ListShape, MapShape, ObjectShape, ScalarShape, Shape } from './shape.js';
-import type { Source } from './source.js';
+import { SYNTAX, type Source } from './source.js';
 import { suggestion } from './suggestion.js';
 import { UNSUPPORTED, UNSUPPORTED_MESSAGE } from './unsupported.js';
 
@@ -37,11 +37,11 @@ export class Reader {
 
   /** The whole document as `shape`. */
   document(shape: ObjectShape): Plain {
-    return this.#object(this.#resolve(this.#source.document.contents), shape, { path: [], pattern: '' }) ?? {};
+    return this.#object(this.#resolve(this.#source.document.contents, []), shape, { path: [], pattern: '' }) ?? {};
   }
 
   #read(written: unknown, shape: Shape, place: Place): unknown {
-    const node = this.#resolve(written);
+    const node = this.#resolve(written, place.path);
     this.#place(place.path, node);
     if (node === null || (isScalar(node) && node.value === null)) return undefined;
     switch (shape.kind) {
@@ -158,8 +158,12 @@ export class Reader {
     return undefined;
   }
 
-  #resolve(node: unknown): unknown {
-    return isAlias(node) ? (node.resolve(this.#source.document) ?? null) : (node ?? null);
+  #resolve(node: unknown, path: Path): unknown {
+    if (!isAlias(node)) return node ?? null;
+    const found = node.resolve(this.#source.document);
+    if (found) return found;
+    this.#place(path, node);
+    return this.#refuse(path, ...SYNTAX.BAD_ALIAS) ?? null;
   }
 
   /** A value that is missing stands where its key does. */

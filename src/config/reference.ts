@@ -44,7 +44,8 @@ function valueOf(
   const variable = VARIABLE.exec(inside);
   if (!variable) return malformed('a reference is not written as it should be');
   const name = variable[1]!;
-  const value = environment[name];
+  // process.env inherits names such as `constructor`, as every object does.
+  const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
   if (variable[2] !== undefined) return value ? value : variable[2];
   if (value !== undefined) return value;
   return {

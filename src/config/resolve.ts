@@ -43,11 +43,18 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       directory: resolve(directory, journal.directory),
       maxBytes: bytes(journal.maxSize),
       retentionMs: ms(journal.retention),
+      failedRetentionMs: ms(journal.failedRetention),
       whenFull: journal.whenFull as Settings['journal']['whenFull'],
     },
     publish: { allow: publish.allow, maxPayloadBytes: bytes(publish.maxPayload), waitMs: ms(publish.wait) },
     http: httpSettings(config.http),
-    ops: { host: ops.host, port: ops.port, stallLimitMs: ms(ops.stallLimit), readyNeedsLink: ops.readyNeedsLink },
+    ops: {
+      host: bare(ops.host),
+      port: ops.port,
+      stallLimitMs: ms(ops.stallLimit),
+      readyNeedsLink: ops.readyNeedsLink,
+      drainMs: ms(ops.drain),
+    },
     log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
   };
 }
@@ -80,7 +87,8 @@ function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
   };
 }
 
-function httpSettings({ host, port, auth }: HttpConfig): HttpSettings {
+function httpSettings({ host: written, port, auth }: HttpConfig): HttpSettings {
+  const host = bare(written);
   if (auth === undefined || auth === 'none') return { host, port, auth };
   const tokens = auth.tokens.map(({ name, token, scopes }) => ({
     name,
@@ -88,6 +96,11 @@ function httpSettings({ host, port, auth }: HttpConfig): HttpSettings {
     scopes: scopes as ('publish' | 'read' | 'admin')[],
   }));
   return { host, port, auth: { tokens } };
+}
+
+/** Brackets around an IPv6 address belong to URLs; the system does not know them. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 function ms(text: string): number {

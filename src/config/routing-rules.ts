@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { filtersOverlap, withoutShare } from '../domain/topic.js';
 import type { GatewayConfig } from './gateway.config.js';
@@ -6,6 +5,7 @@ import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig, SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
+import { isFile } from './text-file.js';
 
 /** Topics that start like this come from the gateway itself, not from the broker. */
 const OWN_TOPICS = '$holdfast/';
@@ -29,8 +29,9 @@ function checkSubscriptions({ subscriptions, contracts }: GatewayConfig, report:
       report.problem([...path, 'contract'], 'names no contract', mend);
     }
     if (!report.clean([...path, 'filter'])) continue;
-    checkUnique(names, subscription.name ?? subscription.filter, index, 'subscriptions', 'name', report);
     checkOverlap(path, subscription, earlier, report);
+    const { name = report.clean([...path, 'filter']) ? subscription.filter : undefined } = subscription;
+    if (name !== undefined) checkUnique(names, name, index, 'subscriptions', 'name', report);
     earlier.push([index, subscription]);
   }
 }
@@ -60,10 +61,10 @@ function checkContract(path: Path, contract: ContractConfig, report: Report, dir
   if (contract.schema !== undefined && contract.class !== undefined) {
     report.problem([...path, 'class'], 'stands beside schema', 'Keep one of schema and class.');
   }
-  const files = { schema: contract.schema, class: contract.class?.split('#')[0] };
-  for (const [key, file] of Object.entries(files)) {
-    if (file === undefined || !report.clean([...path, key])) continue;
-    if (!statSync(resolve(directory, file), { throwIfNoEntry: false })?.isFile()) {
+  for (const key of ['schema', 'class'] as const) {
+    const reference = contract[key];
+    if (reference === undefined || !report.clean([...path, key])) continue;
+    if (!isFile(resolve(directory, key === 'class' ? reference.split('#')[0]! : reference))) {
       report.problem([...path, key], 'names no existing file', 'Mend the path; it is relative to this file.');
     }
   }

@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml';
-import type { Document, ErrorCode, ParsedNode } from 'yaml';
+import type { Document, ErrorCode, ParsedNode, YAMLError } from 'yaml';
 import { ERRORS } from '../domain/errors.js';
 import { readTextFile } from './text-file.js';
 import type { Position, Report } from './problem.js';
@@ -10,7 +10,7 @@ const QUOTES = 'Put text that starts with a special character in quotes.';
 const INDENT = 'Indent with spaces, the same number for keys that belong together.';
 
 /** The parser's own messages quote the file, and what they quote may be a secret: so the words are ours. */
-const SYNTAX: { readonly [code in ErrorCode]: readonly [message: string, mend: string] } = {
+export const SYNTAX: { readonly [code in ErrorCode]: readonly [message: string, mend: string] } = {
   ALIAS_PROPS: ['an alias (*) may not have a tag or an anchor', QUOTES],
   BAD_ALIAS: ['this alias (*) names no anchor (&)', QUOTES],
   BAD_DIRECTIVE: ['this is not a YAML directive (%)', QUOTES],
@@ -41,7 +41,10 @@ const SYNTAX: { readonly [code in ErrorCode]: readonly [message: string, mend: s
   ],
   TAB_AS_INDENT: ['a tab may not indent', INDENT],
   TAG_RESOLVE_FAILED: ['tags (!) mean nothing here', QUOTES],
-  UNEXPECTED_TOKEN: ['this does not belong here', 'Is a quote, bracket or line break missing before it?'],
+  UNEXPECTED_TOKEN: [
+    'this does not belong here',
+    'Is a quote, bracket or line break missing before it? Inside [ ] or { } put ${NAME} in quotes.',
+  ],
   BAD_COLLECTION_TYPE: ['tags (!) mean nothing here', QUOTES],
 };
 
@@ -68,16 +71,24 @@ export function parseSource(text: string, report: Report): Source | undefined {
   };
   let document: Document.Parsed<ParsedNode>;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent', schema: 'core' });
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error', schema: 'core' });
   } catch {
     // A document nested beyond the parser's stack ends here.
     report.problem([], ...SYNTAX.RESOURCE_EXHAUSTION);
     return undefined;
   }
-  let usable = true;
-  for (const error of [...document.errors, ...document.warnings]) {
-    report.problem([], ...SYNTAX[error.code], positionAt(error.pos[0]));
-    if (error.code !== 'DUPLICATE_KEY') usable = false;
+  const errors = [...document.errors, ...document.warnings];
+  for (const [code, position] of independent(errors, positionAt)) report.problem([], ...SYNTAX[code], position);
+  return errors.every(({ code }) => code === 'DUPLICATE_KEY') ? { document, positionAt } : undefined;
+}
+
+/** One mistake makes the parser stumble over many tokens after it: forty problems would hide the one. */
+function* independent(errors: YAMLError[], positionAt: Source['positionAt']): Generator<[ErrorCode, Position]> {
+  const lines = new Set<number>();
+  for (const { code, pos } of errors) {
+    const position = positionAt(pos[0]);
+    const follows = code === 'UNEXPECTED_TOKEN' ? lines.size > 0 : lines.has(position.line);
+    lines.add(position.line);
+    if (!follows) yield [code, position];
   }
-  return usable ? { document, positionAt } : undefined;
 }

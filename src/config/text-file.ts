@@ -1,5 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
+
+/** Most files are smaller; the size that the system tells is not asked, because under /proc it is 0. */
+const CHUNK_BYTES = 16_384;
 
 export type TextFile = { text: string } | { fault: string; line?: number };
 
@@ -32,14 +35,25 @@ export function readTextFile(path: string, bytesMax: number): TextFile {
 
 function readOpen(file: number, bytesMax: number): TextFile {
   if (!fstatSync(file).isFile()) return { fault: 'is not a regular file' };
-  const bytes = Buffer.alloc(bytesMax + 1);
+  const chunks: Buffer[] = [];
   let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = readSync(file, bytes, length, bytes.length - length, null);
+  for (let read = -1; read !== 0 && length <= bytesMax; length += read) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    read = readSync(file, chunk, 0, chunk.length, null);
+    chunks.push(chunk.subarray(0, read));
   }
   if (length > bytesMax) return { fault: `is larger than ${bytesMax} bytes` };
-  const content = bytes.subarray(0, length);
+  const content = Buffer.concat(chunks);
   if (isUtf8(content)) return { text: content.toString('utf8') };
   const before = content.toString('utf8').split('\ufffd', 1)[0]!;
   return { fault: 'is not UTF-8 text', line: before.split('\n').length };
+}
+
+/** Whether a regular file is there, also behind symbolic links. */
+export function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }

@@ -7,6 +7,10 @@ import { GatewayView, type SubscriberView } from './gateway-view.js';
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
 
+interface QueryParameters {
+  [name: string]: unknown;
+}
+
 interface Page<T> {
   items: T[];
   /** Give it as `after` to get the next page; absent on the last one. */
@@ -33,42 +37,49 @@ export class ReadController {
 
   @Get('dead-letters')
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
-  deadLetters(@Query() query: { [name: string]: unknown }): Page<unknown> {
-    const { after, limit } = pageOf(query);
-    const subscriber = typeof query['subscriber'] === 'string' ? query['subscriber'] : undefined;
-    return page(this.view.deadLetters({ subscriber, afterNumber: after, limit }), limit, ({ number }) => number);
+  deadLetters(@Query() query: QueryParameters): Page<unknown> {
+    const { after, limit } = pageOf(query, 'subscriber');
+    const subscriber = query['subscriber'] as string | undefined;
+    const found = this.view.deadLetters({ subscriber, afterNumber: after, limit: limit + 1 });
+    return page(found, limit, ({ number }) => number);
   }
 
   @Get('rejections')
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
-  rejections(@Query() query: { [name: string]: unknown }): Page<unknown> {
+  rejections(@Query() query: QueryParameters): Page<unknown> {
     const { after, limit } = pageOf(query);
-    return page(this.view.rejections({ after, limit }), limit, ({ position }) => position);
+    return page(this.view.rejections({ after, limit: limit + 1 }), limit, ({ position }) => position);
   }
 }
 
-function pageOf(query: { [name: string]: unknown }): { after: number; limit: number } {
+/** A filter that is not known, or is there twice, is refused: an answer without it would be taken for one with it. */
+function pageOf(query: QueryParameters, ...filters: string[]): { after: number; limit: number } {
+  const known = ['after', 'limit', ...filters];
+  for (const [name, value] of Object.entries(query)) {
+    if (!known.includes(name)) throw invalid(name, `is not known here; there are ${known.join(', ')}`);
+    if (typeof value !== 'string') throw invalid(name, 'must be there once');
+  }
   return {
     after: wholeNumber(query, 'after', 0, Number.MAX_SAFE_INTEGER, 0),
     limit: wholeNumber(query, 'limit', 1, PAGE_MAX, PAGE_DEFAULT),
   };
 }
 
-function wholeNumber(
-  query: { [name: string]: unknown },
-  name: string,
-  min: number,
-  max: number,
-  standard: number,
-): number {
+function wholeNumber(query: QueryParameters, name: string, min: number, max: number, standard: number): number {
   const text = query[name];
   if (text === undefined) return standard;
   const value = typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
-  const message = `${name} must be a whole number from ${min} to ${max}`;
-  throw new HoldfastError('REQUEST_INVALID', message, { details: { errors: [{ pointer: `/${name}`, message }] } });
+  throw invalid(name, `must be a whole number from ${min} to ${max}`);
 }
 
-function page<T>(items: T[], limit: number, next: (last: T) => number): Page<T> {
-  return items.length < limit ? { items } : { items, next: next(items.at(-1)!) };
+function invalid(name: string, problem: string): HoldfastError {
+  const errors = [{ pointer: `/${name}`, message: problem }];
+  return new HoldfastError('REQUEST_INVALID', `${name} ${problem}`, { details: { errors } });
+}
+
+/** @param found one more than the page holds, when there is a next page */
+function page<T>(found: T[], limit: number, next: (last: T) => number): Page<T> {
+  const items = found.slice(0, limit);
+  return found.length > limit ? { items, next: next(items.at(-1)!) } : { items };
 }

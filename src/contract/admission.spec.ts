@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { HoldfastError } from '../domain/errors.js';
 import type { Record, Rejection, RejectionReason } from '../domain/record.js';
 import { Admission } from './admission.js';
 import { Contracts } from './contracts.js';
@@ -29,6 +30,8 @@ class Scene {
   readonly admission: Admission;
   readonly #records: Record[];
   sinkError: Error | undefined;
+  /** How often the sink has no room before it takes something. */
+  fullTimes = 0;
   inAdmit = 0;
   /** Stops the admission once everything up to here is admitted. */
   until = 0;
@@ -46,6 +49,7 @@ class Scene {
       progress: this.progress,
       after: from,
       condemned,
+      retryMs: 1,
     });
   }
 
@@ -54,6 +58,7 @@ class Scene {
     await new Promise((resolve) => setImmediate(resolve));
     this.inAdmit--;
     if (this.sinkError) throw this.sinkError;
+    if (this.fullTimes-- > 0) throw new HoldfastError('JOURNAL_FULL', 'no room');
     this.admitted.push({ through, rejections });
     if (through >= this.until) this.admission.stop();
   }
@@ -91,6 +96,14 @@ describe('Admission', () => {
     scene.sinkError = new Error('disk');
     await assert.rejects(scene.run(1), /disk/);
     assert.equal(scene.admission.cursor, 0);
+  });
+
+  it('full disk: a rejection waits for room, and nothing behind it is passed meanwhile', async () => {
+    const scene = new Scene([record(1, 'n', 'bad'), record(2, 'n', '1')]);
+    scene.fullTimes = 7;
+    await scene.run(2);
+    assert.deepEqual(scene.verdicts(), ['1 n syntax']);
+    assert.equal(scene.admission.cursor, 2);
   });
 
   it('reads nothing that is not committed, and starts where it is told', async () => {

@@ -1,4 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
 import { REJECTION_REASONS } from '../domain/record.js';
 import type { Record, Rejection, RejectionReason } from '../domain/record.js';
@@ -14,7 +15,10 @@ export interface AdmissionSource {
 
 /** Where verdicts go; a Journal is one. */
 export interface AdmissionSink {
-  /** Every record up to `through` has its verdict. Called in order, the next time after this one resolved. */
+  /**
+   * Every record up to `through` has its verdict. Called in order, the next time after this one resolved. Rejects
+   * with a retryable error when nothing was kept, and is then called again with the same.
+   */
   admit(through: number, rejections: Rejection[]): Promise<void>;
 }
 
@@ -26,6 +30,8 @@ export interface AdmissionOptions {
   after: number;
   /** Records not to be checked, because their check ended a thread before. */
   condemned?: ReadonlyMap<number, RejectionReason>;
+  /** Milliseconds until a sink without room is asked again. Default 1 000. */
+  retryMs?: number;
 }
 
 /** How many records failed a contract. In mode `shadow` they were admitted nonetheless. */
@@ -37,6 +43,7 @@ export interface FailureCount {
 }
 
 const RECORDS_PER_STEP = 256;
+const RETRY_MS = 1_000;
 /** While records are condemned: each thread that ends has the records of its unfinished step checked again. */
 const CAREFUL_RECORDS_PER_STEP = 16;
 
@@ -116,7 +123,7 @@ export class Admission {
   }
 
   async #step(): Promise<void> {
-    const { source, sink } = this.#options;
+    const { source } = this.#options;
     const through = this.#committed;
     const limit = this.#condemned.size > 0 ? CAREFUL_RECORDS_PER_STEP : RECORDS_PER_STEP;
     // Where no subscription names a contract there is nothing to look at.
@@ -131,10 +138,27 @@ export class Admission {
       const rejection = this.#judge(record, contract, verdict instanceof Promise ? await verdict : verdict);
       if (rejection) rejections.push(rejection);
     }
-    await sink.admit(last, rejections);
+    if (!(await this.#admit(last, rejections))) return;
     failpoint('admitted', last - this.#cursor);
     this.#cursor = last;
     for (const position of this.#condemned.keys()) if (position <= last) this.#condemned.delete(position);
+  }
+
+  /**
+   * Rejections need room. On a full disk they wait for it here, because a thread that ended instead would end again
+   * and again, and the process with it. @returns false when stopped meanwhile
+   */
+  async #admit(through: number, rejections: Rejection[]): Promise<boolean> {
+    while (!this.#stopped) {
+      try {
+        await this.#options.sink.admit(through, rejections);
+        return true;
+      } catch (error) {
+        if (!(error instanceof HoldfastError && error.retryable)) throw error;
+        await setTimeout(this.#options.retryMs ?? RETRY_MS);
+      }
+    }
+    return false;
   }
 
   /** The record's rejection, when it failed a contract that is enforced. */

@@ -9,8 +9,11 @@ import { Watchdog } from './watchdog.js';
 
 /** Old-generation heap of the thread, in MiB, before it is ended as out of memory. */
 export const HEAP_MB_MAX = 256;
-/** As in the other threads: V8 would let it grow to some 100 MB. */
-const YOUNG_GENERATION_MB_MAX = 6;
+/**
+ * Its young objects, in MiB. Node lets a full heap grow by 16 MiB while it ends the thread; if more than that moves
+ * up from the young generation at once, V8 ends the whole process instead.
+ */
+const YOUNG_MB_MAX = 8;
 /** A thread may end this often within a minute without a record to blame; once more is fatal. */
 const BLAMELESS_ENDS_MAX = 5;
 const BLAMELESS_WINDOW_MS = 60_000;
@@ -107,7 +110,7 @@ export class ContractThread {
     const worker = new Worker(entry, {
       name: 'contract',
       workerData: { ...this.#workerData, contractThread },
-      resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     });
     let ending: 'timeout' | 'stalled' | undefined;
     let stuckAt = 0;

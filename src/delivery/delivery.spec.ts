@@ -167,7 +167,7 @@ describe('delivery: what fails', () => {
     journal.of('one').cursor = 1;
     const sender = new ScriptedSender((_, { attempt }) => (attempt === 2 ? FAILS : OK));
     const run = new Run(journal, [{ settings: settings('one'), sender }]);
-    await until(() => sender.sent.length === 1);
+    await until(() => sender.sent.length >= 1);
     run.clock.wallOffsetMs = -HOUR_MS;
     await until(() => journal.of('one').waiting.size === 0);
     assert.deepEqual(sender.attempts, [2, 3]);

@@ -140,6 +140,10 @@ export class Intake {
 
   #enter(record: Record): Task | undefined {
     if (!this.#turns) return this.window.add(record);
+    if (this.waiting.settledBefore(record.topic, record.position)) {
+      this.ledger.passed();
+      return undefined;
+    }
     if (this.waiting.holds(record.topic)) {
       this.#hold(record.position, record.topic);
       return undefined;

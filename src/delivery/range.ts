@@ -1,4 +1,4 @@
-import type { JournalReader } from '../domain/journal.js';
+import { READ_BYTES_MAX, type JournalReader } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
 
 /** Positions looked at in one step: at about 2 µs each, a step holds the event loop for half a millisecond. */
@@ -18,6 +18,8 @@ export function readRange(
 ): { records: Record[]; through: number } {
   const through = Math.min(from + STEP_POSITIONS, last);
   const records = reader.admittedAfter(from, through, STEP_POSITIONS);
+  const bytes = records.reduce((sum, { payload }) => sum + payload.length, 0);
+  if (bytes >= READ_BYTES_MAX) return { records, through: records.at(-1)!.position }; // there may be more
   if (records.length > 0 || through === last) return { records, through };
   // Where retention or rejections left a gap of millions, steps of this size would take long to cross it.
   const beyond = Math.min(from + GAP_POSITIONS, last);

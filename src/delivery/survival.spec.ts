@@ -108,4 +108,29 @@ describe('survival: killed at any moment, with any answers', () => {
       for (let seed = first; seed < first + seeds; seed++) await survive(seed, ordering);
     });
   }
+
+  it('a restart gives nothing older of a topic after something newer, not even again', async () => {
+    const journal = new FakeJournal();
+    for (const topic of ['slow', 'a', 'a', 'a']) journal.add(topic);
+    const never = new Promise<Outcome>(() => undefined);
+    const one = settings('one', { ordering: 'topic', retry: { scheduleMs: [60_000], maxAgeMs: 3_600_000 } });
+    // The second record is delivered, and the cursor cannot say so, because the first is in flight.
+    const first = new Run(journal, [
+      {
+        settings: one,
+        sender: new ScriptedSender(({ position }) => (position === 1 ? never : position === 2 ? OK : FAILS)),
+      },
+    ]);
+    await until(() => journal.of('one').waiting.size === 2);
+    first.kill();
+    for (const row of journal.of('one').waiting.values()) row.dueAt = row.dueAt && 0;
+    const sender = new ScriptedSender();
+    const second = new Run(journal, [{ settings: one, sender }]);
+    await until(() => journal.of('one').cursor === 4 && journal.of('one').waiting.size === 0);
+    assert.deepEqual(
+      sender.sent.filter((position) => position > 1),
+      [3, 4],
+    );
+    await second.stop();
+  });
 });

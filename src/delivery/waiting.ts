@@ -25,6 +25,8 @@ export class WaitingRows {
   readonly #rows = new Map<number, Row>();
   /** The last row of each key's line. */
   readonly #lines = new Map<string, Row>();
+  /** The first row that a run before left, by key. */
+  readonly #restored = new Map<string, number>();
   readonly #due = new DueHeap<Row>();
   #oldest: number | undefined;
 
@@ -60,7 +62,16 @@ export class WaitingRows {
     for (const { position, key, attempts, dueAt } of saved) {
       const delayMs = dueAt === null ? 0 : Math.min(Math.max(dueAt - wall, 0), delayMsMax);
       this.#append({ position, key, attempts, due: monotonic + delayMs, next: undefined });
+      if (key !== '' && !this.#restored.has(key)) this.#restored.set(key, position);
     }
+  }
+
+  /**
+   * Whether a record after the cursor was settled by a run before, although the cursor does not say so: a row of its
+   * key came into being when everything before it was. Given again it would come after what is newer.
+   */
+  settledBefore(key: string, position: number): boolean {
+    return position < (this.#restored.get(key) ?? 0);
   }
 
   /** A record failed for the first time. With a key, nothing of that key may wait yet. */

@@ -69,7 +69,7 @@ export const ERRORS = {
   },
   FORBIDDEN: { status: 403, retryable: false, hint: 'The token lacks the scope this call needs.' },
   NOT_FOUND: { status: 404, retryable: false, hint: 'Look at the address: nothing is here.' },
-  OUTBOX_FULL: { status: 429, retryable: true, hint: 'Too many publishes wait for the broker. Try again later.' },
+  OUTBOX_FULL: { status: 503, retryable: true, hint: 'Too many publishes wait for the broker. Try again later.' },
   LINK_DOWN: {
     status: 503,
     retryable: true,

@@ -47,14 +47,14 @@ export interface Journal {
    * are remembered as unreleased in the same transaction [MQTT-4.3.3-10].
    */
   append(batch: MessageBatch): Promise<void>;
-  /** Forgets an unreleased QoS 2 packet id; PUBCOMP may be sent once this resolves. */
+  /** Forgets an unreleased QoS 2 packet id; PUBCOMP may be sent once this resolves. In turn with appends, as all that follows. */
   release(packetIds: number[]): Promise<void>;
   /**
    * Settles the client id: the wanted one, else the one kept here, else a new one, kept from then on.
    * Rejects with CLIENT_ID_CHANGED when the wanted one differs from the kept one and `adopt` is false.
    */
   identify(wanted: string, adopt: boolean): Promise<string>;
-  /** What the link had before; switches to `session` (broker and client id). */
+  /** What the link had before; switches to `session` (broker and client id). Packet ids of other sessions are void. */
   openSession(session: string): Promise<LinkState>;
   /** The broker has no session: packet ids and acknowledged subscriptions are void. */
   resetSession(session: string): Promise<void>;
@@ -70,7 +70,7 @@ export interface Journal {
 
   /**
    * Makes the subscribers known. A new one starts where its settings say; a known one keeps its place. One
-   * that is no longer in the list keeps its backlog until it is dropped.
+   * that is no longer in the list keeps its backlog; one that has none is forgotten.
    */
   registerSubscribers(
     subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
@@ -97,7 +97,7 @@ export interface Journal {
 export interface JournalEvents {
   /** Records up to this position are on disk. */
   committed: number;
-  /** Records up to this position have their verdict on disk: subscribers may see those that were not rejected. */
+  /** Records up to this position have their verdict; rejections are on disk. Subscribers may see the others. */
   admitted: number;
   /** Something is in the outbox. */
   outbox: number;
@@ -106,6 +106,8 @@ export interface JournalEvents {
   state: { state: JournalState; reason: string };
   /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. */
   discarded: { subscriber: string; from: number; through: number };
+  /** Rejections and dead letters that were older than the age limit are gone. */
+  expired: { rejections: number; deadLetters: number };
   /** Damaged records were found. */
   damaged: number[];
   /** The disk failed: nothing more may be acknowledged, the process must end. */
@@ -114,6 +116,9 @@ export interface JournalEvents {
 
 export type EmitJournalEvent = <K extends keyof JournalEvents>(event: K, value: JournalEvents[K]) => void;
 
+/** With so many bytes of payload an answer of the reader ends, however many records were asked for. */
+export const READ_BYTES_MAX = 8 << 20;
+
 /**
  * Short, synchronous, read-only statements on a connection of the caller's own. Never held across an
  * await: a reader that stays in a transaction keeps the log growing.
@@ -121,7 +126,10 @@ export type EmitJournalEvent = <K extends keyof JournalEvents>(event: K, value: 
 export interface JournalReader {
   /** The journal's own UUID, made with the file. */
   readonly journalId: string;
-  /** Records after `position` and up to `through`, oldest first; damaged ones are left out. */
+  /**
+   * Records after `position` and up to `through`, oldest first; damaged ones are left out. None: there are none
+   * left. Fewer than `limit`: the same, unless their payloads have {@link READ_BYTES_MAX} bytes.
+   */
   recordsAfter(position: number, through: number, limit: number): Record[];
   /** As {@link recordsAfter}, without those that were rejected. */
   admittedAfter(position: number, through: number, limit: number): Record[];

@@ -23,6 +23,8 @@ export interface LinkStatus {
   /** Wall clock, milliseconds: since when the phase holds. */
   since: number;
   pendingAcks: number;
+  /** Names of subscriptions the broker has granted. */
+  subscribed: string[];
   /** Names of subscriptions the broker refuses, with its code. */
   denied: { [subscription: string]: number };
   counters: LinkCounters;

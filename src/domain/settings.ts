@@ -67,6 +67,8 @@ export interface JournalSettings {
   maxBytes: number;
   /** Settled records stay this long for replay, while there is room. */
   retentionMs: number;
+  /** Dead letters and rejections stay this long. */
+  failedRetentionMs: number;
   whenFull: 'hold' | 'discard-oldest-of-largest-backlog';
 }
 
@@ -91,4 +93,6 @@ export interface OpsSettings {
   /** A main thread that stalls this long is fatal. */
   stallLimitMs: number;
   readyNeedsLink: boolean;
+  /** How long stopping may take until what is in flight is left to the journal and the broker. */
+  drainMs: number;
 }

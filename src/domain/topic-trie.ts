@@ -12,6 +12,8 @@ interface Node<T> {
  */
 export class TopicTrie<T> {
   static readonly CACHED_TOPICS_MAX = 20_000;
+  /** Longer topics are looked up each time, so that topics cannot fill the memory. */
+  static readonly CACHED_TOPIC_LENGTH_MAX = 512;
   readonly #root: Node<T> = { children: new Map(), values: [] };
   readonly #cache = new Map<string, readonly T[]>();
 
@@ -33,6 +35,7 @@ export class TopicTrie<T> {
     const found = new Set<T>();
     collect(this.#root, topic.split('/'), 0, topic.startsWith('$'), found);
     const values = [...found];
+    if (topic.length > TopicTrie.CACHED_TOPIC_LENGTH_MAX) return values;
     if (this.#cache.size >= TopicTrie.CACHED_TOPICS_MAX) this.#cache.clear();
     this.#cache.set(topic, values);
     return values;

@@ -1,6 +1,7 @@
 /** MQTT topic names and filters [MQTT 5.0, 4.7]. Pure functions. */
 
-const MAX_TOPIC_BYTES = 65_535; // [MQTT-4.7.3-3]
+/** What a length of two bytes can say [MQTT-4.7.3-3; MQTT 5.0, 1.5.4, 1.5.6]. */
+export const TEXT_BYTES_MAX = 65_535;
 
 /** Why `topic` is not a topic name that may be published to; undefined when it is one. */
 export function topicNameProblem(topic: string): string | undefined {
@@ -29,11 +30,12 @@ export function topicFilterProblem(filter: string): string | undefined {
   return textProblem(filter);
 }
 
-function textProblem(text: string): string | undefined {
+/** Why `text` cannot be an MQTT string [MQTT 5.0, 1.5.4]; undefined when it can. */
+export function textProblem(text: string): string | undefined {
   // eslint-disable-next-line no-control-regex -- U+0000 is what the clause forbids
   if (/\u0000/.test(text)) return 'U+0000 is not allowed'; // [MQTT-4.7.3-2]
   if (!text.isWellFormed()) return 'the text is not well-formed Unicode'; // [MQTT-1.5.4-1]
-  if (Buffer.byteLength(text) > MAX_TOPIC_BYTES) return `longer than ${MAX_TOPIC_BYTES} bytes`;
+  if (Buffer.byteLength(text) > TEXT_BYTES_MAX) return `longer than ${TEXT_BYTES_MAX} bytes`;
   return undefined;
 }
 

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
+import { inspect } from 'node:util';
 import { BaseRpcContext, type MessageHandler } from '@nestjs/microservices';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { isObservable, lastValueFrom, Subject, takeUntil } from 'rxjs';
 import type { Outcome, Sender } from '../domain/attempt.js';
 import type { Record } from '../domain/record.js';
 
@@ -26,6 +28,7 @@ export class HandlerSender implements Sender {
   ) {}
 
   async send(record: Record, { attempt }: { attempt: number }): Promise<Outcome> {
+    const over = new Subject<void>();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Outcome>((resolve) => {
       const detail = `the handler did not end within ${this.timeoutMs} ms`;
@@ -33,9 +36,10 @@ export class HandlerSender implements Sender {
       timer = setTimeout(() => resolve(outcome), this.timeoutMs);
     });
     try {
-      return await Promise.race([this.#call(record, new HoldfastContext([record, attempt])), late]);
+      return await Promise.race([this.#call(record, new HoldfastContext([record, attempt]), over), late]);
     } finally {
       clearTimeout(timer);
+      over.next();
     }
   }
 
@@ -43,31 +47,34 @@ export class HandlerSender implements Sender {
     return Promise.resolve();
   }
 
-  async #call(record: Record, context: HoldfastContext): Promise<Outcome> {
+  /** @param over lets go of an Observable that has not ended */
+  async #call(record: Record, context: HoldfastContext, over: Subject<void>): Promise<Outcome> {
     try {
-      const data = dataOf(record.payload);
-      // Several handlers may share one pattern; each of them must have had it.
-      for (let handler: MessageHandler | undefined = this.handler; handler; handler = handler.next as MessageHandler) {
-        const result: unknown = await handler(data, context);
-        if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-      }
+      // Where several handlers share one pattern, the first calls the others and waits for all of them.
+      const result: unknown = await this.handler(dataOf(record.payload), context);
+      if (isObservable(result)) await lastValueFrom(result.pipe(takeUntil(over)), { defaultValue: undefined });
       return { kind: 'delivered' };
     } catch (error) {
-      const detail = error instanceof Error ? error.message : JSON.stringify(error);
-      return {
-        kind: 'retry',
-        reason: 'threw',
-        status: 0,
-        detail: String(detail).slice(0, DETAIL_CHARACTERS_MAX),
-        opensBreaker: false,
-      };
+      const detail = detailOf(error).slice(0, DETAIL_CHARACTERS_MAX);
+      return { kind: 'retry', reason: 'threw', status: 0, detail, opensBreaker: false };
     }
+  }
+}
+
+/** Anything can be thrown; Nest's own exceptions are plain objects with a message. */
+function detailOf(thrown: unknown): string {
+  try {
+    const { message } = (thrown ?? {}) as { message?: unknown };
+    return typeof message === 'string' ? message : inspect(thrown, { depth: 1 });
+  } catch {
+    return 'the handler threw what cannot be shown';
   }
 }
 
 /** JSON as its value, anything else as its bytes. */
 function dataOf(payload: Uint8Array): unknown {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (!isUtf8(bytes)) return bytes; // decoding would replace what is not UTF-8, and the rest might pass for JSON
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch {

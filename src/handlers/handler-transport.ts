@@ -53,9 +53,7 @@ export class HandlerTransport extends Server implements CustomTransportStrategy 
 }
 
 function subscriberOf(pattern: string, handler: MessageHandler): HandlerSubscriber {
-  const problem = handler.isEventHandler
-    ? topicFilterProblem(pattern)
-    : '@MessagePattern is not supported yet by this version; use @EventPattern';
+  const problem = patternProblem(pattern, handler);
   if (problem !== undefined) throw new HoldfastError('CONFIG_INVALID', `handler pattern "${pattern}": ${problem}`);
   const extras = (handler.extras ?? {}) as HandlerExtras;
   const settings: SubscriberSettings = {
@@ -65,4 +63,12 @@ function subscriberOf(pattern: string, handler: MessageHandler): HandlerSubscrib
     topics: [pattern],
   };
   return { settings, sender: new HandlerSender(handler, settings.timeoutMs) };
+}
+
+function patternProblem(pattern: string, { isEventHandler }: MessageHandler): string | undefined {
+  if (!isEventHandler) return '@MessagePattern is not supported yet by this version; use @EventPattern';
+  // Nest writes a pattern that is an object as JSON; as a filter it would match nothing, in silence.
+  if (pattern.startsWith('{')) return 'a pattern is a topic filter, and must be text';
+  if (pattern.startsWith('$share/')) return 'may not be a shared filter: only subscriptions share';
+  return topicFilterProblem(pattern);
 }

@@ -19,6 +19,8 @@ import { migrate } from './schema.js';
 
 const OWNER_ONLY = 0o600; // payloads may be secret
 const WRITER_CACHE_KIB = 8_192;
+/** An operator's tool may hold the write lock for a moment; a commit that fails for it would be fatal. */
+export const WRITER_BUSY_MS = 10_000;
 
 export interface JournalFiles {
   database: string;
@@ -41,15 +43,37 @@ export function journalFiles(directory: string): JournalFiles {
 export function takeLock(directory: string): DatabaseSync {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = journalFiles(directory).lock;
+  closeSync(openSync(file, 'a', OWNER_ONLY)); // SQLite gives the files it makes beside it the same mode
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {
-    lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
+    withReserve(directory, () => lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE'));
   } catch (error) {
     lock.close();
-    throw new HoldfastError('JOURNAL_LOCKED', `another process owns the data directory ${directory}`, { cause: error });
+    if ((sqliteCode(error) & 0xff) === SQLITE_BUSY) {
+      throw new HoldfastError('JOURNAL_LOCKED', `another process owns the data directory ${directory}`, {
+        cause: error,
+      });
+    }
+    throw unopened(file, error);
   }
-  chmodSync(file, OWNER_ONLY);
   return lock;
+}
+
+/** On a full disk even opening takes some pages: then the reserve is let go of, and it is tried once more. */
+function withReserve<T>(directory: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    rmSync(journalFiles(directory).reserve, { force: true });
+    return open();
+  }
+}
+
+function unopened(file: string, error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const code = isDamage(error) ? 'JOURNAL_DAMAGED' : 'JOURNAL_IO';
+  return new HoldfastError(code, `cannot open ${file}: ${String((error as Error).message)}`, { cause: error });
 }
 
 /** Opens the writer's connection, proves that it is durable, and brings the schema up to date. */
@@ -58,7 +82,15 @@ export function openWriter(directory: string): DatabaseSync {
   const fresh = !existsSync(file);
   if (fresh) closeSync(openSync(file, 'a', OWNER_ONLY));
   try {
-    const db = new DatabaseSync(file);
+    return withReserve(directory, () => openDatabase(file, fresh));
+  } catch (error) {
+    throw unopened(file, error);
+  }
+}
+
+function openDatabase(file: string, fresh: boolean): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: WRITER_BUSY_MS });
+  try {
     // Before the first table: it cannot be switched on later without rewriting the file.
     if (fresh) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
@@ -69,9 +101,8 @@ export function openWriter(directory: string): DatabaseSync {
     for (const suffix of ['', '-wal', '-shm']) chmodSync(file + suffix, OWNER_ONLY);
     return db;
   } catch (error) {
-    if (error instanceof HoldfastError) throw error;
-    const code = isDamage(error) ? 'JOURNAL_DAMAGED' : 'JOURNAL_IO';
-    throw new HoldfastError(code, `cannot open ${file}: ${String((error as Error).message)}`, { cause: error });
+    db.close();
+    throw error;
   }
 }
 
@@ -84,12 +115,26 @@ function proveDurable(db: DatabaseSync): void {
   }
 }
 
+const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
+/** Growing the shared-memory index fails this way on a full disk. */
+const SQLITE_IOERR_SHMSIZE = SQLITE_IOERR | (19 << 8);
 
 function isDamage(error: unknown): boolean {
   const code = sqliteCode(error) & 0xff;
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+}
+
+export function isDiskFull(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE;
+}
+
+export function isIoError(error: unknown): boolean {
+  return (sqliteCode(error) & 0xff) === SQLITE_IOERR;
 }
 
 /** SQLite's extended result code, 0 when the error is not SQLite's. */
@@ -102,6 +147,12 @@ export function sqliteCode(error: unknown): number {
 export function freeBytes(directory: string): number {
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize;
+}
+
+/** Size of the file system of `directory`, in bytes. */
+export function diskBytes(directory: string): number {
+  const { blocks, bsize } = statfsSync(directory);
+  return blocks * bsize;
 }
 
 export function fileBytes(file: string): number {

@@ -1,19 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../domain/errors.js';
-import { sqliteCode } from './files.js';
+import { isDiskFull, isIoError } from './files.js';
 
 /** Bounds one transaction, so that one commit does not keep its callers waiting for long. */
 const TRANSACTION_WEIGHT_MAX = 4_096;
-const SQLITE_FULL = 13;
-const SQLITE_IOERR = 10;
-/** Growing the shared-memory index fails this way on a full disk. */
-const SQLITE_IOERR_SHMSIZE = 10 | (19 << 8);
 
 interface Operation {
   run(): unknown;
   /** About how many rows it writes. */
   weight: number;
-  append: boolean;
+  vital: boolean;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -39,19 +35,23 @@ export class GroupCommit {
   #queue: Operation[] = [];
   #scheduled = false;
   #stopped = false;
-  /** While true appends wait; everything else goes on. */
-  appendsHeld = false;
+  /** While true vital operations wait; everything else goes on. */
+  held = false;
 
   constructor(
     private readonly db: DatabaseSync,
     private readonly hooks: CommitHooks,
   ) {}
 
-  /** Resolves with what `operation` returned once its transaction is on disk. */
-  run<T>(operation: () => T, weight = 1, append = false): Promise<T> {
+  /**
+   * Resolves with what `operation` returned once its transaction is on disk.
+   * @param vital never refused, and never out of turn with other vital ones: without room it waits, and what
+   * fails it otherwise is fatal. An acknowledgement waits for it, and would wait for ever.
+   */
+  run<T>(operation: () => T, weight = 1, vital = false): Promise<T> {
     if (this.#stopped) return Promise.reject(new HoldfastError('SHUTTING_DOWN', 'the journal is closed'));
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run: operation, weight, append, resolve: resolve, reject });
+      this.#queue.push({ run: operation, weight, vital, resolve: resolve, reject });
       this.schedule();
     });
   }
@@ -89,7 +89,7 @@ export class GroupCommit {
     } catch (error) {
       this.#recover(batch, error);
     }
-    const more = this.#queue.some((operation) => !operation.append || !this.appendsHeld);
+    const more = this.#queue.some((operation) => !operation.vital || !this.held);
     if (more) this.schedule();
     return more;
   }
@@ -99,7 +99,7 @@ export class GroupCommit {
     const left: Operation[] = [];
     let weight = 0;
     for (const operation of this.#queue) {
-      const wait = (operation.append && this.appendsHeld) || weight >= TRANSACTION_WEIGHT_MAX;
+      const wait = (operation.vital && this.held) || weight >= TRANSACTION_WEIGHT_MAX;
       if (wait) {
         left.push(operation);
       } else {
@@ -133,28 +133,36 @@ export class GroupCommit {
   #recover(batch: Operation[], error: unknown): void {
     if (isDiskFull(error)) {
       const room = this.hooks.noRoom(error);
-      const again = batch.filter((operation) => operation.append || room);
+      const again = batch.filter((operation) => operation.vital || room);
       for (const operation of batch) if (!again.includes(operation)) operation.reject(journalFull(error));
       this.#queue = [...again, ...this.#queue];
       return;
     }
-    if ((sqliteCode(error) & 0xff) === SQLITE_IOERR) {
-      // After one failed fsync a later commit can seem to succeed although its pages are gone.
+    // After one failed fsync a later commit can seem to succeed although its pages are gone.
+    if (isIoError(error) || (batch.length === 1 && batch[0]!.vital)) {
       this.#stopped = true;
       this.hooks.fatal(error);
       return;
     }
-    if (batch.length === 1) {
-      batch[0]!.reject(error);
-      return;
-    }
-    // One of them is at fault: alone, it fails alone.
-    for (const operation of batch) {
+    if (batch.length === 1) batch[0]!.reject(error);
+    else this.#commitEach(batch);
+  }
+
+  /** One of them is at fault: alone, it fails alone. */
+  #commitEach(batch: Operation[]): void {
+    for (const [i, operation] of batch.entries()) {
       const before = performance.now();
       try {
         this.#settle([operation], this.#commit([operation]), before);
       } catch (fault) {
         this.#recover([operation], fault);
+        if (this.#stopped) return;
+        if (!isDiskFull(fault)) continue;
+        // The rest comes after this one, or later messages would overtake earlier ones.
+        const [first, ...others] = this.#queue;
+        const rest = batch.slice(i + 1);
+        this.#queue = first === operation ? [operation, ...rest, ...others] : [...rest, ...this.#queue];
+        return;
       }
     }
   }
@@ -162,9 +170,4 @@ export class GroupCommit {
 
 export function journalFull(cause: unknown): HoldfastError {
   return new HoldfastError('JOURNAL_FULL', 'the journal has no room', { cause });
-}
-
-export function isDiskFull(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === SQLITE_FULL || code === SQLITE_IOERR_SHMSIZE;
 }

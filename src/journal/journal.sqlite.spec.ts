@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +34,14 @@ function open(place: string, settings: Partial<JournalSettings> = {}): Promise<O
   return new Promise((resolve) => {
     const events: { event: keyof JournalEvents; value: unknown }[] = [];
     const journal = new SqliteJournal(
-      { directory: place, maxBytes: 1 << 30, retentionMs: 0, whenFull: 'hold', ...settings },
+      {
+        directory: place,
+        maxBytes: 1 << 30,
+        retentionMs: 0,
+        failedRetentionMs: 86_400_000,
+        whenFull: 'hold',
+        ...settings,
+      },
       (event, value) => void events.push({ event, value }),
       systemClock,
       () => undefined,
@@ -59,7 +67,8 @@ describe('sqlite: what the file promises', () => {
     for (const suffix of ['', '-wal', '-shm']) {
       assert.equal(statSync(journalFiles(place).database + suffix).mode & 0o777, 0o600, suffix);
     }
-    assert.equal(statSync(journalFiles(place).lock).mode & 0o777, 0o600);
+    const { lock } = journalFiles(place);
+    for (const file of [lock, `${lock}-journal`]) assert.equal(statSync(file).mode & 0o777, 0o600, file);
     opened.kill();
     const db = openWriter(place);
     assert.deepEqual(Object.values(db.prepare('PRAGMA synchronous').get()!), [2]);
@@ -107,6 +116,51 @@ describe('sqlite: what the file promises', () => {
     again.kill();
   });
 
+  it('records behind more damaged ones than one look takes are found, not passed over', async () => {
+    const place = directory();
+    const opened = await open(place);
+    await opened.journal.append(packMessages(messages(0, 301)));
+    opened.kill();
+    const db = new DatabaseSync(journalFiles(place).database);
+    db.exec('UPDATE records SET checksum = checksum + 1 WHERE position <= 300');
+    db.close();
+    const again = await open(place);
+    const [found] = again.reader.recordsAfter(0, 301, 256);
+    assert.equal(found?.position, 301);
+    again.kill();
+  });
+
+  it('one look takes a bounded number of bytes, and the next goes on where it ended', async () => {
+    const opened = await open(directory());
+    const payload = new Uint8Array(1 << 20);
+    await opened.journal.append(packMessages(Array.from({ length: 60 }, (_, i) => message(i, { payload }))));
+    const seen: number[] = [];
+    for (let position = 0; position < 60; position = seen.at(-1)!) {
+      const records = opened.reader.recordsAfter(position, 60, 256);
+      const bytes = records.reduce((sum, record) => sum + record.payload.length, 0);
+      assert.ok(bytes <= 24 << 20, `${bytes} bytes at once`);
+      seen.push(...records.map((record) => record.position));
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 60 }, (_, i) => i + 1),
+    );
+    opened.kill();
+  });
+
+  it('another program that holds the write lock for a moment delays an append and does not fail it', async () => {
+    const place = directory();
+    const opened = await open(place);
+    const script = `const { DatabaseSync } = require('node:sqlite');
+      const db = new DatabaseSync(process.argv[1]); db.exec('BEGIN IMMEDIATE'); console.log('locked');
+      setTimeout(() => db.exec('COMMIT'), 300);`;
+    const other = spawn(process.execPath, ['-e', script, journalFiles(place).database]);
+    await once(other.stdout, 'data');
+    await opened.journal.append(packMessages(messages(0, 1)));
+    assert.equal((await opened.journal.stats()).last, 1);
+    opened.kill();
+  });
+
   it('one operation that fails does not fail the others of its transaction', async () => {
     const opened = await open(directory());
     const results = await Promise.allSettled([
@@ -119,6 +173,32 @@ describe('sqlite: what the file promises', () => {
       ['fulfilled', 'rejected', 'fulfilled'],
     );
     assert.equal((await opened.journal.stats()).outbox, 1);
+    opened.kill();
+  });
+});
+
+describe('sqlite: the age limit of what failed', () => {
+  it('old rejections and dead letters go, with their records, and it is said; younger ones stay', async () => {
+    const opened = await open(directory(), { failedRetentionMs: 60_000 });
+    const { journal, reader, events } = opened;
+    await journal.append(packMessages(messages(0, 4)));
+    await journal.registerSubscribers([{ id: 'app', topics: ['#'], startFrom: 'earliest' }]);
+    await journal.admit(4, [{ position: 1, contract: 'c', reason: 'syntax', problems: [] }]);
+    const letter = { subscriber: 'app', reason: 'status', status: 400, detail: '', attempts: 1 };
+    const dead = [
+      { ...letter, position: 2, at: Date.now() - 120_000 },
+      { ...letter, position: 3, at: Date.now() },
+    ];
+    await journal.settle([{ subscriber: 'app', cursor: 4, waiting: [], released: [], dead }]);
+    await until(async () => (await journal.stats()).records === 2);
+    assert.deepEqual(
+      reader.deadLetters({ limit: 10 }).map(({ position }) => position),
+      [3],
+    );
+    assert.equal(reader.rejections({ limit: 10 }).length, 1);
+    assert.deepEqual((await journal.stats()).deadLetters, { app: 1 });
+    const expired = events.filter(({ event }) => event === 'expired').map(({ value }) => value);
+    assert.deepEqual(expired, [{ rejections: 0, deadLetters: 1 }]);
     opened.kill();
   });
 });
@@ -147,6 +227,29 @@ describe('sqlite: when there is no room', () => {
     await Promise.all(all);
     clearInterval(drain);
     assert.equal((await opened.journal.stats()).last, 600);
+    opened.kill();
+  });
+
+  it('a session lost while appends wait: their QoS 2 packet ids do not outlive it, and the link may connect', async () => {
+    const opened = await open(directory(), { maxBytes: 4 << 20 });
+    const { journal } = opened;
+    await journal.registerSubscribers([{ id: 'app', topics: ['#'], startFrom: 'earliest' }]);
+    await journal.openSession('one');
+    const all = Array.from({ length: 400 }, (_, i) => journal.append(packMessages([message(i, { payload })])));
+    await until(() => opened.events.some(({ event }) => event === 'state'));
+    await journal.admit(10, []);
+    const held = journal.append(packMessages([message(1, { qos: 2, packetId: 7 })]));
+    const reset = journal.resetSession('one');
+    assert.deepEqual((await journal.openSession('one')).subscriptions, []);
+    const last = (): number => Math.max(...opened.reader.recordsAfter(0, 1e9, 1e6).map(({ position }) => position));
+    const drain = setInterval(() => {
+      const cursor = last();
+      void journal.admit(cursor, []);
+      void journal.settle([{ subscriber: 'app', cursor, waiting: [], released: [], dead: [] }]);
+    }, 20);
+    await Promise.all([...all, held, reset]);
+    clearInterval(drain);
+    assert.deepEqual((await journal.openSession('one')).unreleased, []);
     opened.kill();
   });
 

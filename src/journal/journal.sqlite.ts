@@ -91,11 +91,11 @@ export class SqliteJournal implements Journal {
     this.#queued = this.#outbox.queued();
     this.#deadLetters = this.#countDeadLetters();
     this.#space = new Space(this.#db, settings.directory, settings.maxBytes, (state, reason) => {
-      this.#commit.appendsHeld = state === 'full';
+      this.#commit.held = state === 'full';
       if (state === 'open') this.#commit.schedule();
       this.emit('state', { state, reason });
     });
-    this.#commit.appendsHeld = this.#space.state === 'full';
+    this.#commit.held = this.#space.state === 'full';
     this.#maintenance = new Maintenance(this.#db, settings, {
       space: this.#space,
       progress: this.#progress,
@@ -105,6 +105,10 @@ export class SqliteJournal implements Journal {
       admitted: () => this.#admitted,
       deleted: (count) => (this.#records -= count),
       forgetTopics: () => this.#topics.forget(),
+      expired: (what) => {
+        if (what.deadLetters > 0) this.#deadLetters = this.#countDeadLetters();
+        this.emit('expired', what);
+      },
       discarded: (gap) => this.emit('discarded', gap),
       fatal: (error) => this.#fatal(error),
     });
@@ -123,7 +127,7 @@ export class SqliteJournal implements Journal {
 
   release(packetIds: number[]): Promise<void> {
     const session = this.#session;
-    return this.#commit.run(() => this.#sessions.release(session, packetIds));
+    return this.#commit.run(() => this.#sessions.release(session, packetIds), packetIds.length, true);
   }
 
   async identify(wanted: string, adopt: boolean): Promise<string> {
@@ -142,19 +146,22 @@ export class SqliteJournal implements Journal {
 
   openSession(session: string): Promise<LinkState> {
     this.#session = session;
-    return this.#commit.run(() => this.#sessions.read(session));
+    // On disk before any append of this session, because it is as vital and comes first.
+    this.#commit.run(() => this.#sessions.forgetOthers(session), 1, true).catch(() => undefined);
+    // Not in a transaction: the link must connect when the disk is full, too.
+    return Promise.resolve(this.#sessions.read(session));
   }
 
   resetSession(session: string): Promise<void> {
-    return this.#commit.run(() => this.#sessions.reset(session));
+    return this.#commit.run(() => this.#sessions.reset(session), 1, true);
   }
 
   saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void> {
-    return this.#commit.run(() => this.#sessions.save(session, subscription));
+    return this.#commit.run(() => this.#sessions.save(session, subscription), 1, true);
   }
 
   dropSubscription(session: string, filter: string): Promise<void> {
-    return this.#commit.run(() => this.#sessions.drop(session, filter));
+    return this.#commit.run(() => this.#sessions.drop(session, filter), 1, true);
   }
 
   async admit(through: number, rejections: Rejection[]): Promise<void> {
@@ -219,7 +226,7 @@ export class SqliteJournal implements Journal {
 
   close(): Promise<void> {
     this.#maintenance.stop();
-    if (this.#admitted !== this.#admittedSaved) void this.#commit.run(() => undefined);
+    if (this.#admitted !== this.#admittedSaved) this.#commit.run(() => undefined).catch(() => undefined);
     this.#commit.stop();
     this.#maintenance.checkpoint('TRUNCATE');
     this.#db.close();

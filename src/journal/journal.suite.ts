@@ -172,6 +172,28 @@ export function journalSuite(
       second.kill();
     });
 
+    it('a subscriber that is no longer configured keeps its backlog, and keeps nothing when it has none', async () => {
+      const place = directory();
+      const first = await open(place);
+      const other = { ...subscriber, id: 'other', topics: ['other/#'] };
+      await first.journal.registerSubscribers([subscriber, other]);
+      await first.journal.append(packMessages([...messages(0, 5), message(5, { topic: 'other/1' })]));
+      await first.journal.admit(6, []);
+      // It wants nothing of what comes after the fifth, and has had the others.
+      await first.journal.settle([{ subscriber: 'other', cursor: 5, waiting: [], released: [], dead: [] }]);
+      await first.journal.registerSubscribers([{ ...subscriber, topics: ['devices/#'] }, other]);
+      await first.journal.settle([{ subscriber: 'app', cursor: 5, waiting: [], released: [], dead: [] }]);
+      await first.journal.registerSubscribers([]);
+      assert.deepEqual(
+        first.reader.progress().map(({ id }) => id),
+        ['other'],
+      );
+      await first.journal.settle([{ subscriber: 'other', cursor: 6, waiting: [], released: [], dead: [] }]);
+      await first.journal.registerSubscribers([]);
+      await until(async () => (await first.journal.stats()).records === 0);
+      first.kill();
+    });
+
     it('waiting rows and dead letters outlive a kill, and a released row is gone', async () => {
       const place = directory();
       const first = await open(place);
@@ -216,7 +238,9 @@ export function journalSuite(
       await open1.journal.registerSubscribers([subscriber, { ...subscriber, id: 'slow' }]);
       await open1.journal.admit(10, [{ position: 1, contract: 'c', reason: 'syntax', problems: [] }]);
       const waiting = [{ subscriber: 'app', position: 2, key: '', attempts: 1, dueAt: 1, reason: 'status' }];
-      const dead = [{ subscriber: 'app', position: 3, reason: 'status', status: 400, detail: '', attempts: 1, at: 1 }];
+      const dead = [
+        { subscriber: 'app', position: 3, reason: 'status', status: 400, detail: '', attempts: 1, at: Date.now() },
+      ];
       await open1.journal.settle([
         { subscriber: 'app', cursor: 10, waiting, released: [], dead },
         { subscriber: 'slow', cursor: 6, waiting: [], released: [], dead: [] },
@@ -265,14 +289,25 @@ export function journalSuite(
       await first.journal.release([7]);
       first.kill();
       const second = await open(place);
-      assert.deepEqual(await second.journal.openSession('other'), { subscriptions: [], unreleased: [] });
       assert.deepEqual(await second.journal.openSession('one'), {
         subscriptions: [{ filter: 'a/#', qos: 1 }],
         unreleased: [8],
       });
+      assert.deepEqual(await second.journal.openSession('other'), { subscriptions: [], unreleased: [] });
       await second.journal.resetSession('one');
       assert.deepEqual(await second.journal.openSession('one'), { subscriptions: [], unreleased: [] });
       second.kill();
+    });
+
+    it('fail-over and back: a QoS 2 packet id kept for the first address is not taken for a new message', async () => {
+      const opened = await open(directory());
+      await opened.journal.openSession('gateway@one');
+      await opened.journal.append(packMessages([message(1, { qos: 2, packetId: 7 })]));
+      // At the second node of the cluster the broker releases 7.
+      await opened.journal.openSession('gateway@two');
+      await opened.journal.release([7]);
+      assert.deepEqual((await opened.journal.openSession('gateway@one')).unreleased, []);
+      opened.kill();
     });
 
     it('the client id is kept, and another one is refused unless it is adopted', async () => {

@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.js';
 import type { JournalSettings } from '../domain/settings.js';
-import { isDiskFull } from './group-commit.js';
+import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
 import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
+import { Expiry, type Expired } from './expiry.js';
 import { Retention } from './retention.js';
 import type { Space } from './space.js';
 import { TopicSweep } from './topics.js';
@@ -12,7 +13,7 @@ const TICK_MS = 500;
 /** Retention steps in one tick; each is a transaction of its own. */
 const STEPS_PER_TICK = 20;
 const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
-/** A log this long means that readers kept the checkpoint from finishing: wait for them once. */
+/** A log this long means that readers kept the checkpoint from finishing: cut it when they let go. */
 const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
 const OUTBOX_RESULTS_PER_TICK = 500;
 const DISCARD_RECORDS_PER_TICK = 1_000;
@@ -26,6 +27,7 @@ interface Surroundings {
   admitted(): number;
   deleted(count: number): void;
   forgetTopics(): void;
+  expired(what: Expired): void;
   discarded(gap: { subscriber: string; from: number; through: number }): void;
   fatal(error: unknown): void;
 }
@@ -34,6 +36,7 @@ interface Surroundings {
 export class Maintenance {
   readonly #retention: Retention;
   readonly #topics: TopicSweep;
+  readonly #expiry: Expiry;
   readonly #log: StatementSync;
   readonly #pageBytes: number;
   readonly #timer: NodeJS.Timeout;
@@ -48,6 +51,7 @@ export class Maintenance {
   ) {
     this.#retention = new Retention(db);
     this.#topics = new TopicSweep(db);
+    this.#expiry = new Expiry(db);
     this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#timer = setInterval(() => void this.tick(), TICK_MS);
@@ -77,26 +81,37 @@ export class Maintenance {
 
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     try {
-      this.db.exec(`PRAGMA wal_checkpoint(${mode})`);
+      // It waits for no reader: one that stays would hold up every commit for as long.
+      this.db.exec(`PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(${mode})`);
     } catch (error) {
       // A full disk keeps the log as it is; nothing is lost, and the next tick tries again.
       if (isDiskFull(error)) this.around.space.fillDisk();
       else this.around.fatal(error);
     }
+    this.db.exec(`PRAGMA busy_timeout = ${WRITER_BUSY_MS}`);
   }
 
   async tick(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      await this.#expire();
       await this.#retain();
       await this.#clearOutbox();
       if (this.around.space.state === 'full') await this.#mend();
-    } catch {
+    } catch (error) {
       // A transaction that found no room has already said so through Space; the next tick tries again.
+      if (isIoError(error) && !isDiskFull(error)) this.around.fatal(error);
     } finally {
       this.#busy = false;
     }
+  }
+
+  async #expire(): Promise<void> {
+    if (this.#stopped) return;
+    const before = this.around.clock.now() - this.settings.failedRetentionMs;
+    const expired = await this.around.commit(() => this.#expiry.step(before));
+    if (expired.rejections + expired.deadLetters > 0) this.around.expired(expired);
   }
 
   async #retain(): Promise<void> {

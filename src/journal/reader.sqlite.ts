@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Cause } from '../domain/cause.js';
-import type { DeadLetterQuery, JournalReader } from '../domain/journal.js';
+import { READ_BYTES_MAX, type DeadLetterQuery, type JournalReader } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { Problem, Record, Rejection, RejectionReason } from '../domain/record.js';
 import type { DeadLetter, SubscriberProgress, Waiting } from '../domain/subscriber.js';
@@ -8,6 +8,8 @@ import { journalFiles } from './files.js';
 import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
+/** Rows fetched at once: more of the largest messages would not fit into a small pod. */
+const CHUNK_ROWS = 16;
 
 /** The JournalReader port: a read-only connection, one for each thread that reads. */
 export class SqliteJournalReader implements JournalReader {
@@ -36,11 +38,11 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   recordsAfter(position: number, through: number, limit: number): Record[] {
-    return this.#records(this.#after.all(position, through, limit) as unknown as RecordRow[]);
+    return this.#read(this.#after, position, through, limit);
   }
 
   admittedAfter(position: number, through: number, limit: number): Record[] {
-    return this.#records(this.#admittedAfter.all(position, through, limit) as unknown as RecordRow[]);
+    return this.#read(this.#admittedAfter, position, through, limit);
   }
 
   recordsAt(positions: number[]): Record[] {
@@ -152,6 +154,22 @@ export class SqliteJournalReader implements JournalReader {
   #meta(name: string): string | undefined {
     return (this.#db.prepare('SELECT value FROM meta WHERE name = ?').get(name) as { value: string } | undefined)
       ?.value;
+  }
+
+  #read(statement: StatementSync, position: number, through: number, limit: number): Record[] {
+    const records: Record[] = [];
+    let bytes = 0;
+    for (let after = position; records.length < limit && bytes < READ_BYTES_MAX;) {
+      const wanted = Math.min(CHUNK_ROWS, limit - records.length);
+      const rows = statement.all(after, through, wanted) as unknown as RecordRow[];
+      for (const record of this.#records(rows)) {
+        records.push(record);
+        bytes += record.payload.length;
+      }
+      if (rows.length < wanted) break;
+      after = rows.at(-1)![0];
+    }
+    return records;
   }
 
   #records(rows: RecordRow[]): Record[] {

@@ -20,6 +20,14 @@ export class SessionTable {
     };
   }
 
+  /**
+   * The addresses of one broker cluster share a session: while the link is at one of them, packet ids that are
+   * kept for another are released and given to new messages, which would then be taken for the old ones.
+   */
+  forgetOthers(session: string): void {
+    this.db.prepare('DELETE FROM unreleased WHERE session <> ?').run(session);
+  }
+
   reset(session: string): void {
     this.db.prepare('DELETE FROM acknowledged_subscriptions WHERE session = ?').run(session);
     this.db.prepare('DELETE FROM unreleased WHERE session = ?').run(session);

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalState } from '../domain/journal.js';
-import { fileBytes, freeBytes, journalFiles, Reserve } from './files.js';
+import { diskBytes, fileBytes, freeBytes, journalFiles, Reserve } from './files.js';
 
 const RESERVE_BYTES_MAX = 16 * 1024 * 1024;
 const RESERVE_BYTES_MIN = 512 * 1024;
@@ -31,7 +31,8 @@ export class Space {
     this.#freePages = db.prepare('PRAGMA freelist_count');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#log = `${journalFiles(directory).database}-wal`;
-    const share = Math.round(maxBytes / 64);
+    // Of the disk when that is smaller: the journal of a small volume must not be all reserve.
+    const share = Math.round(Math.min(maxBytes, diskBytes(directory)) / 64);
     this.#reserve = new Reserve(directory, Math.min(RESERVE_BYTES_MAX, Math.max(RESERVE_BYTES_MIN, share)));
     if (!this.#reserve.take()) this.fillDisk();
   }

@@ -8,6 +8,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 export const TOPIC_STRIDE = 65_536;
 
 const CACHED_TOPICS_MAX = 50_000;
+/** Longer topics are looked up each time, so that topics cannot fill the memory. */
+const CACHED_TOPIC_LENGTH_MAX = 512;
 /** Records looked at, and topics forgotten, in one step. */
 const STEP_RECORDS = 1_000;
 const STEP_TOPICS = 500;
@@ -55,6 +57,7 @@ export class TopicTable {
     const topic = row
       ? { id: row.id, seen: row.seen }
       : { id: Number(this.#add.run(name, seen).lastInsertRowid), seen };
+    if (name.length > CACHED_TOPIC_LENGTH_MAX) return topic;
     if (this.#known.size >= CACHED_TOPICS_MAX) this.#known.clear();
     this.#known.set(name, topic);
     return topic;

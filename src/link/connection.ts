@@ -106,7 +106,13 @@ export class Connection {
   }
 
   open(): void {
-    this.#client.connect();
+    try {
+      this.#client.connect();
+    } catch (error) {
+      // A certificate or key that cannot be read is thrown at once, and no 'close' follows.
+      this.#errors.push(error as Error);
+      this.handlers.closed(this.#evidence());
+    }
   }
 
   get held(): boolean {
@@ -168,11 +174,16 @@ export class Connection {
   ): void {
     const { topic, payload, qos, retain } = packet;
     const properties = this.options.protocolVersion === 5 ? packet.properties : undefined;
-    this.#client.publish(topic, payload, { qos, retain, ...(properties ? { properties } : {}) }, (error) => {
+    const answered = (error: unknown): void => {
       if (!error) settled(0);
-      else if (typeof (error as { code?: unknown }).code === 'number')
-        settled((error as unknown as { code: number }).code);
-    });
+      else if (typeof (error as { code?: unknown }).code === 'number') settled((error as { code: number }).code);
+    };
+    try {
+      this.#client.publish(topic, payload, { qos, retain, ...(properties ? { properties } : {}) }, answered);
+    } catch (error) {
+      // It may have been written by half: whatever came behind would be taken for the rest of it.
+      this.#failed(error as Error);
+    }
   }
 
   /** The broker does not answer. */

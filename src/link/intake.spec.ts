@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { IPublishPacket } from 'mqtt';
 import type { MessageBatch } from '../domain/message.js';
-import { Intake, PENDING_MESSAGES_MAX, type AckWriter } from './intake.js';
+import { Intake, PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, type AckWriter } from './intake.js';
 
 /** A journal that commits when it is told to. */
 class Journal {
@@ -175,6 +175,19 @@ describe('intake', () => {
     assert.deepEqual(wire.acks, ['pubrec 9']);
   });
 
+  it('QoS 2: an id that was never released and comes back without DUP is a message of its own', async () => {
+    const { intake: it, journal, wire } = intake();
+    it.load([9]);
+    it.begin(wire, true);
+    it.message(packet(9, { qos: 2 }));
+    await setImmediate();
+    await setImmediate();
+    assert.deepEqual(wire.acks, []);
+    await journal.commit();
+    assert.equal(journal.messages, 1);
+    assert.deepEqual(wire.acks, ['pubrec 9']);
+  });
+
   it('at the bound the reader is held, QoS 0 is dropped and counted, and a commit lets the reader go on', async () => {
     const { intake: it, journal, wire } = intake();
     for (let id = 1; id < PENDING_MESSAGES_MAX; id++) assert.equal(it.message(packet(id)), true);
@@ -187,6 +200,14 @@ describe('intake', () => {
     assert.equal(wire.resumed, 1);
     assert.equal(wire.acks.length, PENDING_MESSAGES_MAX);
     assert.equal(it.message(packet(1)), true);
+  });
+
+  it('the bound counts whole packets, not payloads alone', () => {
+    const { intake: it } = intake();
+    const large = { length: 1 << 20, properties: { userProperties: { a: 'x'.repeat(10) } } };
+    let taken = 1;
+    while (it.message(packet(taken, large))) taken++;
+    assert.equal(taken, PENDING_BYTES_MAX >> 20);
   });
 
   it('draining: what comes is left unacknowledged, what came before is finished', async () => {

@@ -18,6 +18,8 @@ export interface AckWriter {
 /** A message whose acknowledgement is still owed to the broker. */
 interface Owed {
   message: Message;
+  /** Of the whole packet: a topic and user properties may weigh more than the payload. */
+  bytes: number;
   committed: boolean;
 }
 
@@ -87,16 +89,17 @@ export class Intake {
   /** @returns false when the reader must be held until resume() is called on the writer */
   message(packet: IPublishPacket): boolean {
     const message = messageOf(packet);
+    const bytes = Math.max(packet.length ?? 0, message.payload.length);
     this.counters.received[message.qos]++;
     failpoint('received');
     if (this.#draining) return true;
     if (message.qos === 0) {
       if (this.#full()) this.counters.dropped++;
-      else this.#gather({ message, committed: false });
+      else this.#gather({ message, bytes, committed: false });
       return true;
     }
     if (!this.#recognised(message)) {
-      const owed = { message, committed: false };
+      const owed = { message, bytes, committed: false };
       if (message.qos === 2) this.#unreleased.add(message.packetId);
       this.#owed.push(owed);
       this.#gather(owed);
@@ -120,10 +123,16 @@ export class Intake {
     const carried = this.#carried.get(message.packetId);
     this.#carried.delete(message.packetId);
     if (message.qos === 2) {
-      if (!this.#unreleased.has(message.packetId)) return false;
+      // Without DUP it is no re-delivery [MQTT-3.3.1-1]: a broker that restarted from an older state starts its packet
+      // ids over. To believe the id would lose the message; not to believe it repeats one at worst.
+      if (!this.#unreleased.has(message.packetId) || !message.dup) return false;
       this.#owe(
         carried ??
-          this.#owed.find((owed) => owed.message.packetId === message.packetId) ?? { message, committed: true },
+          this.#owed.find((owed) => owed.message.packetId === message.packetId) ?? {
+            message,
+            bytes: 0,
+            committed: true,
+          },
       );
       return true;
     }
@@ -146,7 +155,7 @@ export class Intake {
     if (this.#gathering.length === 0) setImmediate(() => this.#flush());
     this.#gathering.push(owed);
     this.#pendingMessages++;
-    this.#pendingBytes += owed.message.payload.length;
+    this.#pendingBytes += owed.bytes;
   }
 
   #flush(): void {
@@ -161,7 +170,7 @@ export class Intake {
     for (const owed of gathered) {
       owed.committed = true;
       this.#pendingMessages--;
-      this.#pendingBytes -= owed.message.payload.length;
+      this.#pendingBytes -= owed.bytes;
     }
     this.counters.journaled += gathered.length;
     failpoint('journaled', gathered.length);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { OutboxEntry, PublishResult } from '../domain/publish.js';
-import type { BrokerLimits, Connection } from './connection.js';
+import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
 import { packetOf, Relay } from './relay.js';
 
 const LIMITS: BrokerLimits = {
@@ -12,6 +12,15 @@ const LIMITS: BrokerLimits = {
   maximumQoS: 1,
   retainAvailable: true,
   keepaliveSeconds: undefined,
+};
+
+const SILENT: CloseEvidence = {
+  code: 0,
+  where: 'close',
+  errors: [],
+  systemCode: undefined,
+  wasUp: true,
+  ended: undefined,
 };
 
 function entry(sequence: number, options: Partial<OutboxEntry> = {}): OutboxEntry {
@@ -97,6 +106,52 @@ describe('relay', () => {
     );
   });
 
+  it('a publish on which the broker hangs up is found, refused, and costs the link no more', async () => {
+    const outbox = new Outbox([entry(1), entry(2), entry(3)]);
+    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const sent: string[][] = [];
+    for (let connects = 0; connects < 6; connects++) {
+      const wire = new Wire();
+      relay.begin(wire.connection, LIMITS);
+      await settled();
+      // The broker answers in order, and hangs up at the second.
+      for (let i = 0; i < wire.sent.length && wire.sent[i]!.text !== '2'; i++) {
+        wire.sent[i]!.answer(0);
+        await settled();
+      }
+      sent.push(wire.sent.map(({ text }) => text));
+      relay.end(SILENT);
+      await settled();
+    }
+    assert.deepEqual(sent, [['1', '2', '3'], ['2'], ['2'], ['2'], ['3'], []]);
+    assert.deepEqual(
+      outbox.results.map(({ sequence, outcome, cause }) => [sequence, outcome, cause]),
+      [
+        [1, 'published', undefined],
+        [2, 'refused', 'publish-denied'],
+        [3, 'published', undefined],
+      ],
+    );
+  });
+
+  it('a connection that ends for reasons of its own condemns no publish', async () => {
+    const outbox = new Outbox([entry(1)]);
+    const relay = new Relay(outbox, (error) => assert.fail(error));
+    for (const evidence of [
+      { ...SILENT, ended: 'keepalive' as const },
+      { ...SILENT, code: 0x8e },
+      { ...SILENT, code: 0x8b },
+    ]) {
+      for (let connects = 0; connects < 5; connects++) {
+        relay.begin(new Wire().connection, LIMITS);
+        await settled();
+        relay.end(evidence);
+      }
+    }
+    await settled();
+    assert.deepEqual(outbox.results, []);
+  });
+
   it('a refusal is final and named', async () => {
     const outbox = new Outbox([entry(1)]);
     const wire = new Wire();
@@ -155,5 +210,9 @@ describe('relay', () => {
     const user = properties?.userProperties as { [name: string]: string[] };
     assert.deepEqual(user['a'], ['1', '2']);
     assert.deepEqual(Object.getOwnPropertyDescriptor(user, '__proto__')?.value, ['x']);
+  });
+
+  it('leaves empty user properties out: mqtt-packet writes nothing at all for them', () => {
+    assert.equal(packetOf(entry(1, { properties: { userProperties: [] } })).properties?.userProperties, undefined);
   });
 });

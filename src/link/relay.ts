@@ -1,5 +1,5 @@
 import { causeOfCode } from './diagnosis.js';
-import type { BrokerLimits, Connection } from './connection.js';
+import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
 import type { MessageProperties } from '../domain/message.js';
@@ -11,6 +11,11 @@ const WINDOW_MAX = 256;
 /** Room in a PUBLISH for what is not topic, payload or properties. */
 const PACKET_OVERHEAD_BYTES = 16;
 const RETRY_MS = 1_000;
+/** A broker that hangs up this often in a row on a publish that is on the way alone will not take it. */
+const HANG_UPS_MAX = 3;
+/** What a broker may say of a packet as it hangs up on it; anything else it says is no fault of a publish. */
+const PACKET_CODES = new Set([0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95, 0x97, 0x99, 0x9a, 0x9b]);
+const UNSPECIFIED_ERROR = 0x80;
 
 /**
  * Carries the outbox to the broker, in order, and tells it how each publish ended. What has no answer when
@@ -21,7 +26,11 @@ export class Relay {
   #limits: BrokerLimits | undefined;
   /** The newest sequence handed to the current connection. */
   #sentThrough = 0;
-  #inFlight = 0;
+  /** On the way on the current connection, in order. */
+  readonly #inFlight = new Map<number, OutboxEntry>();
+  /** Up to here publishes go one at a time, because a connection ended under them: one of them may be why. */
+  #carefulThrough = 0;
+  #suspect = { sequence: 0, hangUps: 0 };
   #fetching = false;
   #wanted = false;
   /** Answered by the broker, and the journal not yet told: must not be sent again meanwhile. */
@@ -40,17 +49,24 @@ export class Relay {
     this.#connection = connection;
     this.#limits = limits;
     this.#sentThrough = 0;
-    this.#inFlight = 0;
     this.wake();
   }
 
-  end(): void {
+  /** @param evidence how the connection ended; absent: by no fault of a publish */
+  end(evidence?: CloseEvidence): void {
     this.#connection = undefined;
+    const open = [...this.#inFlight.values()];
+    this.#inFlight.clear();
+    if (open.length === 0) return;
+    this.#carefulThrough = Math.max(this.#carefulThrough, open.at(-1)!.sequence);
+    if (open.length === 1 && evidence && evidence.ended === undefined && PACKET_CODES.has(evidence.code)) {
+      this.#hungUpOn(open[0]!, evidence.code);
+    }
   }
 
   /** Whether nothing is on the way and nothing is left to tell. */
   get idle(): boolean {
-    return this.#inFlight === 0 && this.#results.length === 0 && !this.#confirming && !this.#fetching;
+    return this.#inFlight.size === 0 && this.#results.length === 0 && !this.#confirming && !this.#fetching;
   }
 
   /** Something may be in the outbox. */
@@ -63,7 +79,8 @@ export class Relay {
     this.#fetching = true;
     while (this.#wanted && this.#connection) {
       const connection = this.#connection;
-      const room = Math.min(WINDOW_MAX, this.#limits!.receiveMaximum) - this.#inFlight;
+      const careful = this.#sentThrough < this.#carefulThrough;
+      const room = (careful ? 1 : Math.min(WINDOW_MAX, this.#limits!.receiveMaximum)) - this.#inFlight.size;
       if (room <= 0) break;
       this.#wanted = false;
       try {
@@ -88,10 +105,10 @@ export class Relay {
         this.#finish({ sequence: entry.sequence, id: entry.id, outcome: 'refused', ...refusal });
         continue;
       }
-      this.#inFlight++;
+      this.#inFlight.set(entry.sequence, entry);
       connection.publish(packetOf(entry), (reasonCode) => {
         if (connection !== this.#connection) return;
-        this.#inFlight--;
+        this.#inFlight.delete(entry.sequence);
         this.#answer(entry, reasonCode);
         this.wake();
       });
@@ -119,6 +136,15 @@ export class Relay {
       const cause = told === 'not-authorized' ? 'publish-denied' : told;
       this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
     }
+  }
+
+  /** A refusal in deed: without an end to it, it would cost the link again at every connect. */
+  #hungUpOn({ sequence, id }: OutboxEntry, code: number): void {
+    const hangUps = this.#suspect.sequence === sequence ? this.#suspect.hangUps + 1 : 1;
+    this.#suspect = { sequence, hangUps };
+    if (hangUps < HANG_UPS_MAX) return;
+    const cause = code === 0 || code === UNSPECIFIED_ERROR ? 'publish-denied' : causeOfCode(code);
+    this.#finish({ sequence, id, outcome: 'refused', reasonCode: code || UNSPECIFIED_ERROR, cause });
   }
 
   #finish(result: PublishResult): void {
@@ -161,7 +187,8 @@ export function packetOf(
   if (properties?.responseTopic !== undefined) sent.responseTopic = properties.responseTopic;
   if (properties?.correlationData !== undefined)
     sent.correlationData = Buffer.from(properties.correlationData, 'base64');
-  if (properties?.userProperties !== undefined) {
+  // mqtt-packet never writes a packet whose user properties are there and empty, and nobody would ever answer it.
+  if (properties?.userProperties !== undefined && properties.userProperties.length > 0) {
     const byName: { [name: string]: string[] } = Object.create(null) as { [name: string]: string[] };
     for (const [name, value] of properties.userProperties) (byName[name] ??= []).push(value);
     sent.userProperties = byName;

@@ -1,5 +1,5 @@
 import { fullJitter, type Random } from '../domain/backoff.js';
-import type { Cause } from '../domain/cause.js';
+import type { Cause, Diagnosis } from '../domain/cause.js';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent, type LinkPhase, type LinkStatus } from '../domain/link.js';
@@ -16,6 +16,7 @@ const CONNECT_TIMEOUT_MS_MAX = 10_000;
 const PROVEN_MS = 10_000;
 const DENIED_RETRY_MS = 60_000;
 const DRAIN_POLL_MS = 10;
+const JOURNAL_RETRY_MS = 1_000;
 
 export interface SessionOptions {
   clientId: string;
@@ -48,6 +49,8 @@ export class Session {
   /** The broker has taken 3.1.1 where it would not take 5: not asked again. */
   #protocolProven = false;
   #lastCause: Cause | undefined;
+  /** The broker may have taken a CONNECT whose CONNACK was never seen: by this process or the one before. */
+  #doubt = true;
   #timer: NodeJS.Timeout | undefined;
   #deniedTimer: NodeJS.Timeout | undefined;
 
@@ -80,6 +83,7 @@ export class Session {
       sessionPresent: this.#sessionPresent,
       since: this.#since,
       pendingAcks: this.intake.pendingAcks,
+      subscribed: this.#subscriptions.granted,
       denied: Object.fromEntries(this.#subscriptions.denied),
       counters: {
         connects: this.#connects,
@@ -101,6 +105,7 @@ export class Session {
       if (this.intake.idle && this.relay.idle) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
+    clearTimeout(this.#timer); // The link may have dropped meanwhile.
     this.#become('stopped');
     this.#connection?.disconnect();
   }
@@ -115,6 +120,7 @@ export class Session {
       await this.#openSession();
     } catch (error) {
       this.failed(error as Error);
+      if (this.#phase === 'connecting') this.#wait(JOURNAL_RETRY_MS);
       return;
     }
     if (this.#phase !== 'connecting') return; // stopped meanwhile
@@ -154,16 +160,20 @@ export class Session {
     if (name === this.#sessionName) return;
     const kept = await this.journal.openSession(name);
     this.#sessionName = name;
+    this.#doubt = true;
     this.#subscriptions.load(kept.subscriptions);
     this.intake.load(kept.unreleased);
   }
 
   #accepted(connection: Connection, limits: BrokerLimits): void {
+    if (this.#phase === 'stopped') return;
     this.#limits = limits;
     this.#upSince = this.ambient.clock.monotonic();
     this.#sessionPresent = limits.sessionPresent;
     this.#become('up');
     if (!limits.sessionPresent) this.#sessionIsNew();
+    else if (this.#doubt) this.#subscriptions.doubt();
+    this.#doubt = false;
     this.intake.begin(connection, limits.sessionPresent);
     const keepaliveMs = (limits.keepaliveSeconds ?? 0) * 1000 || this.options.session.keepaliveMs;
     this.#keepalive = new Keepalive(
@@ -182,7 +192,7 @@ export class Session {
   }
 
   #ready(connection: Connection): void {
-    if (connection !== this.#connection || !this.#limits) return;
+    if (connection !== this.#connection || this.#phase !== 'up' || !this.#limits) return;
     this.relay.begin(connection, this.#limits);
     this.#reconcile(connection);
     this.#deniedTimer = setInterval(
@@ -224,7 +234,7 @@ export class Session {
     clearInterval(this.#deniedTimer);
     this.#connection = undefined;
     this.intake.end();
-    this.relay.end();
+    this.relay.end(evidence);
     if (this.#phase === 'stopped') return;
     const diagnosis = diagnose(evidence);
     this.#lastCause = diagnosis.cause;
@@ -235,13 +245,17 @@ export class Session {
     this.tell({ kind: evidence.wasUp ? 'down' : 'refused', diagnosis });
     const proven = evidence.wasUp && this.ambient.clock.monotonic() - this.#upSince >= PROVEN_MS;
     this.#failures = proven ? 0 : this.#failures + 1;
-    if (!evidence.wasUp) this.#tryAnotherWay(diagnosis.cause, evidence);
+    if (!evidence.wasUp) {
+      this.#doubt ||= mayHaveConnected(diagnosis, evidence);
+      this.#tryAnotherWay(diagnosis.cause, evidence);
+    }
     const { initialMs, maxMs } = this.options.session.reconnect;
+    this.#wait(fullJitter(this.#failures, initialMs, maxMs, this.ambient.random));
+  }
+
+  #wait(delayMs: number): void {
     this.#become('waiting');
-    this.#timer = setTimeout(
-      () => void this.#connect(),
-      fullJitter(this.#failures, initialMs, maxMs, this.ambient.random),
-    );
+    this.#timer = setTimeout(() => void this.#connect(), delayMs);
   }
 
   /** An older protocol where the broker does not speak the newer one, else the next address. */
@@ -261,4 +275,11 @@ export class Session {
     this.#phase = phase;
     this.#since = this.ambient.clock.now();
   }
+}
+
+/** Neither refused by the broker nor kept from reaching it. */
+function mayHaveConnected({ cause, confidence }: Diagnosis, { code }: CloseEvidence): boolean {
+  return (
+    code === 0 && cause !== 'dns' && cause !== 'tls' && !(cause === 'broker-unreachable' && confidence === 'certain')
+  );
 }

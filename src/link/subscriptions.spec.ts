@@ -74,4 +74,16 @@ describe('subscriptions', () => {
     await subscriptions.reconcile(port);
     assert.deepEqual(port.asked, ['+a']);
   });
+
+  it('in doubt asks for everything again, and still drops what is no longer wanted', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    subscriptions.load([
+      { filter: 'a', qos: 1 },
+      { filter: 'old', qos: 1 },
+    ]);
+    subscriptions.doubt();
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual(port.asked, ['-old', '+a']);
+  });
 });

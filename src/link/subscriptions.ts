@@ -4,6 +4,8 @@ import type { SubscriptionSettings } from '../domain/settings.js';
 /** SUBSCRIBE packets on the way at once. */
 const PARALLEL = 16;
 const DENIED = 0x80;
+/** In place of a QoS. */
+const DOUBTED = -1;
 
 export interface SubscribePort {
   subscribe(filter: string, qos: SubscriptionSettings['qos']): Promise<number>;
@@ -28,6 +30,19 @@ export class Subscriptions {
   /** Takes over the table of a session; an empty one when the broker has none. */
   load(acknowledged: readonly AcknowledgedSubscription[]): void {
     this.#acknowledged = new Map(acknowledged.map(({ filter, qos }) => [filter, qos]));
+  }
+
+  /** Names of those that are wanted and acknowledged. */
+  get granted(): string[] {
+    return this.wanted.filter(({ filter }) => this.#acknowledged.has(filter)).map(({ name }) => name);
+  }
+
+  /**
+   * The broker may have begun a new session of which nobody was told, because its CONNACK got lost or this process
+   * ended first: everything is asked again. A subscription that is there loses nothing by it.
+   */
+  doubt(): void {
+    for (const filter of this.#acknowledged.keys()) this.#acknowledged.set(filter, DOUBTED);
   }
 
   get acknowledgedCount(): number {

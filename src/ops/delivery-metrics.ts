@@ -58,7 +58,7 @@ export class DeliveryMetrics {
       this.#attemptSeconds.zero({ subscriber });
       this.#deliverySeconds.zero({ subscriber });
     }
-    subscriberGauges(registers, figures);
+    subscriberGauges(registers, subscribers, figures);
     this.#publishes = new Counter({
       name: 'holdfast_publishes_total',
       help: 'Publishes taken over REST, by the answer given.',
@@ -99,9 +99,14 @@ export class DeliveryMetrics {
   }
 }
 
-function subscriberGauges(registers: Registry[], figures: () => SubscriberFigures[]): void {
+/** Until there are figures, before delivery starts, all of them are 0. */
+function subscriberGauges(
+  registers: Registry[],
+  subscribers: readonly string[],
+  figures: () => SubscriberFigures[],
+): void {
   const gauge = (name: string, help: string, value: (one: SubscriberFigures) => number): void => {
-    new Gauge({
+    const made = new Gauge({
       name,
       help,
       labelNames: ['subscriber'],
@@ -110,10 +115,11 @@ function subscriberGauges(registers: Registry[], figures: () => SubscriberFigure
         for (const one of figures()) this.set({ subscriber: one.id }, value(one));
       },
     });
+    for (const subscriber of subscribers) made.set({ subscriber }, 0);
   };
   gauge('holdfast_subscriber_lag_records', 'Matching records not yet delivered.', (one) => one.lagRecords);
   gauge('holdfast_subscriber_lag_seconds', 'Age of the oldest record not yet delivered.', (one) => one.lagSeconds);
-  new Gauge({
+  const states = new Gauge({
     name: 'holdfast_subscriber_state',
     help: '1 for the state the subscriber is in.',
     labelNames: ['subscriber', 'state'],
@@ -124,4 +130,7 @@ function subscriberGauges(registers: Registry[], figures: () => SubscriberFigure
       }
     },
   });
+  for (const subscriber of subscribers) {
+    for (const state of SUBSCRIBER_STATES) states.set({ subscriber, state }, 0);
+  }
 }

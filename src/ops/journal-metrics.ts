@@ -58,7 +58,8 @@ export class JournalMetrics {
       labelNames: ['subscriber'],
       registers,
       collect() {
-        for (const subscriber of names.subscribers) this.set({ subscriber }, latest()?.deadLetters[subscriber] ?? 0);
+        const counts = new Map(Object.entries(latest()?.deadLetters ?? {}));
+        for (const subscriber of names.subscribers) this.set({ subscriber }, counts.get(subscriber) ?? 0);
       },
     });
     this.#commits = new Histogram({

@@ -19,7 +19,13 @@ export function createLogger({ level, format }: Settings['log'], terminal: boole
   // Secrets are never logged; this is the second fence.
   const redact = { paths: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.token'], censor: '***' };
   if (format === 'pretty' || (format === 'auto' && terminal)) {
-    const stream = pretty({ colorize: terminal, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true });
+    const stream = pretty({
+      colorize: terminal,
+      singleLine: true,
+      ignore: 'pid,hostname',
+      translateTime: 'HH:MM:ss',
+      sync: true,
+    });
     return pino({ level, redact }, stream);
   }
   return pino({

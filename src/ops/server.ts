@@ -45,13 +45,16 @@ export class OpsServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ops');
+    const [path = '', query] = (request.url ?? '').split('?', 2);
     const plain = (status: number, text: string, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
       response.end(request.method === 'HEAD' ? undefined : text);
     };
-    if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET and HEAD\n');
-    const name = pathname.slice(1);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD'); // [RFC 9110, 15.5.6]
+      return plain(405, 'only GET and HEAD\n');
+    }
+    const name = path.slice(1);
     if (name === 'metrics') return plain(200, await this.#metrics(), 'text/plain; version=0.0.4; charset=utf-8');
     if (name !== 'startupz' && name !== 'livez' && name !== 'readyz') {
       return plain(404, 'here are /metrics, /startupz, /livez and /readyz\n');
@@ -60,7 +63,7 @@ export class OpsServer {
     const lines = parts.map(
       (part) => `[${part.ok ? '+' : '-'}] ${part.name}: ${part.detail}${part.required ? '' : ' (not required)'}`,
     );
-    const verbose = searchParams.has('verbose') || !ok;
+    const verbose = new URLSearchParams(query).has('verbose') || !ok;
     plain(ok ? 200 : 503, verbose ? `${lines.join('\n')}\n${name} ${ok ? 'ok' : 'failed'}\n` : 'ok\n');
   }
 
@@ -71,11 +74,20 @@ export class OpsServer {
         const late = new Promise<undefined>(
           (resolve) => (timer = setTimeout(() => resolve(undefined), SOURCE_WAIT_MS)),
         );
-        const text = await Promise.race([source.read().catch(() => undefined), late]);
+        const text = await Promise.race([figuresOf(source.read), late]);
         clearTimeout(timer);
         return (source.last = text ?? source.last);
       }),
     );
     return texts.filter((text) => text !== '').join('\n');
+  }
+}
+
+/** undefined when there are none now. */
+async function figuresOf(read: MetricsSource): Promise<string | undefined> {
+  try {
+    return await read();
+  } catch {
+    return undefined;
   }
 }

@@ -16,7 +16,7 @@ export class PublishController {
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PublishAnswer> {
-    const answer = await this.publisher.publish(parsePublish(body), /\brespond-async\b/.test(prefer ?? ''));
+    const answer = await this.publisher.publish(parsePublish(body), prefers(prefer, 'respond-async'));
     void reply.status(answer.status === 'published' ? 200 : 202);
     return answer;
   }
@@ -26,4 +26,9 @@ export class PublishController {
   status(@Param('id') id: string): ReturnType<Publisher['status']> {
     return this.publisher.status(id);
   }
+}
+
+/** Whether the `Prefer` header has this preference (RFC 7240: a list, in any case, each with parameters). */
+function prefers(header: string | undefined, preference: string): boolean {
+  return (header ?? '').split(',').some((one) => one.split(';')[0]!.trim().toLowerCase() === preference);
 }

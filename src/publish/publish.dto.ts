@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { plainToInstance } from 'class-transformer';
+import { isUtf8 } from 'node:buffer';
 import {
   IsBase64,
   IsBoolean,
@@ -9,21 +9,21 @@ import {
   IsOptional,
   IsString,
   Max,
-  MaxLength,
   Min,
   validateSync,
-  type ValidationError,
 } from 'class-validator';
 import { HoldfastError } from '../domain/errors.js';
 import type { MessageProperties } from '../domain/message.js';
 import type { Publish } from '../domain/publish.js';
 import { topicNameProblem } from '../domain/topic.js';
+import { understand, type Fields } from './emqx.js';
+import { invalid, pointerTo, type RequestProblem } from './request-problem.js';
+import { FIELD_BYTES_MAX, textProblem } from './text.js';
 
-const TEXT_BYTES_MAX = 65_535; // [MQTT 5.0, 1.5.4]
 const EXPIRY_SECONDS_MAX = 4_294_967_295; // [MQTT 5.0, 3.3.2.3.3]
 const USER_PROPERTIES_MAX = 100;
 
-/** The body of `POST /v1/publish`. Exactly one of `payload` and `payloadBase64`. */
+/** The body of `POST /v1/publish`. Exactly one of `payload` and `payloadBase64`. Elsewhere null means: left out. */
 export class PublishBody {
   /** Where to: no wildcards. */
   @IsString()
@@ -51,7 +51,6 @@ export class PublishBody {
   /** MQTT 5 content type. */
   @IsOptional()
   @IsString()
-  @MaxLength(TEXT_BYTES_MAX)
   contentType?: string;
 
   /** Seconds the broker may keep it for absent subscribers. */
@@ -76,11 +75,9 @@ export class PublishBody {
   userProperties?: { [name: string]: unknown };
 }
 
-export interface RequestProblem {
-  /** JSON pointer into the body. */
-  pointer: string;
-  message: string;
-}
+type Add = (pointer: string, message: string | undefined) => void;
+
+const KNOWN: ReadonlySet<string> = new Set(Object.keys(new PublishBody()));
 
 /**
  * The body as what is to be published. Throws REQUEST_INVALID with every problem in `errors`, or QOS_UNSUPPORTED.
@@ -89,45 +86,77 @@ export function parsePublish(body: unknown): Omit<Publish, 'id' | 'acceptedAt'> 
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid([{ pointer: '', message: 'the body must be a JSON object' }]);
   }
-  const publish = plainToInstance(PublishBody, body, { exposeUnsetFields: false });
-  const errors = validateSync(publish, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
-  const problems = [...errors.flatMap(problemsOf), ...rulesOf(body, publish)];
+  const problems: RequestProblem[] = [];
+  const add: Add = (pointer, message) => message !== undefined && problems.push({ pointer, message });
+  const { fields, pointers, payloadFormatIndicator } = understand(body as Fields, add);
+  const pointerOf = (name: string): string => pointers[name] ?? pointerTo(name);
+  const addAt: Add = (name, message) => add(pointerOf(name), message);
+  const publish = filled(fields, addAt);
+  for (const { property, constraints = {} } of validateSync(publish)) {
+    for (const message of Object.values(constraints)) addAt(property, message);
+  }
+  checkTexts(publish, addAt);
+  if ((publish.payload !== undefined) === (publish.payloadBase64 !== undefined)) {
+    addAt('payload', 'give exactly one of payload and payloadBase64');
+  }
+  const payload = problems.length === 0 ? payloadOf(publish) : undefined;
+  if (problems.length === 0 && payload === undefined) addAt('payload', 'is nested too deeply');
+  if (payloadFormatIndicator && payload && !isUtf8(payload)) {
+    add('/properties/payload_format_indicator', 'says UTF-8, and the payload is not');
+  }
+  if (publish.qos === 2) {
+    const message = 'QoS 2 is not offered for publishes';
+    if (problems.length === 0) throw new HoldfastError('QOS_UNSUPPORTED', message);
+    addAt('qos', message);
+  }
   if (problems.length > 0) throw invalid(problems);
-  if (publish.qos === 2) throw new HoldfastError('QOS_UNSUPPORTED', 'QoS 2 is not offered for publishes');
   return {
     topic: publish.topic,
-    payload: payloadOf(publish),
-    qos: publish.qos,
+    payload: payload!,
+    qos: publish.qos === 0 ? 0 : 1,
     retain: publish.retain,
-    properties: propertiesOf(publish),
+    properties: propertiesOf(publish, payloadFormatIndicator),
   };
 }
 
-function problemsOf(error: ValidationError): RequestProblem[] {
-  const pointer = `/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  return Object.values(error.constraints ?? {}).map((message) => ({ pointer, message }));
+/** By hand: class-transformer would drop keys of the payload that every object inherits, such as `constructor`. */
+function filled(fields: Fields, add: Add): PublishBody {
+  const publish = new PublishBody();
+  for (const [name, value] of Object.entries(fields)) {
+    if (!KNOWN.has(name)) add(name, 'is not a known key');
+    else if (value !== null || name === 'payload') Object.assign(publish, { [name]: value });
+  }
+  return publish;
 }
 
-/** What no single property can say. */
-function rulesOf(body: object, publish: PublishBody): RequestProblem[] {
-  const problems: RequestProblem[] = [];
-  const add = (pointer: string, message: string | undefined): unknown => message && problems.push({ pointer, message });
-  if (typeof publish.topic === 'string') add('/topic', topicNameProblem(publish.topic));
-  if (typeof publish.responseTopic === 'string') add('/responseTopic', topicNameProblem(publish.responseTopic));
-  if ('payload' in body === 'payloadBase64' in body) add('/payload', 'give exactly one of payload and payloadBase64');
-  if (typeof publish.userProperties === 'object' && publish.userProperties !== null) {
-    add('/userProperties', userPropertiesProblem(publish.userProperties));
+/** What no decorator can say. */
+function checkTexts(publish: PublishBody, add: Add): void {
+  const { topic, payload, responseTopic, contentType, correlationData, userProperties } = publish;
+  const text = (name: string, value: unknown, problem: (text: string) => string | undefined): void => {
+    if (typeof value === 'string') add(name, problem(value));
+  };
+  text('topic', topic, (name) => topicNameProblem(name) ?? textProblem(name));
+  text('responseTopic', responseTopic, (name) => topicNameProblem(name) ?? textProblem(name));
+  text('contentType', contentType, textProblem);
+  text('payload', payload, (whole) => (whole.isWellFormed() ? undefined : 'is not well-formed Unicode'));
+  text('correlationData', correlationData, (base64) => {
+    const long = Buffer.byteLength(base64, 'base64') > FIELD_BYTES_MAX;
+    return long ? `has more than ${FIELD_BYTES_MAX} bytes` : undefined;
+  });
+  if (typeof userProperties === 'object' && userProperties !== null && !Array.isArray(userProperties)) {
+    add('userProperties', userPropertiesProblem(userProperties));
   }
-  return problems;
 }
 
 function userPropertiesProblem(properties: { [name: string]: unknown }): string | undefined {
   const pairs = pairsOf(properties);
-  if (pairs.length > USER_PROPERTIES_MAX) return `more than ${USER_PROPERTIES_MAX} user properties`;
-  const fits = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) <= TEXT_BYTES_MAX;
-  return pairs.every(([name, value]) => fits(name) && fits(value))
-    ? undefined
-    : `values are strings or arrays of strings, each at most ${TEXT_BYTES_MAX} bytes`;
+  if (pairs.length > USER_PROPERTIES_MAX) return `has more than ${USER_PROPERTIES_MAX} user properties`;
+  if (!pairs.every(([, value]) => typeof value === 'string')) return 'must have strings or arrays of strings as values';
+  const problem = pairs
+    .flat()
+    .map(textProblem)
+    .find((one) => one !== undefined);
+  return problem && `has a name or value that ${problem}`;
 }
 
 function pairsOf(properties: { [name: string]: unknown }): [string, string][] {
@@ -136,22 +165,24 @@ function pairsOf(properties: { [name: string]: unknown }): [string, string][] {
   );
 }
 
-function payloadOf({ payload, payloadBase64 }: PublishBody): Uint8Array {
+/** undefined for JSON that is nested too deeply to be written. */
+function payloadOf({ payload, payloadBase64 }: PublishBody): Uint8Array | undefined {
   if (payloadBase64 !== undefined) return Buffer.from(payloadBase64, 'base64');
-  return Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload ?? null));
+  if (typeof payload === 'string') return Buffer.from(payload);
+  try {
+    return Buffer.from(JSON.stringify(payload));
+  } catch {
+    return undefined;
+  }
 }
 
-function propertiesOf(publish: PublishBody): MessageProperties | null {
+function propertiesOf(publish: PublishBody, payloadFormatIndicator: boolean | undefined): MessageProperties | null {
   const properties: MessageProperties = {};
+  if (payloadFormatIndicator !== undefined) properties.payloadFormatIndicator = payloadFormatIndicator;
   if (publish.contentType !== undefined) properties.contentType = publish.contentType;
   if (publish.expirySeconds !== undefined) properties.messageExpiryInterval = publish.expirySeconds;
   if (publish.responseTopic !== undefined) properties.responseTopic = publish.responseTopic;
   if (publish.correlationData !== undefined) properties.correlationData = publish.correlationData;
   if (publish.userProperties !== undefined) properties.userProperties = pairsOf(publish.userProperties);
   return Object.keys(properties).length > 0 ? properties : null;
-}
-
-function invalid(errors: RequestProblem[]): HoldfastError {
-  const message = errors.map(({ pointer, message }) => `${pointer || 'body'}: ${message}`).join('; ');
-  return new HoldfastError('REQUEST_INVALID', message, { details: { errors } });
 }

@@ -9,6 +9,9 @@ import { uuid7, uuidText } from '../domain/uuid.js';
 
 /** Requests that may wait for the broker's answer at once; past it a publish is answered `queued` at once. */
 const WAITING_MAX = 10_000;
+/** Payload bytes on their way to the disk at once, and publishes: a disk that stalls must not fill the memory. */
+export const ACCEPTING_BYTES_MAX = 32 * 1024 * 1024;
+export const ACCEPTING_MAX = 10_000;
 
 export interface PublishAnswer {
   id: string;
@@ -24,6 +27,8 @@ export type PublishObserver = (outcome: 'published' | 'queued' | 'refused' | 'in
  */
 export class Publisher {
   readonly #waiting = new Map<string, (result: PublishResult | undefined) => void>();
+  #accepting = 0;
+  #acceptingBytes = 0;
   #linkUp = false;
   #stopping = false;
 
@@ -92,6 +97,9 @@ export class Publisher {
         `the payload has ${payload.length} bytes, ${maxPayloadBytes} are allowed`,
       );
     }
+    if (this.#accepting >= ACCEPTING_MAX || this.#acceptingBytes >= ACCEPTING_BYTES_MAX) {
+      throw new HoldfastError('OUTBOX_FULL', 'too many publishes are on their way to the disk');
+    }
     if (qos === 0 && !this.#linkUp) throw new HoldfastError('LINK_DOWN', 'the link is down and QoS 0 is not queued');
   }
 
@@ -101,11 +109,16 @@ export class Publisher {
     const waits = this.#linkUp && !respondAsync && this.settings.waitMs > 0 && this.#waiting.size < WAITING_MAX;
     // Before the journal has it: its answer may come before accept() resolves.
     const answered = waits ? this.#answer(id) : undefined;
+    this.#accepting++;
+    this.#acceptingBytes += wanted.payload.length;
     try {
       await this.journal.accept({ ...wanted, id, acceptedAt });
     } catch (error) {
       this.#waiting.get(id)?.(undefined);
       throw error;
+    } finally {
+      this.#accepting--;
+      this.#acceptingBytes -= wanted.payload.length;
     }
     failpoint('accepted');
     const result = await answered;

@@ -19,10 +19,18 @@ export class ProblemFilter implements ExceptionFilter {
     const known = asHoldfastError(thrown);
     if (!known) this.log.fault(thrown);
     const error = known ?? new HoldfastError('INTERNAL', 'something went wrong inside the gateway', { cause: thrown });
-    const details = problemDetails(error);
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    if (error.retryable) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-    if (error.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Bearer');
-    void reply.status(details.status).header('content-type', 'application/problem+json').send(details);
+    sendProblem(error, host.switchToHttp().getResponse<FastifyReply>());
   }
+}
+
+/** What is refused before there is a route, such as an address that cannot be decoded: no filter sees it. */
+export function refuseUnrouted(thrown: Error, _request: unknown, reply: FastifyReply): void {
+  sendProblem(asHoldfastError(thrown) ?? new HoldfastError('REQUEST_INVALID', thrown.message), reply);
+}
+
+function sendProblem(error: HoldfastError, reply: FastifyReply): void {
+  const details = problemDetails(error);
+  if (error.retryable) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  if (error.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Bearer');
+  void reply.status(details.status).header('content-type', 'application/problem+json').send(details);
 }

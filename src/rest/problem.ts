@@ -44,7 +44,9 @@ export function asHoldfastError(thrown: unknown): HoldfastError | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const { status, statusCode } = thrown as { status?: unknown; statusCode?: unknown };
   const code = codeOf(status ?? statusCode);
-  return code && new HoldfastError(code, thrown.message, { cause: thrown });
+  const message = (status ?? statusCode) === 415 ? 'the content type must be application/json' : thrown.message;
+  const details = code === 'REQUEST_INVALID' ? { errors: [{ pointer: '', message }] } : {};
+  return code && new HoldfastError(code, message, { cause: thrown, details });
 }
 
 function codeOf(status: unknown): ErrorCode | undefined {

@@ -51,7 +51,7 @@ class VerdictSink implements AdmissionSink {
     const kept = this.journal.admit(through, rejections);
     if (rejections.length > 0) await kept;
     else kept.catch((error: unknown) => (this.#failed = error as Error));
-    tell('admitted', through);
+    toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
   }
 }
 
@@ -70,7 +70,8 @@ async function attach(port: MessagePort): Promise<void> {
     }),
   );
   const contracts = await Contracts.compile(data.subscriptions, data.contracts);
-  const damaged = (positions: number[]): void => void journal.quarantine(positions);
+  // Without room for it the next read finds them again.
+  const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);
   const source = new SqliteJournalReader(data.directory, damaged);
   const { last, admitted } = await journal.stats();
   const sink = new VerdictSink(journal);
@@ -82,9 +83,5 @@ async function attach(port: MessagePort): Promise<void> {
 }
 
 function warn(message: string, fields: LogLine['fields']): void {
-  tell('log', { level: 'warn', message, fields });
-}
-
-function tell<K extends keyof ContractThreadEvents>(event: K, value: ContractThreadEvents[K]): void {
-  toParent.emit(event, value);
+  toParent.emit('log', { level: 'warn', message, fields } satisfies ContractThreadEvents['log']);
 }

@@ -37,10 +37,13 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   outbox: ['link'],
   confirmed: ['main'],
   state: ['main', 'link'],
+  expired: ['main'],
   discarded: ['main'],
   damaged: ['main'],
   fatal: ['main'],
 };
+/** Positions that only grow: the newest says it all. */
+const LATEST: ReadonlySet<keyof JournalEvents> = new Set(['committed', 'admitted', 'outbox']);
 /** The main thread ends the process after a disk fault; should it be stalled, this thread does. */
 const FATAL_GRACE_MS = 5_000;
 
@@ -50,7 +53,11 @@ let journal: SqliteJournal | undefined;
 const metrics = new JournalMetrics(() => journal!.stats(), names);
 
 const emit: EmitJournalEvent = (event, value) => {
-  for (const listener of LISTENERS[event]) channels.get(listener)?.emit(event, value);
+  for (const listener of LISTENERS[event]) {
+    const channel = channels.get(listener);
+    if (LATEST.has(event)) channel?.emitLatest(event, value);
+    else channel?.emit(event, value);
+  }
   if (event === 'fatal') setTimeout(() => process.kill(process.pid, 'SIGKILL'), FATAL_GRACE_MS);
 };
 
@@ -59,7 +66,7 @@ const calls: JournalThreadCalls = {
     journal = new SqliteJournal(settings, emit, systemClock, (seconds) => metrics.observeCommit(seconds));
     return Promise.resolve({ journalId: journal.journalId });
   },
-  attach(listener, port) {
+  async attach(listener, port) {
     const serveJournal = served(journal!);
     const channel = new Channel(port, async (method, args) => {
       if (method === 'metrics') return metrics.text();
@@ -68,7 +75,9 @@ const calls: JournalThreadCalls = {
       return value;
     });
     channels.set(listener, channel);
-    return Promise.resolve();
+    // It may have been full since before anyone listened.
+    const { state, stateReason: reason } = await journal!.stats();
+    if (state === 'full' && LISTENERS.state.includes(listener)) channel.emit('state', { state, reason });
   },
   async close() {
     await journal?.close();

@@ -19,16 +19,24 @@ interface Answer {
 interface Event {
   event: string;
   value: unknown;
+  /** The receiver is to say when it has heard it. */
+  confirm?: true;
+}
+interface Heard {
+  heard: string;
 }
 
-/** What a port must do; both MessagePort and Worker fit. */
+/** What a port must do; both MessagePort and Worker fit. Only the former says 'close', when its other end is gone. */
 export type PortLike = Pick<MessagePort, 'postMessage'> & {
-  on: (event: 'message', listener: (message: unknown) => void) => unknown;
+  on: (event: 'message' | 'close', listener: (message: unknown) => void) => unknown;
 };
 
 export class Channel {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+  /** Events of {@link emitLatest} that are on the way, and the newest value since. */
+  readonly #onTheWay = new Map<string, { newer: unknown } | undefined>();
   #next = 1;
+  #failed: Error | undefined;
 
   /**
    * @param serve answers the other side's calls
@@ -39,11 +47,13 @@ export class Channel {
     private readonly serve: Serve = served({}),
     private readonly onEvent: (event: string, value: unknown) => void = () => undefined,
   ) {
-    port.on('message', (message) => this.#receive(message as Call | Answer | Event));
+    port.on('message', (message) => this.#receive(message as Call | Answer | Event | Heard));
+    port.on('close', () => this.fail(new Error('the thread that answered is gone')));
   }
 
   /** Calls the other side's handler. Rejects with what it rejected with; HoldfastErrors keep their code. */
   call<T>(method: string, args: unknown[], transfer: Transferable[] = []): Promise<T> {
+    if (this.#failed) return Promise.reject(this.#failed);
     return new Promise<T>((resolve, reject) => {
       const call = this.#next++;
       this.#waiting.set(call, { resolve: (value) => resolve(value as T), reject });
@@ -55,15 +65,34 @@ export class Channel {
     this.port.postMessage({ event, value } satisfies Event);
   }
 
-  /** Every call that has no answer yet rejects: the other side is gone. */
+  /**
+   * For values that each replace the one before. One is on the way at a time, because a receiver that stands still
+   * for minutes would be sent millions of them, and the port keeps them all.
+   */
+  emitLatest(event: string, value: unknown): void {
+    if (this.#onTheWay.has(event)) {
+      this.#onTheWay.set(event, { newer: value });
+      return;
+    }
+    this.#onTheWay.set(event, undefined);
+    this.port.postMessage({ event, value, confirm: true } satisfies Event);
+  }
+
+  /** Every call that has no answer yet rejects, and every later one: the other side is gone. */
   fail(error: Error): void {
+    this.#failed ??= error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
 
-  #receive(message: Call | Answer | Event): void {
+  #receive(message: Call | Answer | Event | Heard): void {
     if ('event' in message) {
       this.onEvent(message.event, message.value);
+      if (message.confirm) this.port.postMessage({ heard: message.event } satisfies Heard);
+    } else if ('heard' in message) {
+      const then = this.#onTheWay.get(message.heard);
+      this.#onTheWay.delete(message.heard);
+      if (then) this.emitLatest(message.heard, then.newer);
     } else if ('call' in message) {
       void this.#serve(message);
     } else {

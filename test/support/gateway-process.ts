@@ -124,6 +124,15 @@ export class GatewayProcess {
     await this.#reached(up, 'the link', timeoutMs);
   }
 
+  /** Every subscription has the broker's answer: what is published from now on comes in. */
+  async answered(subscriptions: number, timeoutMs = 30_000): Promise<void> {
+    const answered = async (): Promise<boolean> => {
+      const link = (await (await this.http('/v1/link')).json()) as { subscribed: string[]; denied: object };
+      return link.subscribed.length + Object.keys(link.denied).length >= subscriptions;
+    };
+    await this.#reached(answered, 'the subscriptions', timeoutMs);
+  }
+
   /** To the gateway; SIGKILL also to what it runs under. */
   signal(name: NodeJS.Signals): void {
     this.#child.signal(name);

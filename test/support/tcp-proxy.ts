@@ -13,10 +13,14 @@ export class TcpProxy {
   sliceBytes = 0;
   /** Accept connections and reset them at once. */
   refuse = false;
+  /** Pass a reset that arrives on as an orderly end, so that the other end reads what was sent before it. */
+  softenResets = false;
   /** Connections taken so far. */
   accepted = 0;
   /** Bytes forwarded, both directions. */
   forwarded = 0;
+  /** Sees what arrives, before it is forwarded: the connection's number, from 1, and which end it came from. */
+  tap: ((connection: number, from: 'client' | 'target', chunk: Buffer) => void) | undefined;
   readonly #server: Server;
   readonly #pairs = new Set<[Socket, Socket]>();
   #blackhole = false;
@@ -24,7 +28,7 @@ export class TcpProxy {
   #forget = (): unknown => undefined;
 
   constructor(
-    private readonly targetPort: number,
+    private targetPort: number,
     private readonly targetHost = '127.0.0.1',
   ) {
     this.#server = createServer({ noDelay: true }, (client) => this.#take(client));
@@ -45,6 +49,11 @@ export class TcpProxy {
       this.#server.listen(port, '127.0.0.1', resolve);
     });
     this.#forget = atExit(() => this.reset());
+  }
+
+  /** New connections go there. */
+  aim(targetPort: number): void {
+    this.targetPort = targetPort;
   }
 
   /** Forwards nothing, in either direction, not even an end; the connections stay open, new ones too. */
@@ -80,7 +89,10 @@ export class TcpProxy {
     }
     const target = connect({ port: this.targetPort, host: this.targetHost, noDelay: true });
     const pair: [Socket, Socket] = [client, target];
+    const connection = this.accepted;
     this.#pairs.add(pair);
+    client.on('data', (chunk: Buffer) => this.tap?.(connection, 'client', chunk));
+    target.on('data', (chunk: Buffer) => this.tap?.(connection, 'target', chunk));
     this.#forward(client, target);
     this.#forward(target, client);
   }
@@ -108,9 +120,10 @@ export class TcpProxy {
       });
     });
     from.on('end', () => enqueue(() => void to.end()));
-    from.on('error', () => enqueue(() => void to.resetAndDestroy()));
+    from.on('error', () => enqueue(() => void (this.softenResets ? to.end() : to.resetAndDestroy())));
     from.on('close', () => {
-      enqueue(() => void to.destroySoon());
+      // Closing before everything was read would be a reset too.
+      enqueue(() => void (this.softenResets ? to.end() : to.destroySoon()));
       for (const pair of this.#pairs)
         if (pair.includes(from) && pair.every((one) => one.destroyed)) this.#pairs.delete(pair);
     });

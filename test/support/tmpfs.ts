@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { atExit } from './children.js';
 import { scratchDirectory } from './scratch.js';
 
@@ -23,4 +24,17 @@ export function mountTmpfs(sizeBytes: number): Tmpfs {
       execFileSync('umount', ['-l', directory]);
     },
   };
+}
+
+/** Takes what is left of the disk, to the last block, as another program would. */
+export function fillDisk(file: string): void {
+  const descriptor = openSync(file, 'w');
+  for (const bytes of [1 << 20, 4_096, 1]) {
+    try {
+      for (;;) writeSync(descriptor, Buffer.alloc(bytes));
+    } catch {
+      // That was the last block of this size.
+    }
+  }
+  closeSync(descriptor);
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import type { DatabaseSync } from 'node:sqlite';
+import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { GroupCommit } from './group-commit.js';
+
+const SQLITE_FULL = 13;
+const SQLITE_BUSY = 5;
+
+function failure(errcode: number): Error {
+  return Object.assign(new Error(`SQLite says ${errcode}`), { errcode });
+}
+
+/** A database that only knows whether a transaction is open, and how transactions begin. */
+class Database {
+  isTransaction = false;
+  refuses: number | undefined;
+  exec(sql: string): void {
+    if (sql.startsWith('BEGIN') && this.refuses !== undefined) throw failure(this.refuses);
+    this.isTransaction = sql.startsWith('BEGIN');
+  }
+}
+
+function groupCommit(database = new Database()): { commit: GroupCommit; fatal: unknown[] } {
+  const fatal: unknown[] = [];
+  const commit: GroupCommit = new GroupCommit(database as unknown as DatabaseSync, {
+    begun: () => undefined,
+    committed: () => undefined,
+    rolledBack: () => undefined,
+    noRoom: () => {
+      commit.held = true;
+      return false;
+    },
+    fatal: (error) => fatal.push(error),
+  });
+  return { commit, fatal };
+}
+
+describe('group commit', () => {
+  it('a disk that fills while operations run one by one: no message overtakes an earlier one', async () => {
+    const { commit } = groupCommit();
+    const done: string[] = [];
+    let full = true;
+    const append = (name: string, room = false): void => {
+      const run = (): unknown => {
+        if (full && !room) throw failure(SQLITE_FULL);
+        return name;
+      };
+      void commit.run(run, 1, true).then(() => done.push(name));
+    };
+    const faulty = commit.run(() => {
+      throw new Error('at fault');
+    });
+    append('a');
+    append('b', true); // small enough for what is left of the disk
+    append('c');
+    await assert.rejects(faulty, /at fault/);
+    await setImmediate();
+    assert.deepEqual(done, []);
+    full = false;
+    commit.held = false;
+    commit.schedule();
+    await setImmediate();
+    await setImmediate();
+    assert.deepEqual(done, ['a', 'b', 'c']);
+  });
+
+  it('a vital operation that fails is fatal: nobody would ever be acknowledged again', async () => {
+    const database = new Database();
+    const { commit, fatal } = groupCommit(database);
+    database.refuses = SQLITE_BUSY;
+    let answered = false;
+    void commit.run(() => undefined, 1, true).finally(() => (answered = true));
+    await setImmediate();
+    await setImmediate();
+    assert.equal(fatal.length, 1);
+    assert.equal(answered, false);
+  });
+
+  it('an operation that is not vital fails alone', async () => {
+    const database = new Database();
+    const { commit, fatal } = groupCommit(database);
+    database.refuses = SQLITE_BUSY;
+    await assert.rejects(commit.run(() => undefined));
+    assert.deepEqual(fatal, []);
+  });
+});

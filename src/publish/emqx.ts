@@ -1,0 +1,66 @@
+import { pointerTo } from './request-problem.js';
+
+/** The body of EMQX's own publish API, so that its callers need nothing but another address. */
+
+export interface Fields {
+  [name: string]: unknown;
+}
+
+/** EMQX's names within `properties`, and ours. */
+const PROPERTIES: { readonly [theirs: string]: string } = {
+  content_type: 'contentType',
+  correlation_data: 'correlationData',
+  message_expiry_interval: 'expirySeconds',
+  response_topic: 'responseTopic',
+  user_properties: 'userProperties',
+};
+
+export interface Understood {
+  /** In our words. What has none is there as it came, and is an unknown key. */
+  fields: Fields;
+  /** JSON pointers of what has another place in the body than in `fields`. */
+  pointers: { [name: string]: string };
+  payloadFormatIndicator?: boolean;
+}
+
+/** @param add is told what is wrong with what only EMQX has */
+export function understand(body: Fields, add: (pointer: string, message: string) => void): Understood {
+  const { payload_encoding: encoding, properties, ...fields } = body;
+  const understood: Understood = { fields, pointers: {} };
+  if (encoding !== undefined && encoding !== null) {
+    if (encoding === 'base64' && 'payload' in fields) {
+      fields['payloadBase64'] = fields['payload'];
+      understood.pointers['payloadBase64'] = '/payload';
+      delete fields['payload'];
+    } else if (encoding !== 'plain') add('/payload_encoding', 'must be plain or base64, beside a payload');
+  }
+  if (typeof properties === 'object' && properties !== null && !Array.isArray(properties)) {
+    for (const [name, value] of Object.entries(properties)) readProperty(name, value, understood, add);
+  } else if (properties !== undefined && properties !== null) add('/properties', 'must be an object');
+  return understood;
+}
+
+function readProperty(
+  name: string,
+  value: unknown,
+  understood: Understood,
+  add: (pointer: string, message: string) => void,
+): void {
+  const pointer = pointerTo('properties', name);
+  const { fields, pointers } = understood;
+  if (value === null) return;
+  if (name === 'payload_format_indicator') {
+    if (value === 0 || value === 1) understood.payloadFormatIndicator = value === 1;
+    else add(pointer, 'must be 0 or 1');
+    return;
+  }
+  const ours = Object.hasOwn(PROPERTIES, name) ? PROPERTIES[name]! : undefined;
+  if (ours === undefined || ours in fields) {
+    add(pointer, ours === undefined ? 'is not a known property' : `is here twice: also as ${ours}`);
+    return;
+  }
+  // EMQX takes text here; we take base64, which can hold any bytes.
+  const text = ours === 'correlationData' && typeof value === 'string';
+  fields[ours] = text ? Buffer.from(value).toString('base64') : value;
+  pointers[ours] = pointer;
+}

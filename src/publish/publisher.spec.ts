@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { HoldfastError, type ErrorCode } from '../domain/errors.js';
+import type { Publish, PublishResult } from '../domain/publish.js';
+import { ACCEPTING_BYTES_MAX, Publisher, type PublishAnswer } from './publisher.js';
+
+const WAIT_MS = 5_000;
+const WANTED = { topic: 'commands/a', payload: Buffer.from('x'), qos: 1 as const, retain: false, properties: null };
+
+/** A publisher over an outbox that the test answers for. */
+class Desk {
+  readonly accepted: Publish[] = [];
+  readonly told: string[] = [];
+  readonly publisher: Publisher;
+  /** Set: what the next accept rejects with. */
+  fault: Error | undefined;
+  /** Runs before an accept resolves. */
+  accepting: (publish: Publish) => void | Promise<void> = () => undefined;
+  #nowMs = 0;
+
+  constructor(settings: { allow?: string[]; maxPayloadBytes?: number; waitMs?: number } = {}) {
+    this.publisher = new Publisher(
+      { allow: ['commands/#'], maxPayloadBytes: 100, waitMs: WAIT_MS, ...settings },
+      {
+        accept: async (publish) => {
+          if (this.fault) throw this.fault;
+          await this.accepting(publish);
+          return this.accepted.push(publish);
+        },
+      },
+      {
+        publishStatus: (id) => {
+          const known = this.accepted.find((one) => one.id === id);
+          return known && { status: 'refused', result: this.result(known, { outcome: 'refused', reasonCode: 0x87 }) };
+        },
+      },
+      { now: () => Date.UTC(2026, 0, 31), monotonic: () => this.#nowMs++ },
+      (outcome, seconds) => this.told.push(`${outcome} ${seconds > 0}`),
+    );
+  }
+
+  result({ id }: Pick<Publish, 'id'>, changes: Partial<PublishResult> = {}): PublishResult {
+    return { sequence: 1, id, outcome: 'published', reasonCode: 0, ...changes };
+  }
+
+  publish(changes: Partial<Publish> = {}, respondAsync = false): Promise<PublishAnswer> {
+    return this.publisher.publish({ ...WANTED, ...changes }, respondAsync);
+  }
+
+  /** Whatever is accepted from now on is answered by the broker. */
+  up(answer?: Partial<PublishResult>): this {
+    this.publisher.linkUp = true;
+    if (answer) this.accepting = (publish) => this.publisher.confirmed([this.result(publish, answer)]);
+    return this;
+  }
+}
+
+async function refusal(publishing: Promise<unknown>, code: ErrorCode): Promise<HoldfastError> {
+  const error = await publishing.then(
+    () => assert.fail('it was answered'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof HoldfastError, String(error));
+  assert.equal(error.code, code);
+  return error;
+}
+
+async function pending(publishing: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = (): boolean => (settled = true);
+  publishing.then(settle, settle);
+  for (let i = 0; i < 5; i++) await setImmediate();
+  return !settled;
+}
+
+function mockTimers(t: TestContext): void {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+}
+
+describe('a publish that is not accepted', () => {
+  it('keeps nothing, and is counted: forbidden topic, payload too large, QoS 0 while the link is down', async () => {
+    const desk = new Desk();
+    const forbidden = await refusal(desk.publish({ topic: 'alerts/a' }), 'TOPIC_FORBIDDEN');
+    assert.match(forbidden.message, /alerts\/a/);
+    await refusal(desk.publish({ topic: '$SYS/a' }), 'TOPIC_FORBIDDEN');
+    await refusal(desk.publish({ payload: Buffer.alloc(101) }), 'PAYLOAD_TOO_LARGE');
+    await refusal(desk.publish({ qos: 0 }), 'LINK_DOWN');
+    await refusal(new Desk({ allow: [] }).publish(), 'TOPIC_FORBIDDEN');
+    assert.deepEqual(desk.accepted, []);
+    assert.deepEqual(desk.told, Array<string>(4).fill('invalid true'));
+  });
+
+  it('a full journal or outbox is told as such, and nobody is left waiting for the broker', async () => {
+    const desk = new Desk().up();
+    for (const code of ['JOURNAL_FULL', 'OUTBOX_FULL'] as const) {
+      desk.fault = new HoldfastError(code, 'no room');
+      assert.equal((await refusal(desk.publish(), code)).retryable, true);
+    }
+    desk.fault = new Error('the journal thread ended');
+    await assert.rejects(desk.publish(), /the journal thread ended/);
+    assert.deepEqual(desk.told, Array<string>(3).fill('invalid true'));
+  });
+
+  it('a disk that stalls: publishes on their way to it are bounded, and the rest is told to come again', async () => {
+    const desk = new Desk({ maxPayloadBytes: 1 << 20 });
+    const commits: (() => void)[] = [];
+    desk.accepting = () => new Promise((resolve) => commits.push(resolve));
+    const payload = Buffer.alloc(1 << 20);
+    const taken = Array.from({ length: ACCEPTING_BYTES_MAX >> 20 }, () => desk.publish({ payload }, true));
+    await refusal(desk.publish({}, true), 'OUTBOX_FULL');
+    for (const commit of commits) commit();
+    await Promise.all(taken);
+    const again = desk.publish({}, true);
+    commits.at(-1)!();
+    assert.equal((await again).status, 'queued');
+  });
+
+  it('while the gateway is stopping every publish is refused', async () => {
+    const desk = new Desk().up({});
+    desk.publisher.stop();
+    await refusal(desk.publish(), 'SHUTTING_DOWN');
+    assert.deepEqual(desk.accepted, []);
+  });
+
+  it('what the broker refuses is answered with its cause and code', async () => {
+    const desk = new Desk().up({ outcome: 'refused', reasonCode: 0x87, cause: 'publish-denied' });
+    const error = await refusal(desk.publish(), 'PUBLISH_REFUSED');
+    assert.deepEqual(error.details, { id: desk.accepted[0]!.id, cause: 'publish-denied', reasonCode: 0x87 });
+    assert.deepEqual(desk.told, ['refused true']);
+  });
+});
+
+describe('a publish that is accepted', () => {
+  it('is published once the broker has said so, also when it says so before the outbox has answered', async () => {
+    const desk = new Desk().up();
+    const publishing = desk.publish();
+    assert.ok(await pending(publishing), 'answered before the broker was');
+    const [accepted] = desk.accepted as [Publish];
+    desk.publisher.confirmed([desk.result({ id: 'another' }), desk.result(accepted)]);
+    assert.deepEqual(await publishing, { id: accepted.id, status: 'published' });
+
+    const early = new Desk().up({});
+    assert.equal((await early.publish()).status, 'published');
+    assert.deepEqual(early.told, ['published true']);
+  });
+
+  it('goes into the outbox as it was asked for, with an id that sorts by time', async () => {
+    const desk = new Desk();
+    const { id } = await desk.publish({ retain: true, properties: { contentType: 'a' } });
+    assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+    const acceptedAt = Date.UTC(2026, 0, 31);
+    assert.deepEqual(desk.accepted, [{ ...WANTED, retain: true, properties: { contentType: 'a' }, id, acceptedAt }]);
+  });
+
+  it('while the link is down it is queued at once', async () => {
+    const desk = new Desk();
+    assert.deepEqual(await desk.publish(), { id: desk.accepted[0]!.id, status: 'queued' });
+    assert.deepEqual(desk.told, ['queued true']);
+  });
+
+  it('on request, and where publish.wait is 0, nobody waits', async () => {
+    assert.equal((await new Desk().up().publish({}, true)).status, 'queued');
+    assert.equal((await new Desk({ waitMs: 0 }).up().publish()).status, 'queued');
+    assert.equal((await new Desk().up().publish({ qos: 0 }, true)).status, 'queued');
+  });
+
+  it('after publish.wait it is queued; a later answer of the broker harms nobody', async (t) => {
+    mockTimers(t);
+    const desk = new Desk().up();
+    const publishing = desk.publish();
+    t.mock.timers.tick(WAIT_MS - 1);
+    assert.ok(await pending(publishing), 'it did not wait as long as it should');
+    t.mock.timers.tick(1);
+    assert.equal((await publishing).status, 'queued');
+    desk.publisher.confirmed([desk.result(desk.accepted[0]!)]);
+    assert.deepEqual(desk.told, ['queued true']);
+  });
+
+  it('a link that drops, or a gateway that stops, lets go of those that wait', async () => {
+    for (const end of [
+      (desk: Desk): unknown => (desk.publisher.linkUp = false),
+      (desk: Desk): unknown => desk.publisher.stop(),
+    ]) {
+      const desk = new Desk().up();
+      const publishing = [desk.publish(), desk.publish()];
+      assert.ok(await pending(Promise.race(publishing)));
+      end(desk);
+      assert.deepEqual(
+        (await Promise.all(publishing)).map(({ status }) => status),
+        ['queued', 'queued'],
+      );
+    }
+  });
+
+  it('a stop while the outbox still writes is no reason to deny what it has kept', async () => {
+    const desk = new Desk().up();
+    desk.accepting = async () => {
+      desk.publisher.stop();
+      await setImmediate();
+    };
+    assert.equal((await desk.publish()).status, 'queued');
+    assert.equal(desk.accepted.length, 1);
+  });
+});
+
+describe('where a publish stands', () => {
+  it('an id that is not known is NOT_FOUND', () => {
+    assert.throws(() => new Desk().publisher.status('x'), { code: 'NOT_FOUND' });
+  });
+
+  it('tells the status, and the reason once there is one', async () => {
+    const desk = new Desk();
+    const { id } = await desk.publish();
+    const expected = { id, status: 'refused', reasonCode: 0x87, cause: undefined };
+    assert.deepEqual(desk.publisher.status(id), expected);
+  });
+});

@@ -1,0 +1,115 @@
+/** A full disk: acknowledgements stop, the link stays, REST says 503; when space returns everything drains by itself. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startFlow, TOPICS } from '../support/flow.js';
+import { needs } from '../support/needs.js';
+import { assertNumbered } from '../support/numbered.js';
+import { publishNumbered } from '../support/publisher.js';
+import { fillDisk, mountTmpfs } from '../support/tmpfs.js';
+import { until } from '../support/until.js';
+
+const MIB = 1 << 20;
+const PAD_BYTES = 4_000;
+const COUNT = 6_000;
+
+describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
+  it('acknowledgements stop, the link stays, REST answers 503; space returns and everything drains', async (t) => {
+    const disk = mountTmpfs(16 * MIB);
+    const flow = await startFlow(t, {
+      config: ({ receiverUrl }) => ({
+        session: { keepalive: '5s' },
+        subscribers: [
+          { id: 'app', url: receiverUrl, topics: ['devices/#'], ordering: 'topic', breaker: { openFor: '1s' } },
+        ],
+        journal: { directory: join(disk.directory, 'data') },
+        publish: { allow: ['commands/#'] },
+      }),
+    });
+    t.after(async () => {
+      await flow.gateway.kill();
+      disk.unmount();
+    });
+    const { gateway, receiver, broker } = flow;
+    receiver.answer = () => ({ status: 503 });
+    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count: COUNT, padBytes: PAD_BYTES });
+    await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
+      timeoutMs: 30_000,
+      what: () => `the journal to be full\n${gateway.report}`,
+    });
+    await publisher.done;
+    const journaled = await gateway.metric('holdfast_messages_journaled_total');
+    await sleep(8_000); // longer than one and a half keepalives
+    assert.equal(await gateway.metric('holdfast_messages_journaled_total'), journaled, 'nothing more is on disk');
+    assert.ok(journaled < COUNT);
+    assert.ok((await gateway.metric('holdfast_link_pending_acks')) > 0, 'acknowledgements wait');
+    assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link stayed');
+    const refused = await gateway.post('/v1/publish', { topic: 'commands/a', payload: 'x' });
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    assert.equal(((await refused.json()) as { code: string }).code, 'JOURNAL_FULL');
+    assert.equal((await gateway.ops('/livez')).status, 200);
+    const ready = await gateway.ops('/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.text, /\[-] journal has room: full/);
+
+    disk.resize(96 * MIB);
+    receiver.answer = () => undefined;
+    await receiver.waitFor(COUNT, 120_000);
+    assert.equal(assertNumbered(receiver, TOPICS, COUNT, PAD_BYTES), 0);
+    await until(async () => (await gateway.ops('/readyz')).status === 200, { what: 'ready again' });
+    assert.equal((await gateway.post('/v1/publish', { topic: 'commands/a', payload: 'x' })).status, 200);
+    assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link stayed throughout');
+  });
+
+  it('somebody else fills the disk and clears it: deliveries go on meanwhile, and all of it drains', async (t) => {
+    const disk = mountTmpfs(24 * MIB);
+    const flow = await startFlow(t, { config: () => ({ journal: { directory: join(disk.directory, 'data') } }) });
+    t.after(async () => {
+      await flow.gateway.kill();
+      disk.unmount();
+    });
+    const { gateway, receiver, broker } = flow;
+    await publishNumbered({ url: broker.url, topics: TOPICS, count: 500 }).done;
+    await receiver.waitFor(500);
+    const filler = join(disk.directory, 'filler');
+    fillDisk(filler);
+    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, from: 500, count: 4_500, padBytes: 64 });
+    await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
+      timeoutMs: 30_000,
+      what: () => `the journal to be full\n${gateway.report}`,
+    });
+    await publisher.done;
+    rmSync(filler);
+    await receiver.waitFor(5_000, 60_000);
+    assert.equal(assertNumbered(receiver, TOPICS, 5_000), 0);
+    assert.equal(await gateway.metric('holdfast_link_connects_total'), 1);
+  });
+
+  it('a gateway that starts on a full disk comes up, says so, and mends itself', async (t) => {
+    const disk = mountTmpfs(24 * MIB);
+    const flow = await startFlow(t, { config: () => ({ journal: { directory: join(disk.directory, 'data') } }) });
+    t.after(async () => {
+      await flow.gateway.kill();
+      disk.unmount();
+    });
+    await publishNumbered({ url: flow.broker.url, topics: TOPICS, count: 200 }).done;
+    await flow.receiver.waitFor(200);
+    await flow.gateway.kill();
+    const filler = join(disk.directory, 'filler');
+    fillDisk(filler);
+    await publishNumbered({ url: flow.broker.url, topics: TOPICS, from: 200, count: 3_800 }).done;
+    const gateway = await flow.restart({ until: 'startup' });
+    await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
+      timeoutMs: 20_000,
+      what: () => `the journal to be full\n${gateway.report}`,
+    });
+    assert.equal((await gateway.ops('/readyz')).status, 503);
+    assert.ok(gateway.logs.some(({ msg }) => msg.startsWith('the journal is full')));
+    rmSync(filler);
+    await flow.receiver.waitFor(4_000, 60_000);
+    assertNumbered(flow.receiver, TOPICS, 4_000);
+  });
+});
