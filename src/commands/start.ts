@@ -14,7 +14,6 @@ const HEAP_GROWING_PERCENT = 20;
 
 /** Runs the gateway until a signal or a fault ends it. @returns the exit code */
 export async function start(file: string): Promise<number> {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const loaded = loadSettings(file, process.env);
   if ('problems' in loaded) {
     process.stderr.write(formatProblems(file, loaded.problems, process.stderr.isTTY));
@@ -32,6 +31,8 @@ export async function start(file: string): Promise<number> {
     logger.fatal({ err: error, code, hint }, 'the gateway cannot start');
     return leave(code === 'CONFIG_INVALID' || code === 'CLIENT_ID_CHANGED' ? 2 : 1);
   }
+  // Now, because while heaps fill for the first time it would have them collected a dozen times.
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const { clientId, httpPort, opsPort } = gateway;
   logger.info({ version: VERSION, clientId, httpPort, opsPort }, 'started');
   const why = await Promise.race([signalled, gateway.failed]);
