@@ -60,3 +60,5 @@ function work(): void {
     });
   }
 }
+
+process.on('disconnect', () => process.exit(0));

@@ -14,7 +14,8 @@ export class Forked {
     private readonly name: 'bare' | 'receiver',
     args: string[] = [],
   ) {
-    this.#process = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), args);
+    // A session of its own, as the gateway's: the kernel shares the processors out among sessions.
+    this.#process = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), args, { detached: true });
     this.#forget = atExit(() => this.#process.kill('SIGKILL'));
     this.#process.on('message', (message) => {
       this.#messages.push(message);

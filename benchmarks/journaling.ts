@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteJournalReader } from '../src/journal/index.js';
+import { calm } from './calm.js';
 import { BareLoop, Gateway, type Span } from './contenders.js';
 import { ratios, type Benchmark } from './figures.js';
 import { Stage } from './stage.js';
@@ -35,6 +36,7 @@ async function received(messages: number): Promise<Span> {
   try {
     await bare.join();
     await stage.publish(messages);
+    await calm();
     await bare.start();
     return await bare.received();
   } finally {
@@ -49,6 +51,7 @@ async function journaled(messages: number): Promise<Span> {
   try {
     await gateway.join();
     await stage.publish(messages);
+    await calm();
     await gateway.start();
     return await committed(gateway, messages);
   } finally {

@@ -1,3 +1,4 @@
+import { calm } from './calm.js';
 import { median, type Benchmark } from './figures.js';
 import { Stage } from './stage.js';
 import { contender, inTurn, throughputPairs, type Name } from './throughput.js';
@@ -35,6 +36,7 @@ async function arrivals(name: Name, perSecond: number): Promise<{ p50Ms: number;
   const one = contender(name, stage, 0);
   try {
     await one.join();
+    await calm();
     await one.start();
     for (const seconds of [WARM_UP_SECONDS, SECONDS]) {
       await stage.expect(seconds * perSecond);

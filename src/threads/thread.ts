@@ -1,6 +1,12 @@
 import { MessagePort, Worker } from 'node:worker_threads';
 import { Channel, remote, served, type Serve } from './rpc.js';
 
+/**
+ * What a thread has in hand is small and short-lived. With the limit V8 would choose by itself each thread's nursery
+ * grows to some 100 MB as traffic passes, and is never given back.
+ */
+const YOUNG_GENERATION_MB_MAX = 6;
+
 /** The parent's side of one thread that lives as long as the process. */
 export class Thread<T extends object> {
   /** The thread's control calls. */
@@ -18,7 +24,11 @@ export class Thread<T extends object> {
     workerData: object,
     port: { serve?: Serve; onEvent: (event: string, value: unknown) => void; died: (error: Error) => void },
   ) {
-    this.#worker = new Worker(new URL(`./${name}.thread.js`, import.meta.url), { name, workerData });
+    this.#worker = new Worker(new URL(`./${name}.thread.js`, import.meta.url), {
+      name,
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX },
+    });
     const channel = new Channel(this.#worker, port.serve ?? served({}), port.onEvent);
     this.calls = remote<T>(channel, (_method, args): MessagePort[] => args.filter(isPort));
     let thrown: unknown;
