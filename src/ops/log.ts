@@ -28,12 +28,14 @@ export function createLogger({ level, format }: Settings['log'], terminal: boole
     });
     return pino({ level, redact }, stream);
   }
-  return pino({
+  const options = {
     level,
     redact,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     timestamp: stdTimeFunctions.isoTime,
-  });
+  };
+  // Without `sync` the line of an exit overtakes those before it.
+  return pino(options, pino.destination({ fd: process.stdout.fd, sync: true }));
 }
 
 /** Nest's own lines: what it says of its wiring interests whoever debugs it, and nobody else. */
