@@ -111,7 +111,7 @@ export class Intake {
   /** Not for the journal: only its acknowledgement is owed, in its turn. QoS 0 or 1. @returns as {@link message} */
   skip(packet: IPublishPacket): boolean {
     if (packet.qos === 0) return true;
-    this.#owed.push({ message: messageOf(packet), committed: true });
+    this.#owed.push({ message: messageOf(packet), bytes: 0, committed: true });
     this.#acknowledge();
     return true;
   }

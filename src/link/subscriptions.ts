@@ -123,10 +123,11 @@ export class Subscriptions {
   }
 
   /** What is known to be refused is not asked. */
-  #refusal(filter: string, { limits, now }: SubscribePort): number | undefined {
+  #refusal(filter: string, port: SubscribePort): number | undefined {
+    const { limits } = port;
     if (!limits.sharedAvailable && filter.startsWith('$share/')) return SHARED_UNSUPPORTED;
     if (!limits.wildcardAvailable && /[+#]/.test(filter)) return WILDCARD_UNSUPPORTED;
-    return (this.#suspects.get(filter)?.until ?? 0) > now() ? DENIED : undefined;
+    return (this.#suspects.get(filter)?.until ?? 0) > port.now() ? DENIED : undefined;
   }
 
   async #ask(wanted: Wanted, port: SubscribePort): Promise<number> {
