@@ -19,7 +19,8 @@ const NOTHING: Evidence = {
   outstanding: [],
   history: [],
 };
-const BARE: Life = { bare: true, sessionPresent: true, upMs: 4_000, cause: 'network' };
+const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network' };
+const RESET: Life = { ...BARE, orderly: false };
 const SUBSCRIBE = { kind: 'subscribe', name: 'secret/#', bytes: 20 } as const;
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
 const LARGE = { ...PUBLISH, bytes: 300_000 };
@@ -64,6 +65,8 @@ const UP: Row[] = [
   ['the session is not kept', { sessionPresent: false, upMs: 9, history: [BARE, BARE] }, 'network', 'guess'],
   ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
+  ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
+  ['a reset among closes', { upMs: 9, history: [RESET, BARE] }, 'client-id-conflict', 'likely'],
   ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],
   ['equally long lives', { upMs: 60_200, history: lives(60_000, 60_100) }, 'network', 'likely'],
   ['lives of any length', { upMs: 45_000, history: lives(60_000, 52_000) }, 'client-id-conflict', 'likely'],

@@ -20,6 +20,8 @@ export type Afterwards =
 export interface Life {
   /** The broker closed it without a word, and nothing was outstanding. */
   bare: boolean;
+  /** An orderly close, not a reset. */
+  orderly: boolean;
   sessionPresent: boolean;
   upMs: number;
   cause: Cause;
@@ -75,6 +77,11 @@ export function isOpen(evidence: Evidence): boolean {
 /** The broker closed it without a word, and nothing was outstanding. */
 export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
   return wasUp && code === 0 && ended === undefined && outstanding.length === 0;
+}
+
+/** The broker ended it as TCP is ended, rather than with a reset or a loss. */
+export function isOrderly({ systemCode }: CloseEvidence): boolean {
+  return systemCode === undefined;
 }
 
 function judge(evidence: Evidence): Judgement {
@@ -171,7 +178,9 @@ function contested(evidence: Evidence): Judgement | undefined {
     ({ bare, sessionPresent, upMs, cause }) =>
       bare && sessionPresent && upMs <= CONTESTED_MS_MAX && (cause === 'network' || cause === 'client-id-conflict'),
   );
-  if (before.length < BARE_CLOSES_MAX - 1 || !all || !evidence.sessionPresent) return undefined;
+  // A broker closes in order, at least now and then; a line that breaks resets.
+  const orderly = isOrderly(evidence) || before.some((life) => life.orderly);
+  if (before.length < BARE_CLOSES_MAX - 1 || !all || !orderly || !evidence.sessionPresent) return undefined;
   const [least, most] = [Math.min(...lives), Math.max(...lives)];
   const seconds = lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
   if (least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most) {

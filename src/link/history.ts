@@ -1,6 +1,6 @@
 import type { Cause, Diagnosis } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
-import { diagnose, isBare, isOpen, type Afterwards, type Evidence, type Life } from './diagnosis.js';
+import { diagnose, isBare, isOpen, isOrderly, type Afterwards, type Evidence, type Life } from './diagnosis.js';
 
 const LIVES_KEPT = 10;
 
@@ -48,7 +48,8 @@ export class History {
       this.save(this.#drops);
       return diagnosis;
     }
-    const life = { bare: isBare(evidence), sessionPresent: evidence.sessionPresent, upMs: evidence.upMs, cause };
+    const { sessionPresent, upMs } = evidence;
+    const life = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs, cause };
     this.#lives = [life, ...this.#lives].slice(0, LIVES_KEPT);
     this.tell({ kind: 'down' });
     if (isOpen(evidence)) this.#open = evidence;
