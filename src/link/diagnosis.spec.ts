@@ -63,6 +63,12 @@ const UP: Row[] = [
   ['the third', { upMs: 1_500, history: [BARE, BARE] }, 'client-id-conflict', 'likely'],
   ['as before', { upMs: 9, history: [{ ...BARE, cause: 'client-id-conflict' }, BARE] }, 'client-id-conflict', 'likely'],
   ['the session is not kept', { sessionPresent: false, upMs: 9, history: [BARE, BARE] }, 'network', 'guess'],
+  [
+    'the session began with them',
+    { upMs: 9, history: [BARE, { ...BARE, sessionPresent: false }] },
+    'client-id-conflict',
+    'likely',
+  ],
   ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
   ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],

@@ -175,8 +175,11 @@ function contested(evidence: Evidence): Judgement | undefined {
   const lives = recent.map(({ upMs }) => upMs);
   const before = evidence.history.slice(0, BARE_CLOSES_MAX - 1);
   const all = before.every(
-    ({ bare, sessionPresent, upMs, cause }) =>
-      bare && sessionPresent && upMs <= CONTESTED_MS_MAX && (cause === 'network' || cause === 'client-id-conflict'),
+    ({ bare, sessionPresent, upMs, cause }, i) =>
+      bare &&
+      (sessionPresent || i === before.length - 1) && // the first of them may have begun the session
+      upMs <= CONTESTED_MS_MAX &&
+      (cause === 'network' || cause === 'client-id-conflict'),
   );
   // A broker closes in order, at least now and then; a line that breaks resets.
   const orderly = isOrderly(evidence) || before.some((life) => life.orderly);
