@@ -1,5 +1,5 @@
 /** The texts of this field: filters, addresses, names, secrets. */
-import { topicFilterProblem } from '../domain/topic.js';
+import { topicFilterProblem, topicNameProblem } from '../domain/topic.js';
 import type { StartFrom } from '../domain/subscriber.js';
 import { text } from './scalar.js';
 import type { MapShape, ScalarShape } from './shape.js';
@@ -19,6 +19,16 @@ export function topicFilter({ shared }: { shared: boolean }): ScalarShape {
     mend: 'Write a filter such as devices/+/telemetry or devices/#.',
   });
 }
+
+/** A topic to publish to. */
+export const topicName = text({
+  max: TOPIC_CHARACTERS_MAX,
+  check: (topic) => {
+    const problem = topicNameProblem(topic);
+    return problem === undefined ? undefined : `is not a topic: ${problem}`;
+  },
+  mend: 'Write a topic without wildcards, such as gateway/canary.',
+});
 
 /** An absolute URL with one of the protocols, a host, and no credentials: addresses are logged and shown. */
 export function address(protocols: string[], example: string, credentials: string): ScalarShape {

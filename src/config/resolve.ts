@@ -28,7 +28,14 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       keepaliveMs: ms(session.keepalive),
       receiveMaximum: session.receiveMaximum,
       maxPacketBytes: bytes(session.maxPacket),
-      reconnect: { initialMs: ms(session.reconnect.initial), maxMs: ms(session.reconnect.max) },
+      reconnect: {
+        initialMs: ms(session.reconnect.initial),
+        maxMs: ms(session.reconnect.max),
+        refusedMs: ms(session.reconnect.refused),
+        conflictMs: ms(session.reconnect.conflict),
+        bannedMs: ms(session.reconnect.banned),
+      },
+      canary: session.canary && { topic: session.canary.topic, everyMs: ms(session.canary.every) },
     },
     subscriptions: config.subscriptions.map(({ name, filter, qos, contract, overlap }) => ({
       name: name ?? filter,

@@ -1,4 +1,5 @@
-import { Optional } from './field.js';
+import { Optional, Required } from './field.js';
+import { topicName } from './format.js';
 import { duration, flag, size, text, whole } from './scalar.js';
 import { object } from './shape.js';
 
@@ -10,6 +11,28 @@ export class ReconnectConfig {
   /** No wait is longer, 10ms to 1h. Default 30s. */
   @Optional(duration('10ms', '1h'))
   max = '30s';
+
+  /** Upper bound after the broker refused the login, 1s to 24h. Default 30s. */
+  @Optional(duration('1s', '24h'))
+  refused = '30s';
+
+  /** Longest hold-off when another client uses the client id, 1s to 60s. Default 60s. */
+  @Optional(duration('1s', '60s'))
+  conflict = '60s';
+
+  /** Wait after the broker banned the client: longer than its ban, 1s to 24h. Default 5m. */
+  @Optional(duration('1s', '24h'))
+  banned = '5m';
+}
+
+export class CanaryConfig {
+  /** Topic of the gateway's own, which it may publish and subscribe to. */
+  @Required(topicName, 'topic: gateway/canary')
+  topic!: string;
+
+  /** How often, 1s to 24h; a probe that is not back by the next one is missing. Default 1m. */
+  @Optional(duration('1s', '24h'))
+  every = '1m';
 }
 
 export class SessionConfig {
@@ -40,4 +63,8 @@ export class SessionConfig {
   /** Waits between attempts to connect. */
   @Optional(object(ReconnectConfig))
   reconnect = new ReconnectConfig();
+
+  /** A message to ourselves that proves the broker delivers. Default: none. */
+  @Optional(object(CanaryConfig))
+  canary?: CanaryConfig;
 }

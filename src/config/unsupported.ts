@@ -3,7 +3,6 @@
  * silence, so it is refused. `key`: the key itself; a list: those words as its value.
  */
 export const UNSUPPORTED: { readonly [place: string]: 'key' | readonly string[] } = {
-  'session.canary': 'key',
   'contracts.*.mode': ['shadow'],
   'subscribers[].where': 'key',
   'subscribers[].format': ['cloudevents-structured', 'cloudevents-batch'],

@@ -3,6 +3,7 @@
  * through these methods, from any thread. A resolved promise means "on disk, survives a power cut".
  * A rejected one means nothing of that call was kept. Calls take batches: callers gather, the writer commits.
  */
+import type { LinkDrop } from './link.js';
 import type { MessageBatch } from './message.js';
 import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publish.js';
 import type { Record, Rejection } from './record.js';
@@ -40,6 +41,13 @@ export interface LinkState {
   unreleased: number[];
 }
 
+/** What the link keeps across restarts, whatever the session. */
+export interface LinkHistory {
+  drops: LinkDrop[];
+  /** Wall clock, milliseconds: the broker was last heard of; 0: never. */
+  heardAt: number;
+}
+
 export interface Journal {
   /**
    * Keeps the messages, in order. Called by the link, many times before the first resolves. While the
@@ -58,6 +66,8 @@ export interface Journal {
   openSession(session: string): Promise<LinkState>;
   /** The broker has no session: packet ids and acknowledged subscriptions are void. */
   resetSession(session: string): Promise<void>;
+  linkHistory(): Promise<LinkHistory>;
+  saveLinkHistory(history: LinkHistory): Promise<void>;
   saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void>;
   dropSubscription(session: string, filter: string): Promise<void>;
 

@@ -30,6 +30,14 @@ export interface LinkStatus {
   counters: LinkCounters;
   /** The last {@link LINK_DROPS_KEPT}, newest first. */
   drops: LinkDrop[];
+  /** Absent when none is configured. */
+  canary?: CanaryStatus;
+}
+
+export interface CanaryStatus {
+  silent: boolean;
+  /** Seconds that the last probe took to come back; while silent, how long the missing one has been away. */
+  seconds: number;
 }
 
 export const LINK_DROPS_KEPT = 100;
@@ -52,7 +60,12 @@ export interface LinkCounters {
 /** What the link tells: one of these per change, in order. */
 export type LinkEvent =
   | { kind: 'up'; sessionPresent: boolean; reconnect: boolean; after: Cause | undefined }
-  | { kind: 'down'; diagnosis: Diagnosis }
+  | { kind: 'down' }
+  /** Why it went down: told with or soon after `down`, at the latest when the next attempt has ended. */
+  | { kind: 'dropped'; diagnosis: Diagnosis }
   | { kind: 'refused'; diagnosis: Diagnosis }
-  | { kind: 'session-lost' }
+  /** The broker forgot the session; messages may be missing between these wall-clock instants. `from` 0: not known. */
+  | { kind: 'session-lost'; from: number; to: number }
+  /** The canary fell silent, or came back. */
+  | { kind: 'canary'; silent: boolean }
   | { kind: 'subscription'; name: string; code: number };

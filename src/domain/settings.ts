@@ -38,7 +38,10 @@ export interface SessionSettings {
   keepaliveMs: number;
   receiveMaximum: number;
   maxPacketBytes: number;
-  reconnect: { initialMs: number; maxMs: number };
+  /** Upper bounds of the wait before the next connect, in milliseconds. */
+  reconnect: { initialMs: number; maxMs: number; refusedMs: number; conflictMs: number; bannedMs: number };
+  /** Absent: no canary. */
+  canary?: { topic: string; everyMs: number };
 }
 
 export interface SubscriptionSettings {

@@ -7,6 +7,7 @@ import type {
   EmitJournalEvent,
   Journal,
   JournalStats,
+  LinkHistory,
   LinkState,
 } from '../domain/journal.js';
 import type { MessageBatch } from '../domain/message.js';
@@ -155,6 +156,15 @@ export class SqliteJournal implements Journal {
 
   resetSession(session: string): Promise<void> {
     return this.#commit.run(() => this.#sessions.reset(session), 1, true);
+  }
+
+  linkHistory(): Promise<LinkHistory> {
+    const kept = this.#progress.meta('link_history');
+    return Promise.resolve(kept === undefined ? { drops: [], heardAt: 0 } : (JSON.parse(kept) as LinkHistory));
+  }
+
+  saveLinkHistory(history: LinkHistory): Promise<void> {
+    return this.#commit.run(() => this.#progress.setMeta('link_history', JSON.stringify(history)));
   }
 
   saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void> {

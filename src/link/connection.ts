@@ -36,6 +36,8 @@ export interface BrokerLimits {
   maximumPacketBytes: number;
   maximumQoS: QoS;
   retainAvailable: boolean;
+  wildcardAvailable: boolean;
+  sharedAvailable: boolean;
   keepaliveSeconds: number | undefined;
 }
 
@@ -141,12 +143,15 @@ export class Connection {
     this.#write(Buffer.from([0xc0, 0]));
   }
 
-  /** @returns the SUBACK code: the granted QoS, or 0x80 and above when refused */
-  subscribe(filter: string, qos: QoS): Promise<number> {
+  /**
+   * @param own what we publish ourselves is wanted too
+   * @returns the SUBACK code: the granted QoS, or 0x80 and above when refused
+   */
+  subscribe(filter: string, qos: QoS, { own = false }: { own?: boolean } = {}): Promise<number> {
     const shared = filter.startsWith('$share/');
     const options =
       this.options.protocolVersion === 5
-        ? { qos, rh: 1 as const, rap: true, nl: !shared } // no local is a protocol error on shared ones [MQTT-3.8.3-4]
+        ? { qos, rh: 1 as const, rap: true, nl: !shared && !own } // no local is a protocol error on shared ones [MQTT-3.8.3-4]
         : { qos };
     return new Promise((resolve, reject) => {
       this.#client.subscribe(filter, options, (error, grants, packet) => {
@@ -245,6 +250,8 @@ export class Connection {
       maximumPacketBytes: said.maximumPacketSize ?? Infinity,
       maximumQoS: (said.maximumQoS ?? 2) as QoS,
       retainAvailable: said.retainAvailable !== false,
+      wildcardAvailable: said.wildcardSubscriptionAvailable !== false,
+      sharedAvailable: said.sharedSubscriptionAvailable !== false,
       keepaliveSeconds: said.serverKeepAlive,
     });
   }

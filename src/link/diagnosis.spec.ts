@@ -1,49 +1,158 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cause } from '../domain/cause.js';
-import type { CloseEvidence } from './connection.js';
-import { causeOfCode, diagnose } from './diagnosis.js';
+import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
+import { CAUSE_OF_CODE, causeOfCode, MEND } from './causes.js';
+import { diagnose, isOpen, type Evidence, type Life } from './diagnosis.js';
 
-const NOTHING: CloseEvidence = {
+const NOTHING: Evidence = {
   code: 0,
   where: 'close',
   errors: [],
   systemCode: undefined,
-  wasUp: false,
+  wasUp: true,
   ended: undefined,
+  protocolVersion: 5,
+  keepaliveMs: 30_000,
+  sessionPresent: true,
+  upMs: 60_000,
+  threadDelayMs: 0,
+  outstanding: [],
+  history: [],
 };
+const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network' };
+const RESET: Life = { ...BARE, orderly: false };
+const SUBSCRIBE = { kind: 'subscribe', name: 'secret/#', bytes: 20 } as const;
+const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
+const LARGE = { ...PUBLISH, bytes: 300_000 };
 
-const TABLE: [string, Partial<CloseEvidence>, Cause][] = [
-  ['we stopped', { ended: 'stop', wasUp: true }, 'requested'],
-  ['the broker fell silent', { ended: 'keepalive', wasUp: true }, 'keepalive-timeout'],
-  ['session taken over', { code: 0x8e, where: 'disconnect', wasUp: true }, 'client-id-conflict'],
-  ['shutting down', { code: 0x8b, where: 'disconnect', wasUp: true }, 'broker-shutdown'],
-  ['3.1.1: bad user name or password', { code: 4, where: 'connack' }, 'bad-credentials'],
-  ['3.1.1: not authorised', { code: 5, where: 'connack' }, 'not-authorized'],
+type Row = [name: string, evidence: Partial<Evidence>, cause: Cause, confidence: Diagnosis['confidence']];
+
+const UP: Row[] = [
+  ['we stopped', { ended: 'stop' }, 'requested', 'certain'],
+  ['the broker fell silent', { ended: 'keepalive' }, 'keepalive-timeout', 'certain'],
+  ['we were late ourselves', { ended: 'keepalive', threadDelayMs: 31_000 }, 'event-loop-stall', 'likely'],
+  ['the broker heard nothing', { code: 0x8d, where: 'disconnect' }, 'keepalive-timeout', 'certain'],
+  ['the broker heard nothing, for we were late', { code: 0x8d, threadDelayMs: 50_000 }, 'event-loop-stall', 'likely'],
+  ['hung up on a client that was late', { threadDelayMs: 50_000 }, 'event-loop-stall', 'likely'],
+  ['session taken over', { code: 0x8e, where: 'disconnect' }, 'client-id-conflict', 'certain'],
+  ['shutting down', { code: 0x8b, where: 'disconnect' }, 'broker-shutdown', 'certain'],
+  ['kicked', { code: 0x98, where: 'disconnect' }, 'admin-kick', 'certain'],
+  ['moved', { code: 0x9d, where: 'disconnect' }, 'server-moved', 'certain'],
+  ['quota', { code: 0x97, where: 'disconnect' }, 'quota-exceeded', 'certain'],
+  ['not authorized any more', { code: 0x87, where: 'disconnect' }, 'not-authorized', 'certain'],
+  ['not authorized, at a SUBSCRIBE', { code: 0x87, outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'likely'],
+  ['not authorized, at a PUBLISH', { code: 0x87, outstanding: [PUBLISH] }, 'publish-denied', 'likely'],
+  ['unspecified, at a PUBLISH', { code: 0x83, outstanding: [PUBLISH] }, 'publish-denied', 'likely'],
+  ['unspecified', { code: 0x80, where: 'disconnect' }, 'unknown', 'guess'],
+  ['a code outranks the error behind it', { code: 0x95, systemCode: 'ECONNRESET' }, 'packet-too-large', 'certain'],
+  ['what came in cannot be read', { errors: ['Invalid header flag bits'] }, 'malformed-packet', 'likely'],
+  ['hung up at a SUBSCRIBE', { outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'likely'],
+  ['hung up at one of several', { outstanding: [SUBSCRIBE, PUBLISH] }, 'subscribe-denied', 'guess'],
+  ['hung up at a PUBLISH', { outstanding: [PUBLISH] }, 'publish-denied', 'likely'],
+  ['reset under a large PUBLISH', { outstanding: [LARGE], systemCode: 'ECONNRESET' }, 'packet-too-large', 'likely'],
+  ['reset', { systemCode: 'ECONNRESET' }, 'network', 'guess'],
+  ['timed out by the system', { systemCode: 'ETIMEDOUT' }, 'network', 'guess'],
+  ['closed without a word', {}, 'network', 'guess'],
+  ['and the broker came back', { afterwards: { kind: 'accepted', sessionPresent: true } }, 'network', 'guess'],
+  ['and had forgotten', { afterwards: { kind: 'accepted', sessionPresent: false } }, 'broker-shutdown', 'likely'],
+  ['and nobody listened', { afterwards: refused('broker-unreachable') }, 'broker-shutdown', 'likely'],
+  ['and could not be reached', { afterwards: refused('broker-unreachable', 'guess') }, 'network', 'likely'],
+  ['and the login was refused', { afterwards: refused('bad-credentials') }, 'bad-credentials', 'likely'],
+  ['and we are banned', { afterwards: refused('banned') }, 'banned', 'likely'],
+  ['the second bare close', { upMs: 4_000, history: [BARE] }, 'network', 'guess'],
+  ['the third', { upMs: 1_500, history: [BARE, BARE] }, 'client-id-conflict', 'likely'],
+  ['as before', { upMs: 9, history: [{ ...BARE, cause: 'client-id-conflict' }, BARE] }, 'client-id-conflict', 'likely'],
+  ['the session is not kept', { sessionPresent: false, upMs: 9, history: [BARE, BARE] }, 'network', 'guess'],
   [
-    'a code outranks the socket error behind it',
-    { code: 0x95, systemCode: 'ECONNRESET', wasUp: true },
-    'packet-too-large',
+    'the session began with them',
+    { upMs: 9, history: [BARE, { ...BARE, sessionPresent: false }] },
+    'client-id-conflict',
+    'likely',
   ],
-  ['no such host', { systemCode: 'ENOTFOUND' }, 'dns'],
-  ['self-signed certificate', { systemCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'tls'],
-  ['nobody listens', { systemCode: 'ECONNREFUSED' }, 'broker-unreachable'],
-  ['reset while up', { systemCode: 'ECONNRESET', wasUp: true }, 'network'],
-  ['closed without a word while up', { wasUp: true }, 'network'],
-  ['closed without a word before CONNACK', {}, 'broker-unreachable'],
+  ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
+  ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
+  ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
+  ['a reset among closes', { upMs: 9, history: [RESET, BARE] }, 'client-id-conflict', 'likely'],
+  ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],
+  ['equally long lives', { upMs: 60_200, history: lives(60_000, 60_100) }, 'network', 'likely'],
+  ['lives of any length', { upMs: 45_000, history: lives(60_000, 52_000) }, 'client-id-conflict', 'likely'],
 ];
 
+const NEVER_UP: Row[] = [
+  ['no such host', { systemCode: 'ENOTFOUND' }, 'dns', 'certain'],
+  ['the resolver is away', { systemCode: 'EAI_AGAIN' }, 'dns', 'certain'],
+  ['self-signed', { systemCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'tls', 'certain'],
+  ['another host', { systemCode: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'tls', 'certain'],
+  ['expired', { systemCode: 'CERT_HAS_EXPIRED' }, 'tls', 'certain'],
+  ['TLS to a plain port', { systemCode: 'EPROTO' }, 'tls', 'certain'],
+  ['nobody listens', { systemCode: 'ECONNREFUSED' }, 'broker-unreachable', 'certain'],
+  ['no route', { systemCode: 'EHOSTUNREACH' }, 'broker-unreachable', 'certain'],
+  ['no CONNACK', { errors: ['connack timeout'] }, 'broker-unreachable', 'likely'],
+  ['a web server', { errors: ['Unexpected server response: 404'] }, 'websocket-upgrade', 'certain'],
+  ['reset before CONNACK', { systemCode: 'ECONNRESET' }, 'network', 'likely'],
+  ['no MQTT', { errors: ['Invalid protocol'] }, 'protocol-error', 'likely'],
+  ['closed without a word', {}, 'broker-unreachable', 'guess'],
+  ['3.1.1: version', { code: 1, where: 'connack', protocolVersion: 4 }, 'protocol-version', 'certain'],
+  ['3.1.1: client id', { code: 2, where: 'connack', protocolVersion: 4 }, 'client-id-rejected', 'certain'],
+  ['3.1.1: password', { code: 4, where: 'connack', protocolVersion: 4 }, 'bad-credentials', 'certain'],
+  ['3.1.1: not authorised', { code: 5, where: 'connack', protocolVersion: 4 }, 'not-authorized', 'likely'],
+  ['5: password', { code: 0x86, where: 'connack' }, 'bad-credentials', 'certain'],
+  ['5: not authorized', { code: 0x87, where: 'connack' }, 'not-authorized', 'certain'],
+  ['5: banned', { code: 0x8a, where: 'connack' }, 'banned', 'certain'],
+  ['5: busy', { code: 0x89, where: 'connack' }, 'server-busy', 'certain'],
+];
+
+function refused(cause: Cause, confidence: Diagnosis['confidence'] = 'certain') {
+  return { kind: 'refused', cause, confidence } as const;
+}
+
+function lives(...upMs: number[]): Life[] {
+  return upMs.map((ms) => ({ ...BARE, upMs: ms }));
+}
+
 describe('diagnosis', () => {
-  for (const [name, evidence, cause] of TABLE) {
-    it(`${name}: ${cause}`, () => {
-      const diagnosis = diagnose({ ...NOTHING, ...evidence });
-      assert.equal(diagnosis.cause, cause);
-      assert.notEqual(diagnosis.evidence.length, 0, 'there is evidence in words');
-      assert.notEqual(diagnosis.mend, '', 'there is a mend');
-    });
+  for (const [what, rows, base] of [
+    ['a link that was up', UP, {}],
+    ['one that never came up', NEVER_UP, { wasUp: false, upMs: 0 }],
+  ] as const) {
+    for (const [name, evidence, cause, confidence] of rows) {
+      it(`${what}, ${name}: ${cause}, ${confidence}`, () => {
+        const diagnosis = diagnose({ ...NOTHING, ...base, ...evidence });
+        assert.deepEqual([diagnosis.cause, diagnosis.confidence], [cause, confidence]);
+        assert.ok(
+          diagnosis.evidence.length > 0 && diagnosis.evidence.every((text) => text !== ''),
+          'evidence in words',
+        );
+        assert.equal(diagnosis.mend, MEND[cause]);
+      });
+    }
   }
 
-  it('a code that no specification has is unknown', () => {
+  it('every code of MQTT 5 and 3.1.1 that ends or refuses something has a cause, any other is unknown', () => {
+    const [first, last] = [0x80, 0xa2]; // every number in between is defined [MQTT 5.0, 2.4]
+    for (let code = first; code <= last; code++) {
+      assert.ok(CAUSE_OF_CODE[code] !== undefined, `0x${code.toString(16)}`);
+    }
+    for (let code = 1; code <= 5; code++) assert.ok(CAUSE_OF_CODE[code] !== undefined, `return code ${code}`);
     assert.equal(causeOfCode(0xff), 'unknown');
+  });
+
+  it('unknown is said only where the broker itself said "unspecified"', () => {
+    const unknown = Object.entries(CAUSE_OF_CODE).filter(([, cause]) => cause === 'unknown');
+    assert.deepEqual(
+      unknown.map(([code]) => Number(code)),
+      [0x80, 0x83],
+    );
+  });
+
+  it('every cause has a mend', () => {
+    for (const cause of CAUSES) assert.match(MEND[cause], /\.$/, cause);
+  });
+
+  it('only a guess waits for what comes afterwards', () => {
+    assert.equal(isOpen(NOTHING), true);
+    assert.equal(isOpen({ ...NOTHING, code: 0x8b }), false);
+    assert.equal(isOpen({ ...NOTHING, wasUp: false }), false);
+    assert.equal(isOpen({ ...NOTHING, afterwards: { kind: 'accepted', sessionPresent: true } }), false);
   });
 });

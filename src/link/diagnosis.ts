@@ -1,96 +1,228 @@
 import type { Cause, Diagnosis } from '../domain/cause.js';
+import { causeOfCode, MEND } from './causes.js';
 import type { CloseEvidence } from './connection.js';
 
-/**
- * One table for every reason code that can end or refuse a connection or an operation
- * [MQTT 5.0, 2.4; MQTT 3.1.1, 3.2.2.3]. Codes 1–5 are CONNACK return codes of 3.1.1.
- */
-const CAUSE_OF_CODE: { [code: number]: Cause } = {
-  1: 'protocol-version',
-  2: 'client-id-rejected',
-  3: 'broker-unreachable',
-  4: 'bad-credentials',
-  5: 'not-authorized',
-  0x80: 'unknown',
-  0x81: 'malformed-packet',
-  0x82: 'protocol-error',
-  0x83: 'unknown',
-  0x84: 'protocol-version',
-  0x85: 'client-id-rejected',
-  0x86: 'bad-credentials',
-  0x87: 'not-authorized',
-  0x88: 'broker-unreachable',
-  0x89: 'server-busy',
-  0x8a: 'banned',
-  0x8b: 'broker-shutdown',
-  0x8c: 'bad-credentials',
-  0x8d: 'keepalive-timeout',
-  0x8e: 'client-id-conflict',
-  0x8f: 'subscribe-denied',
-  0x90: 'publish-denied',
-  0x91: 'protocol-error',
-  0x92: 'protocol-error',
-  0x93: 'receive-maximum-exceeded',
-  0x94: 'protocol-error',
-  0x95: 'packet-too-large',
-  0x96: 'quota-exceeded',
-  0x97: 'quota-exceeded',
-  0x98: 'admin-kick',
-  0x99: 'malformed-packet',
-  0x9a: 'unsupported',
-  0x9b: 'unsupported',
-  0x9c: 'server-moved',
-  0x9d: 'server-moved',
-  0x9e: 'unsupported',
-  0x9f: 'quota-exceeded',
-  0xa0: 'admin-kick',
-  0xa1: 'unsupported',
-  0xa2: 'unsupported',
-};
-
-const MEND: { [cause in Cause]?: string } = {
-  'client-id-conflict': 'Another client uses this client id. Give every gateway its own session.clientId.',
-  'client-id-rejected': 'The broker does not accept this client id. Set session.clientId to one it allows.',
-  'not-authorized': 'Ask the broker’s operator to let this user connect, and check broker.username.',
-  'bad-credentials': 'Check broker.username, broker.password and the client certificate.',
-  'keepalive-timeout': 'The broker or the network went silent. Look at both, and at session.keepalive.',
-  'broker-shutdown': 'The broker is stopping. The gateway comes back by itself.',
-  'broker-unreachable': 'Check that the broker runs and that broker.url and the network lead to it.',
-  dns: 'The broker’s name cannot be resolved. Check broker.url and the cluster’s DNS.',
-  tls: 'The TLS handshake failed. Check broker.tls, the certificate chain and the host name.',
-  'protocol-version': 'The broker does not speak this MQTT version. Set broker.protocol.',
-  'packet-too-large': 'A packet was larger than one side allows. Check session.maxPacket and the broker’s limit.',
-  network: 'The connection broke on the way. Look at load balancers, idle limits and the broker’s log.',
-};
-
-const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL']);
-const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EHOSTDOWN']);
-const TLS_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/;
-
-/** The cause behind a code the broker gave, `unknown` for one the specifications do not have. */
-export function causeOfCode(code: number): Cause {
-  return CAUSE_OF_CODE[code] ?? 'unknown';
+/** What was asked of the broker and not answered when the connection ended. */
+export interface Outstanding {
+  kind: 'subscribe' | 'publish';
+  /** The filter or topic. */
+  name: string;
+  /** Of the packet, about. */
+  bytes: number;
 }
+
+/** What the first attempt after a drop met. */
+export type Afterwards =
+  | { kind: 'accepted'; sessionPresent: boolean }
+  | { kind: 'refused'; cause: Cause; confidence: Diagnosis['confidence'] };
+
+/** One connection that was up and ended, as far as later ones want to know. */
+export interface Life {
+  /** The broker closed it without a word, and nothing was outstanding. */
+  bare: boolean;
+  /** An orderly close, not a reset. */
+  orderly: boolean;
+  sessionPresent: boolean;
+  upMs: number;
+  cause: Cause;
+}
+
+/** All that is known of one connection that ended, or of one that never came up. */
+export interface Evidence extends CloseEvidence {
+  protocolVersion: 4 | 5;
+  keepaliveMs: number;
+  sessionPresent: boolean;
+  /** How long it was up. */
+  upMs: number;
+  /** How late the link's own thread was, at worst, in its last half minute. */
+  threadDelayMs: number;
+  /** Oldest first. */
+  outstanding: Outstanding[];
+  /** The connections before it that were up, newest first. */
+  history: Life[];
+  /** Absent: not known yet. */
+  afterwards?: Afterwards;
+}
+
+type Judgement = [cause: Cause, confidence: Diagnosis['confidence'], ...evidence: string[]];
+
+/** Takeovers in a row before another user of the client id is suspected where the broker does not say so. */
+const BARE_CLOSES_MAX = 3;
+/** A connection that held this long was not taken over by somebody who waits to take it back. */
+const CONTESTED_MS_MAX = 150_000;
+/** Lives whose lengths differ by less are ended by a clock: a load balancer, and no rival. */
+const SAME_LENGTH_SHARE = 0.05;
+const LARGE_BYTES = 16 * 1024;
+
+const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
+const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EHOSTDOWN']);
+const TLS_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;
+const UPGRADE_TEXT =
+  /unexpected server response|sec-websocket|subprotocol|invalid upgrade|websocket was closed before/i;
+const UNSPECIFIED = new Set([0, 0x80, 0x83]);
 
 /** Why a connection ended or never came up. Pure: evidence in, diagnosis out. */
-export function diagnose(evidence: CloseEvidence): Diagnosis {
-  const [cause, confidence] = judge(evidence);
-  const seen = [...evidence.errors];
+export function diagnose(evidence: Evidence): Diagnosis {
+  const [cause, confidence, ...more] = judge(evidence);
+  const seen = [...more, ...evidence.errors];
   if (evidence.code !== 0) seen.unshift(`${evidence.where} reason code 0x${evidence.code.toString(16)}`);
-  if (seen.length === 0)
-    seen.push(evidence.wasUp ? 'the broker closed the connection without a word' : 'closed before CONNACK');
-  return { cause, confidence, evidence: seen, mend: MEND[cause] ?? 'See GET /v1/link and the broker’s log.' };
+  return { cause, confidence, evidence: seen.length > 0 ? seen : [bareText(evidence)], mend: MEND[cause] };
 }
 
-function judge(evidence: CloseEvidence): [Cause, Diagnosis['confidence']] {
-  const { code, ended, systemCode = '', wasUp } = evidence;
-  if (ended === 'stop') return ['requested', 'certain'];
-  if (ended === 'keepalive') return ['keepalive-timeout', 'certain'];
-  if (code !== 0) return [causeOfCode(code), 'certain'];
+/** Whether the next attempt may say more of it than is known now. */
+export function isOpen(evidence: Evidence): boolean {
+  return evidence.wasUp && evidence.afterwards === undefined && judge(evidence)[1] === 'guess';
+}
+
+/** The broker closed it without a word, and nothing was outstanding. */
+export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
+  return wasUp && code === 0 && ended === undefined && outstanding.length === 0;
+}
+
+/** The broker ended it as TCP is ended, rather than with a reset or a loss. */
+export function isOrderly({ systemCode }: CloseEvidence): boolean {
+  return systemCode === undefined;
+}
+
+function judge(evidence: Evidence): Judgement {
+  const { code, ended } = evidence;
+  if (ended === 'stop') return ['requested', 'certain', 'the gateway was stopped'];
+  if (ended === 'keepalive') return stalled(evidence) ?? ['keepalive-timeout', 'certain', 'pings were not answered'];
+  if (code !== 0) return spoken(evidence);
+  return evidence.wasUp ? dropped(evidence) : unreached(evidence);
+}
+
+/** The broker gave a code. */
+function spoken(evidence: Evidence): Judgement {
+  const { code, where, outstanding, protocolVersion } = evidence;
+  const cause = causeOfCode(code);
+  if (cause === 'keepalive-timeout') {
+    return stalled(evidence) ?? [cause, 'certain', 'the broker says that it heard nothing in time'];
+  }
+  if (where === 'connack') {
+    // 3.1.1 has one code for many reasons, and brokers use 5 for a wrong password.
+    return [cause, protocolVersion === 4 && code === 5 ? 'likely' : 'certain', 'the broker refused the connection'];
+  }
+  const [operation] = outstanding;
+  if (operation && (cause === 'not-authorized' || UNSPECIFIED.has(code))) {
+    const denied = operation.kind === 'subscribe' ? 'subscribe-denied' : 'publish-denied';
+    return [denied, 'likely', `not answered: ${described(operation)}`];
+  }
+  return [cause, UNSPECIFIED.has(code) ? 'guess' : 'certain'];
+}
+
+/** It never came up, and the broker gave no code. */
+function unreached({ systemCode = '', errors, protocolVersion }: Evidence): Judgement {
   if (DNS_CODES.has(systemCode)) return ['dns', 'certain'];
-  if (TLS_CODE.test(systemCode)) return ['tls', 'certain'];
-  if (UNREACHABLE_CODES.has(systemCode)) return [wasUp ? 'network' : 'broker-unreachable', 'certain'];
-  if (systemCode !== '') return ['network', 'likely'];
-  if (evidence.errors.some((text) => text.includes('connack timeout'))) return ['broker-unreachable', 'likely'];
-  return [wasUp ? 'network' : 'broker-unreachable', 'guess'];
+  if (
+    TLS_CODE.test(systemCode) ||
+    errors.some((text) => /certificate|\bTLS\b|\bSSL\b|wrong version number/i.test(text))
+  ) {
+    return ['tls', 'certain'];
+  }
+  if (errors.some((text) => UPGRADE_TEXT.test(text))) return ['websocket-upgrade', 'certain'];
+  if (UNREACHABLE_CODES.has(systemCode)) return ['broker-unreachable', 'certain'];
+  if (errors.some((text) => text.includes('connack timeout'))) {
+    return ['broker-unreachable', 'likely', 'connected, and nothing came back'];
+  }
+  if (systemCode !== '') return ['network', 'likely', 'the connection broke before the broker answered'];
+  if (errors.length > 0) return ['protocol-error', 'likely', 'what came back is not MQTT'];
+  const version = protocolVersion === 5 ? '5' : '3.1.1';
+  return ['broker-unreachable', 'guess', `closed without a word in answer to a CONNECT of MQTT ${version}`];
+}
+
+/** It was up and ended without a code. */
+function dropped(evidence: Evidence): Judgement {
+  const { errors, systemCode } = evidence;
+  const stall = stalled(evidence);
+  if (stall) return stall;
+  if (systemCode !== undefined && TLS_CODE.test(systemCode)) return ['tls', 'likely'];
+  if (errors.length > 0 && systemCode === undefined)
+    return ['malformed-packet', 'likely', 'what came in cannot be read'];
+  return (
+    hungUpOn(evidence) ??
+    contested(evidence) ??
+    explainedAfterwards(evidence) ?? ['network', 'guess', bareText(evidence)]
+  );
+}
+
+/** A broker hangs up on a client it has heard nothing from for one and a half keepalives [MQTT-3.1.2-22]. */
+function stalled({ threadDelayMs, keepaliveMs }: Evidence): Judgement | undefined {
+  if (threadDelayMs < keepaliveMs) return undefined;
+  return ['event-loop-stall', 'likely', `the link's thread stood still for ${Math.round(threadDelayMs)} ms`];
+}
+
+/** An operation is the suspect when the broker hung up rather than answer it. */
+function hungUpOn({ outstanding, systemCode }: Evidence): Judgement | undefined {
+  const [operation] = outstanding;
+  if (!operation) return undefined;
+  const large = outstanding.find(({ bytes }) => bytes >= LARGE_BYTES);
+  if (large && systemCode !== undefined) {
+    return ['packet-too-large', 'likely', `reset while this was being sent: ${described(large)}`];
+  }
+  const cause = operation.kind === 'subscribe' ? 'subscribe-denied' : 'publish-denied';
+  return [
+    cause,
+    outstanding.length === 1 ? 'likely' : 'guess',
+    `hung up instead of answering: ${described(operation)}`,
+  ];
+}
+
+/** Another user of the client id: nothing else closes so often without a reason. */
+function contested(evidence: Evidence): Judgement | undefined {
+  if (!isBare(evidence) || evidence.upMs > CONTESTED_MS_MAX) return undefined;
+  const recent = [evidence, ...evidence.history.slice(0, BARE_CLOSES_MAX - 1)];
+  const lives = recent.map(({ upMs }) => upMs);
+  const before = evidence.history.slice(0, BARE_CLOSES_MAX - 1);
+  const all = before.every(
+    ({ bare, sessionPresent, upMs, cause }, i) =>
+      bare &&
+      (sessionPresent || i === before.length - 1) && // the first of them may have begun the session
+      upMs <= CONTESTED_MS_MAX &&
+      (cause === 'network' || cause === 'client-id-conflict'),
+  );
+  // A broker closes in order, at least now and then; a line that breaks resets.
+  const orderly = isOrderly(evidence) || before.some((life) => life.orderly);
+  if (before.length < BARE_CLOSES_MAX - 1 || !all || !orderly || !evidence.sessionPresent) return undefined;
+  const [least, most] = [Math.min(...lives), Math.max(...lives)];
+  const seconds = lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
+  if (least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most) {
+    return [
+      'network',
+      'likely',
+      `each connection lives equally long (${seconds} s): an idle or lifetime limit on the way`,
+    ];
+  }
+  return [
+    'client-id-conflict',
+    'likely',
+    `closed without a word ${recent.length} times in a row, soon after each connect (${seconds} s), with the session kept`,
+  ];
+}
+
+/** A drop without a word is often explained by what the next attempt meets. */
+function explainedAfterwards({ afterwards, systemCode }: Evidence): Judgement | undefined {
+  const how = systemCode === undefined ? 'closed without a word' : `broken (${systemCode})`;
+  if (!afterwards) return undefined;
+  if (afterwards.kind === 'accepted') {
+    if (afterwards.sessionPresent) return undefined;
+    return ['broker-shutdown', 'likely', `${how}, and the broker had forgotten the session afterwards`];
+  }
+  const { cause, confidence } = afterwards;
+  if (cause === 'broker-unreachable' || cause === 'server-busy') {
+    const restart: Cause = confidence === 'certain' ? 'broker-shutdown' : 'network';
+    return [restart, 'likely', `${how}, and then nobody took connections`];
+  }
+  if (cause === 'network' || cause === 'unknown') return undefined;
+  return [cause, 'likely', `${how}, and the next connect was refused for this`];
+}
+
+function described({ kind, name, bytes }: Outstanding): string {
+  return `${kind === 'subscribe' ? 'SUBSCRIBE' : 'PUBLISH'} ${name} (${bytes} bytes)`;
+}
+
+function bareText({ wasUp, systemCode }: Evidence): string {
+  if (!wasUp) return 'closed before CONNACK';
+  const how = systemCode === undefined ? 'closed without a word' : `broken (${systemCode})`;
+  return `${how}; nothing was outstanding`;
 }

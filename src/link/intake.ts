@@ -108,6 +108,14 @@ export class Intake {
     return !this.#held;
   }
 
+  /** Not for the journal: only its acknowledgement is owed, in its turn. QoS 0 or 1. @returns as {@link message} */
+  skip(packet: IPublishPacket): boolean {
+    if (packet.qos === 0) return true;
+    this.#owed.push({ message: messageOf(packet), bytes: 0, committed: true });
+    this.#acknowledge();
+    return true;
+  }
+
   /** PUBREL: PUBCOMP goes out when the journal has forgotten the id, lest a new message be taken for the old one. */
   released(packetId: number): void {
     const writer = this.#writer;

@@ -11,6 +11,8 @@ const LIMITS: BrokerLimits = {
   maximumPacketBytes: 1_000,
   maximumQoS: 1,
   retainAvailable: true,
+  wildcardAvailable: true,
+  sharedAvailable: true,
   keepaliveSeconds: undefined,
 };
 

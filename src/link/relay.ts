@@ -1,4 +1,5 @@
-import { causeOfCode } from './diagnosis.js';
+import { causeOfCode } from './causes.js';
+import type { Outstanding } from './diagnosis.js';
 import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
@@ -69,6 +70,11 @@ export class Relay {
     return this.#inFlight.size === 0 && this.#results.length === 0 && !this.#confirming && !this.#fetching;
   }
 
+  /** On the way and not answered, oldest first. */
+  get outstanding(): Outstanding[] {
+    return [...this.#inFlight.values()].map((entry) => ({ kind: 'publish', name: entry.topic, bytes: bytesOf(entry) }));
+  }
+
   /** Something may be in the outbox. */
   wake(): void {
     this.#wanted = true;
@@ -120,9 +126,7 @@ export class Relay {
   /** What the broker has said it will not take is not sent: it would answer by hanging up. */
   #refusal(entry: OutboxEntry): Pick<PublishResult, 'reasonCode' | 'cause'> | undefined {
     const limits = this.#limits!;
-    const bytes =
-      entry.payload.length + Buffer.byteLength(entry.topic) + propertyBytes(entry.properties) + PACKET_OVERHEAD_BYTES;
-    if (bytes > limits.maximumPacketBytes) return { reasonCode: 0x95, cause: 'packet-too-large' };
+    if (bytesOf(entry) > limits.maximumPacketBytes) return { reasonCode: 0x95, cause: 'packet-too-large' };
     if (entry.retain && !limits.retainAvailable) return { reasonCode: 0x9a, cause: 'unsupported' };
     if (entry.qos > limits.maximumQoS) return { reasonCode: 0x9b, cause: 'unsupported' };
     return undefined;
@@ -170,6 +174,11 @@ export class Relay {
     }
     this.#confirming = false;
   }
+}
+
+/** About as long as its PUBLISH. */
+function bytesOf({ payload, topic, properties }: OutboxEntry): number {
+  return payload.length + Buffer.byteLength(topic) + propertyBytes(properties) + PACKET_OVERHEAD_BYTES;
 }
 
 function propertyBytes(properties: MessageProperties | null): number {

@@ -59,7 +59,9 @@ const KNOWN: LinkState = { subscriptions: [{ filter: 'a', qos: 1 }], unreleased:
 function journal(openSession: () => Promise<LinkState>): Journal {
   const done = (): Promise<void> => Promise.resolve();
   const outbox = (): Promise<[]> => Promise.resolve([]);
-  return { openSession, resetSession: done, saveSubscription: done, outbox } as unknown as Journal;
+  const linkHistory = () => Promise.resolve({ drops: [], heardAt: 0 });
+  const kept = { resetSession: done, saveSubscription: done, saveLinkHistory: done, append: done };
+  return { openSession, outbox, linkHistory, ...kept } as unknown as Journal;
 }
 
 function session(url: string, kept: Journal, tls: SessionOptions['broker']['tls'] = {}) {
@@ -74,7 +76,7 @@ function session(url: string, kept: Journal, tls: SessionOptions['broker']['tls'
       keepaliveMs: 10_000,
       receiveMaximum: 100,
       maxPacketBytes: 1_000_000,
-      reconnect: { initialMs: 30, maxMs: 30 },
+      reconnect: { initialMs: 30, maxMs: 30, refusedMs: 1_000, conflictMs: 1_000, bannedMs: 1_000 },
     },
     subscriptions: [{ name: 'a', filter: 'a', qos: 1, overlap: 'refuse' }],
   };
@@ -86,6 +88,7 @@ function session(url: string, kept: Journal, tls: SessionOptions['broker']['tls'
     {
       clock: systemClock,
       random: () => 1,
+      threadDelayMs: () => 0,
     },
   );
   link.start();

@@ -1,15 +1,20 @@
-import { fullJitter, type Random } from '../domain/backoff.js';
-import type { Cause, Diagnosis } from '../domain/cause.js';
+import type { Random } from '../domain/backoff.js';
+import type { Diagnosis } from '../domain/cause.js';
+import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
-import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent, type LinkPhase, type LinkStatus } from '../domain/link.js';
+import type { LinkDrop, LinkEvent, LinkPhase, LinkStatus } from '../domain/link.js';
 import type { BrokerSettings, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
+import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
-import { diagnose } from './diagnosis.js';
+import { Dial } from './dial.js';
+import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
+import { gapRecord } from './own-records.js';
+import { patience } from './patience.js';
 import { Relay } from './relay.js';
-import { Subscriptions } from './subscriptions.js';
+import { Subscriptions, type Wanted } from './subscriptions.js';
 
 const CONNECT_TIMEOUT_MS_MAX = 10_000;
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
@@ -27,6 +32,13 @@ export interface SessionOptions {
   subscriptions: SubscriptionSettings[];
 }
 
+export interface SessionAmbient {
+  clock: Clock;
+  random: Random;
+  /** How late the calling thread was, at worst, in its last half minute; milliseconds. */
+  threadDelayMs: () => number;
+}
+
 /**
  * The one MQTT session: connects, keeps it, and comes back by itself with full jitter. State is one visible
  * value, `status()`. Everything it takes goes through {@link Intake}, everything it sends through {@link Relay}.
@@ -35,22 +47,21 @@ export class Session {
   readonly intake: Intake;
   readonly relay: Relay;
   readonly #subscriptions: Subscriptions;
+  readonly #dial: Dial;
+  readonly #history: History;
+  readonly #canary: Canary | undefined;
   #connection: Connection | undefined;
   #limits: BrokerLimits | undefined;
   #keepalive: Keepalive | undefined;
   #phase: LinkPhase = 'idle';
   #since: number;
   #upSince = 0;
+  /** Wall clock: the broker was last heard of, in this run or the one before; 0: never. */
+  #heardAt = 0;
   #sessionPresent = false;
   #sessionName = '';
   #connects = 0;
   #failures = 0;
-  #drops: LinkDrop[] = [];
-  #urlIndex = 0;
-  #protocol: 4 | 5;
-  /** The broker has taken 3.1.1 where it would not take 5: not asked again. */
-  #protocolProven = false;
-  #lastCause: Cause | undefined;
   /** The broker may have taken a CONNECT whose CONNACK was never seen: by this process or the one before. */
   #doubt = true;
   #timer: NodeJS.Timeout | undefined;
@@ -61,13 +72,18 @@ export class Session {
     private readonly journal: Journal,
     private readonly tell: (event: LinkEvent) => void,
     private readonly failed: (error: Error) => void,
-    private readonly ambient: { clock: Clock; random: Random },
+    private readonly ambient: SessionAmbient,
   ) {
+    const { canary } = options.session;
+    const wanted: Wanted[] = [...options.subscriptions];
+    if (canary) wanted.push({ name: 'canary', filter: canary.topic, qos: 0, own: true });
     this.#since = ambient.clock.now();
-    this.#protocol = options.broker.protocol === '3.1.1' ? 4 : 5;
-    this.#subscriptions = new Subscriptions(options.subscriptions);
+    this.#dial = new Dial(options.broker);
+    this.#history = new History(tell, (drops) => this.#remember(drops));
+    this.#subscriptions = new Subscriptions(wanted);
     this.intake = new Intake(journal, failed);
     this.relay = new Relay(journal, failed);
+    if (canary) this.#canary = this.#newCanary(canary);
   }
 
   start(): void {
@@ -75,13 +91,13 @@ export class Session {
   }
 
   status(): LinkStatus {
-    const url = new URL(this.#url);
+    const url = new URL(this.#dial.url);
     url.username = url.password = '';
     return {
       phase: this.#phase,
       clientId: this.options.clientId,
       url: url.href,
-      protocol: this.#protocol === 5 ? '5' : '3.1.1',
+      protocol: this.#dial.protocolVersion === 5 ? '5' : '3.1.1',
       sessionPresent: this.#sessionPresent,
       since: this.#since,
       pendingAcks: this.intake.pendingAcks,
@@ -93,7 +109,8 @@ export class Session {
         ...this.intake.counters,
         ...this.relay.counters,
       },
-      drops: this.#drops,
+      drops: this.#history.drops,
+      ...(this.#canary ? { canary: this.#canary.status() } : {}),
     };
   }
 
@@ -108,12 +125,12 @@ export class Session {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
+    if (this.#phase === 'up') this.#heardAt = this.ambient.clock.now();
     this.#become('stopped');
+    this.#canary?.stop();
+    this.#history.afterwards();
+    this.#remember(this.#history.drops);
     await this.#connection?.disconnect(Math.max(CLOSE_MS_MIN, deadline - this.ambient.clock.monotonic()));
-  }
-
-  get #url(): string {
-    return this.options.broker.urls[this.#urlIndex]!;
   }
 
   async #connect(): Promise<void> {
@@ -129,8 +146,8 @@ export class Session {
     const { broker, session, clientId } = this.options;
     const connection = new Connection(
       {
-        url: this.#url,
-        protocolVersion: this.#protocol,
+        url: this.#dial.url,
+        protocolVersion: this.#dial.protocolVersion,
         clientId,
         keepaliveSeconds: Math.ceil(session.keepaliveMs / 1000),
         expirySeconds: Math.floor(session.expiryMs / 1000),
@@ -145,7 +162,7 @@ export class Session {
       {
         accepted: (limits) => this.#accepted(connection, limits),
         ready: () => this.#ready(connection),
-        message: (packet) => this.intake.message(packet),
+        message: (packet) => this.#message(packet),
         released: (packetId) => this.intake.released(packetId),
         heard: () => this.#keepalive?.heard(),
         closed: (evidence) => this.#closed(evidence),
@@ -157,9 +174,14 @@ export class Session {
 
   /** The table of acknowledged subscriptions belongs to one broker and one client id. */
   async #openSession(): Promise<void> {
-    const { host } = new URL(this.#url);
+    const { host } = new URL(this.#dial.url);
     const name = `${this.options.clientId}@${host}`;
     if (name === this.#sessionName) return;
+    if (this.#sessionName === '') {
+      const { drops, heardAt } = await this.journal.linkHistory();
+      this.#history.load(drops);
+      this.#heardAt = heardAt;
+    }
     const kept = await this.journal.openSession(name);
     this.#sessionName = name;
     this.#doubt = true;
@@ -169,90 +191,121 @@ export class Session {
 
   #accepted(connection: Connection, limits: BrokerLimits): void {
     if (this.#phase === 'stopped') return;
+    const { sessionPresent } = limits;
+    this.#history.afterwards({ kind: 'accepted', sessionPresent });
+    this.#dial.accepted();
     this.#limits = limits;
     this.#upSince = this.ambient.clock.monotonic();
-    this.#sessionPresent = limits.sessionPresent;
+    this.#sessionPresent = sessionPresent;
     this.#become('up');
-    if (!limits.sessionPresent) this.#sessionIsNew();
+    if (!sessionPresent) this.#sessionIsNew();
     else if (this.#doubt) this.#subscriptions.doubt();
     this.#doubt = false;
-    this.intake.begin(connection, limits.sessionPresent);
+    this.intake.begin(connection, sessionPresent);
     const keepaliveMs = (limits.keepaliveSeconds ?? 0) * 1000 || this.options.session.keepaliveMs;
     this.#keepalive = new Keepalive(
       { ping: () => connection.ping(), silent: () => connection.giveUp(), held: () => connection.held },
       keepaliveMs,
     );
     this.#keepalive.start();
-    this.tell({
-      kind: 'up',
-      sessionPresent: limits.sessionPresent,
-      reconnect: this.#connects > 0,
-      after: this.#lastCause,
-    });
+    this.tell({ kind: 'up', sessionPresent, reconnect: this.#connects > 0, after: this.#history.lastCause });
     this.#connects++;
-    if (this.#protocol === 4) this.#protocolProven = true;
   }
 
   #ready(connection: Connection): void {
     if (connection !== this.#connection || this.#phase !== 'up' || !this.#limits) return;
     this.relay.begin(connection, this.#limits);
-    this.#reconcile(connection);
+    this.#reconcile(connection, this.#limits);
+    this.#canary?.start();
+    const limits = this.#limits;
     this.#deniedTimer = setInterval(
-      () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection),
+      () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection, limits),
       DENIED_RETRY_MS,
     );
   }
 
+  #message(packet: IPublishPacket): boolean {
+    const { canary } = this.options.session;
+    if (!canary || packet.topic !== canary.topic) return this.intake.message(packet);
+    this.#canary?.heard(packet.payload.toString());
+    return packet.qos === 2 ? this.intake.message(packet) : this.intake.skip(packet);
+  }
+
   #sessionIsNew(): void {
-    if (this.#subscriptions.acknowledgedCount > 0) this.tell({ kind: 'session-lost' });
+    const to = this.ambient.clock.now();
+    if (this.#subscriptions.acknowledgedCount > 0) {
+      this.tell({ kind: 'session-lost', from: this.#heardAt, to });
+      this.journal.append(gapRecord(this.#heardAt, to)).catch(this.failed);
+    }
     this.#subscriptions.load([]);
     this.journal.resetSession(this.#sessionName).catch(this.failed);
   }
 
-  #reconcile(connection: Connection): void {
+  #reconcile(connection: Connection, limits: BrokerLimits): void {
     const name = this.#sessionName;
-    const settled = (filter: string, code: number): void => {
-      const known = this.options.subscriptions.find((one) => one.filter === filter);
-      if (known) this.tell({ kind: 'subscription', name: known.name, code });
-    };
     this.#subscriptions
       .reconcile({
-        subscribe: async (filter, qos) => {
-          const code = await connection.subscribe(filter, qos);
-          settled(filter, code);
-          return code;
-        },
+        limits,
+        now: () => this.ambient.clock.monotonic(),
+        subscribe: ({ filter, qos, own }) => connection.subscribe(filter, qos, { own }),
         unsubscribe: (filter) => connection.unsubscribe(filter),
         acknowledged: (subscription) => void this.journal.saveSubscription(name, subscription).catch(this.failed),
         dropped: (filter) => void this.journal.dropSubscription(name, filter).catch(this.failed),
+        answered: ({ name: subscription, own }, code) => {
+          if (own !== true) this.tell({ kind: 'subscription', name: subscription, code });
+        },
       })
       .catch(() => {
         // The connection ended under it; the next one subscribes what is still missing.
       });
   }
 
+  #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
+    const port = {
+      publish: (payload: string) =>
+        this.#connection?.publish({ topic, payload, qos: 1, retain: false }, () => undefined),
+      changed: (silent: boolean) => {
+        this.tell({ kind: 'canary', silent });
+        // A session that lost its subscriptions without a word is mended by asking for them again.
+        if (!silent || !this.#connection || !this.#limits) return;
+        this.#subscriptions.doubt();
+        this.#reconcile(this.#connection, this.#limits);
+      },
+    };
+    return new Canary(port, everyMs, this.ambient.clock);
+  }
+
   #closed(evidence: CloseEvidence): void {
+    const { clock, random, threadDelayMs } = this.ambient;
     this.#keepalive?.stop();
+    this.#canary?.stop();
     clearInterval(this.#deniedTimer);
     this.#connection = undefined;
+    const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];
     this.intake.end();
     this.relay.end(evidence);
+    this.#subscriptions.ended(evidence.ended === undefined && evidence.code === 0, clock.monotonic());
     if (this.#phase === 'stopped') return;
-    const diagnosis = diagnose(evidence);
-    this.#lastCause = diagnosis.cause;
-    this.#drops = [{ ...diagnosis, at: this.ambient.clock.now(), wasUp: evidence.wasUp }, ...this.#drops].slice(
-      0,
-      LINK_DROPS_KEPT,
+    const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
+    if (evidence.wasUp) this.#heardAt = clock.now();
+    const diagnosis = this.#history.ended(
+      {
+        ...evidence,
+        protocolVersion: this.#dial.protocolVersion,
+        keepaliveMs: this.options.session.keepaliveMs,
+        sessionPresent: this.#sessionPresent,
+        upMs,
+        threadDelayMs: threadDelayMs(),
+        outstanding,
+      },
+      clock.now(),
     );
-    this.tell({ kind: evidence.wasUp ? 'down' : 'refused', diagnosis });
-    const proven = evidence.wasUp && this.ambient.clock.monotonic() - this.#upSince >= PROVEN_MS;
-    this.#failures = proven ? 0 : this.#failures + 1;
+    this.#failures = upMs >= PROVEN_MS ? 0 : this.#failures + 1;
     if (!evidence.wasUp) {
       this.#doubt ||= mayHaveConnected(diagnosis, evidence);
-      this.#tryAnotherWay(diagnosis.cause, evidence);
-    }
-    const { initialMs, maxMs } = this.options.session.reconnect;
-    this.#wait(fullJitter(this.#failures, initialMs, maxMs, this.ambient.random));
+      this.#dial.refused(diagnosis.cause, evidence);
+    } else if (diagnosis.cause === 'server-moved') this.#dial.moveOn();
+    this.#wait(patience(diagnosis.cause, this.#failures, this.options.session.reconnect, random));
   }
 
   #wait(delayMs: number): void {
@@ -260,17 +313,9 @@ export class Session {
     this.#timer = setTimeout(() => void this.#connect(), delayMs);
   }
 
-  /** An older protocol where the broker does not speak the newer one, else the next address. */
-  #tryAnotherWay(cause: Cause, evidence: CloseEvidence): void {
-    const { broker } = this.options;
-    // Some 3.1.1 brokers hang up on an MQTT 5 CONNECT without a word.
-    const silent = evidence.code === 0 && evidence.systemCode === undefined && evidence.errors.length === 0;
-    if (broker.protocol === 'auto' && this.#protocol === 5 && (cause === 'protocol-version' || silent)) {
-      this.#protocol = 4;
-      return;
-    }
-    if (broker.protocol === 'auto' && !this.#protocolProven) this.#protocol = 5;
-    this.#urlIndex = (this.#urlIndex + 1) % broker.urls.length;
+  /** Told again with the next drop should the disk have no room for it now. */
+  #remember(drops: readonly LinkDrop[]): void {
+    this.journal.saveLinkHistory({ drops: [...drops], heardAt: this.#heardAt }).catch(() => undefined);
   }
 
   #become(phase: LinkPhase): void {

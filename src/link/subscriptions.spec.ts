@@ -2,22 +2,34 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
-import { Subscriptions } from './subscriptions.js';
+import { QUARANTINE_MS, Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
 
 function wanted(filter: string, qos: 0 | 1 | 2 = 1): SubscriptionSettings {
   return { name: filter, filter, qos, overlap: 'refuse' };
 }
 
 /** A broker that refuses what is in `deny` and remembers what it was asked. */
-function broker(deny: string[] = []) {
+interface Broker extends SubscribePort {
+  asked: string[];
+  saved: AcknowledgedSubscription[];
+  droppedFilters: string[];
+  answers: [string, number][];
+}
+
+function broker(deny: string[] = [], more: Partial<SubscribePort> = {}): Broker {
   const asked: string[] = [];
   const saved: AcknowledgedSubscription[] = [];
   const dropped: string[] = [];
+  const answers: [string, number][] = [];
   return {
+    answers,
+    limits: { wildcardAvailable: true, sharedAvailable: true },
+    now: () => 0,
+    answered: ({ name }, code) => void answers.push([name, code]),
     asked,
     saved,
     droppedFilters: dropped,
-    subscribe: (filter: string, qos: number) => {
+    subscribe: ({ filter, qos }: Wanted) => {
       asked.push(`+${filter}`);
       return Promise.resolve(deny.includes(filter) ? 0x87 : qos);
     },
@@ -27,6 +39,7 @@ function broker(deny: string[] = []) {
     },
     acknowledged: (subscription: AcknowledgedSubscription) => void saved.push(subscription),
     dropped: (filter: string) => void dropped.push(filter),
+    ...more,
   };
 }
 
@@ -85,5 +98,53 @@ describe('subscriptions', () => {
     const port = broker();
     await subscriptions.reconcile(port);
     assert.deepEqual(port.asked, ['-old', '+a']);
+  });
+
+  it('what the broker said it cannot do is not asked, and shows as denied', async () => {
+    const subscriptions = new Subscriptions([wanted('a/+'), wanted('$share/g/b'), wanted('c')]);
+    const port = broker([], { limits: { wildcardAvailable: false, sharedAvailable: false } });
+    await subscriptions.reconcile(port);
+    assert.deepEqual(port.asked, ['+c']);
+    assert.deepEqual([...subscriptions.denied].sort(), [
+      ['$share/g/b', 0x9e],
+      ['a/+', 0xa2],
+    ]);
+    await subscriptions.reconcile(broker());
+    assert.equal(subscriptions.denied.size, 0, 'another broker can');
+  });
+
+  it('a filter on which the broker hangs up is found, and set aside: the others are subscribed', async () => {
+    const subscriptions = new Subscriptions([wanted('a'), wanted('bad'), wanted('c')]);
+    /** Hangs up at the bad one, as RabbitMQ does. @returns what was asked before */
+    const connection = async (now: number): Promise<string[]> => {
+      const never = new Promise<number>(() => undefined);
+      const hangUp = Promise.withResolvers<void>();
+      const port = broker([], {
+        now: () => now,
+        subscribe: (one) => {
+          port.asked.push(one.filter);
+          if (one.filter !== 'bad') return Promise.resolve(one.qos);
+          hangUp.resolve();
+          return never;
+        },
+      });
+      await Promise.race([subscriptions.reconcile(port), hangUp.promise]);
+      subscriptions.ended(port.asked.includes('bad'), now);
+      return port.asked;
+    };
+    assert.deepEqual(await connection(0), ['a', 'bad', 'c']);
+    assert.deepEqual(await connection(1), ['bad'], 'the others are subscribed; once may be chance');
+    assert.ok(!(await connection(2)).includes('bad'), 'it is left alone');
+    assert.deepEqual(subscriptions.granted, ['a', 'c']);
+    assert.deepEqual([...subscriptions.denied], [['bad', 0x80]]);
+    assert.deepEqual(await connection(2 + QUARANTINE_MS), ['bad'], 'and asked again much later');
+  });
+
+  it('what belongs to the gateway itself is subscribed, and not shown as a subscription', async () => {
+    const subscriptions = new Subscriptions([wanted('a'), { name: 'canary', filter: 'own', qos: 0, own: true }]);
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual(port.asked, ['+a', '+own']);
+    assert.deepEqual(subscriptions.granted, ['a']);
   });
 });

@@ -1,31 +1,55 @@
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
+import type { BrokerLimits } from './connection.js';
+import type { Outstanding } from './diagnosis.js';
 
 /** SUBSCRIBE packets on the way at once. */
 const PARALLEL = 16;
 const DENIED = 0x80;
 /** In place of a QoS. */
 const DOUBTED = -1;
+const SHARED_UNSUPPORTED = 0x9e; // [MQTT 5.0, 3.9.3]
+const WILDCARD_UNSUPPORTED = 0xa2;
+/** A broker that hangs up this often on a SUBSCRIBE that is on the way alone refuses it in deed. */
+const HANG_UPS_MAX = 2;
+/** How long such a filter is left alone: asking again costs the link. */
+export const QUARANTINE_MS = 600_000;
+
+/** What is wanted of the broker. `own`: for the gateway itself, not a subscription of the configuration. */
+export type Wanted = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'> & { own?: boolean };
+export type FilterLimits = Pick<BrokerLimits, 'wildcardAvailable' | 'sharedAvailable'>;
 
 export interface SubscribePort {
-  subscribe(filter: string, qos: SubscriptionSettings['qos']): Promise<number>;
+  limits: FilterLimits;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Resolves with the SUBACK's code. */
+  subscribe(wanted: Wanted): Promise<number>;
   unsubscribe(filter: string): Promise<void>;
   /** The broker has said yes: worth remembering. */
   acknowledged(subscription: AcknowledgedSubscription): void;
   dropped(filter: string): void;
+  /** The broker, or what it said of itself, has settled this one. */
+  answered(wanted: Wanted, code: number): void;
 }
 
 /**
  * The difference between what is wanted and what the broker has acknowledged. One filter per SUBSCRIBE: one
- * denied filter would take all others of its packet with it.
+ * denied filter would take all others of its packet with it. Where a broker hangs up rather than deny a filter,
+ * filters go one at a time until the one is found; that one is set aside, so that the others keep working.
  */
 export class Subscriptions {
-  /** By filter, the QoS the broker acknowledged. */
-  #acknowledged = new Map<string, number>();
   /** By subscription name, the broker's refusal. */
   readonly denied = new Map<string, number>();
+  /** By filter, the QoS the broker acknowledged. */
+  #acknowledged = new Map<string, number>();
+  /** Asked and not answered, on the connection there is. */
+  readonly #asked = new Set<string>();
+  #oneAtATime = false;
+  /** By filter: hang-ups in a row on it alone, and until when it is left alone. */
+  readonly #suspects = new Map<string, { hangUps: number; until: number }>();
 
-  constructor(private wanted: readonly SubscriptionSettings[]) {}
+  constructor(private readonly wanted: readonly Wanted[]) {}
 
   /** Takes over the table of a session; an empty one when the broker has none. */
   load(acknowledged: readonly AcknowledgedSubscription[]): void {
@@ -34,7 +58,16 @@ export class Subscriptions {
 
   /** Names of those that are wanted and acknowledged. */
   get granted(): string[] {
-    return this.wanted.filter(({ filter }) => this.#acknowledged.has(filter)).map(({ name }) => name);
+    const granted = this.wanted.filter(({ filter, own }) => own !== true && this.#acknowledged.has(filter));
+    return granted.map(({ name }) => name);
+  }
+
+  get acknowledgedCount(): number {
+    return this.#acknowledged.size;
+  }
+
+  get outstanding(): Outstanding[] {
+    return [...this.#asked].map((name) => ({ kind: 'subscribe', name, bytes: Buffer.byteLength(name) }));
   }
 
   /**
@@ -45,12 +78,16 @@ export class Subscriptions {
     for (const filter of this.#acknowledged.keys()) this.#acknowledged.set(filter, DOUBTED);
   }
 
-  get acknowledgedCount(): number {
-    return this.#acknowledged.size;
-  }
-
-  want(wanted: readonly SubscriptionSettings[]): void {
-    this.wanted = wanted;
+  /** The connection is gone. @param hungUp by the broker, without a word @param now monotonic */
+  ended(hungUp: boolean, now: number): void {
+    const asked = [...this.#asked];
+    this.#asked.clear();
+    if (asked.length === 0) return;
+    this.#oneAtATime = true;
+    if (asked.length > 1 || !hungUp) return;
+    const [filter] = asked as [string];
+    const hangUps = (this.#suspects.get(filter)?.hangUps ?? 0) + 1;
+    this.#suspects.set(filter, { hangUps, until: hangUps < HANG_UPS_MAX ? 0 : now + QUARANTINE_MS });
   }
 
   /** Subscribes what is missing and unsubscribes what is no longer wanted. Rejects when the connection ends. */
@@ -62,21 +99,42 @@ export class Subscriptions {
       this.#acknowledged.delete(filter);
       port.dropped(filter);
     }
-    const missing = this.wanted.filter(({ filter, qos }) => this.#acknowledged.get(filter) !== qos);
-    for (let i = 0; i < missing.length; i += PARALLEL) {
-      await Promise.all(missing.slice(i, i + PARALLEL).map((one) => this.#subscribe(one, port)));
+    const missing = this.wanted.filter(
+      ({ filter, qos }) => this.#acknowledged.get(filter) !== qos && !this.#asked.has(filter),
+    );
+    const atOnce = this.#oneAtATime ? 1 : PARALLEL;
+    for (let i = 0; i < missing.length; i += atOnce) {
+      await Promise.all(missing.slice(i, i + atOnce).map((one) => this.#subscribe(one, port)));
     }
+    this.#oneAtATime = false;
   }
 
-  async #subscribe({ name, filter, qos }: SubscriptionSettings, port: SubscribePort): Promise<void> {
-    const code = await port.subscribe(filter, qos);
-    if (code >= DENIED) {
-      this.denied.set(name, code);
-      return;
+  async #subscribe(wanted: Wanted, port: SubscribePort): Promise<void> {
+    const { name, filter, qos } = wanted;
+    const code = this.#refusal(filter, port) ?? (await this.#ask(wanted, port));
+    if (code >= DENIED) this.denied.set(name, code);
+    else {
+      this.denied.delete(name);
+      // The QoS asked for is remembered, so that a broker that grants less is not asked at every connect.
+      this.#acknowledged.set(filter, qos);
+      port.acknowledged({ filter, qos });
     }
-    this.denied.delete(name);
-    // The QoS asked for is remembered, so that a broker that grants less is not asked at every connect.
-    this.#acknowledged.set(filter, qos);
-    port.acknowledged({ filter, qos });
+    port.answered(wanted, code);
+  }
+
+  /** What is known to be refused is not asked. */
+  #refusal(filter: string, port: SubscribePort): number | undefined {
+    const { limits } = port;
+    if (!limits.sharedAvailable && filter.startsWith('$share/')) return SHARED_UNSUPPORTED;
+    if (!limits.wildcardAvailable && /[+#]/.test(filter)) return WILDCARD_UNSUPPORTED;
+    return (this.#suspects.get(filter)?.until ?? 0) > port.now() ? DENIED : undefined;
+  }
+
+  async #ask(wanted: Wanted, port: SubscribePort): Promise<number> {
+    this.#asked.add(wanted.filter);
+    const code = await port.subscribe(wanted);
+    this.#asked.delete(wanted.filter);
+    this.#suspects.delete(wanted.filter);
+    return code;
   }
 }

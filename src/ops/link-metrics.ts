@@ -34,6 +34,11 @@ export class LinkMetrics {
       'Messages received and not yet acknowledged.',
       () => this.status()?.pendingAcks ?? 0,
     );
+    gauge(
+      'holdfast_link_canary_seconds',
+      'How long the last canary took to come back, or how long a missing one has been away.',
+      () => this.status()?.canary?.seconds ?? 0,
+    );
     this.#connects = new Counter({
       name: 'holdfast_link_connects_total',
       help: 'Connections the broker accepted.',
@@ -75,10 +80,10 @@ export class LinkMetrics {
       this.#connects.inc();
       if (event.sessionPresent) this.#resumes.inc({ result: 'resumed' });
       if (event.reconnect) this.#reconnects.inc({ cause: event.after ?? 'unknown' });
-    } else if (event.kind === 'down') this.#drops.inc({ cause: event.diagnosis.cause });
+    } else if (event.kind === 'dropped') this.#drops.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'refused') this.#refused.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'session-lost') this.#resumes.inc({ result: 'lost' });
-    else this.#denied.set({ subscription: event.name }, event.code >= 0x80 ? 1 : 0);
+    else if (event.kind === 'subscription') this.#denied.set({ subscription: event.name }, event.code >= 0x80 ? 1 : 0);
   }
 
   #messages(registers: Registry[]): void {

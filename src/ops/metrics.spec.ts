@@ -150,9 +150,10 @@ describe('what happens is counted where it belongs', () => {
     const metrics = linkMetrics({ phase: 'up', pendingAcks: 4 });
     metrics.observe({ kind: 'refused', diagnosis: diagnosis('dns') });
     metrics.observe({ kind: 'up', sessionPresent: false, reconnect: false, after: undefined });
-    metrics.observe({ kind: 'down', diagnosis: diagnosis('keepalive-timeout') });
+    metrics.observe({ kind: 'down' });
+    metrics.observe({ kind: 'dropped', diagnosis: diagnosis('keepalive-timeout') });
     metrics.observe({ kind: 'up', sessionPresent: true, reconnect: true, after: 'keepalive-timeout' });
-    metrics.observe({ kind: 'session-lost' });
+    metrics.observe({ kind: 'session-lost', from: 0, to: 1 });
     metrics.observe({ kind: 'subscription', name: 'b', code: 0x87 });
     metrics.observe({ kind: 'subscription', name: AWKWARD, code: 0x80 });
     metrics.observe({ kind: 'subscription', name: AWKWARD, code: 1 });

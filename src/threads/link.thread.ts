@@ -6,7 +6,7 @@ import { systemClock } from '../domain/clock.js';
 import type { JournalEvents } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import type { OpsSettings } from '../domain/settings.js';
-import { Session, type SessionOptions } from '../link/index.js';
+import { MEND, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
@@ -87,7 +87,11 @@ const calls: LinkThreadCalls = {
   connect(options) {
     facts.started = true;
     const failed = (error: Error): void => log('error', 'the journal did not take it', { error: error.message });
-    session = new Session(options, journal!, observe, failed, { clock: systemClock, random: Math.random });
+    session = new Session(options, journal!, observe, failed, {
+      clock: systemClock,
+      random: Math.random,
+      threadDelayMs: () => beats.worstDelayMs('link'),
+    });
     session.start();
     return Promise.resolve();
   },
@@ -108,11 +112,17 @@ function observe(event: LinkEvent): void {
     log('warn', 'the broker has lost the session: what it held for us is gone; subscribing again');
   } else if (event.kind === 'subscription') {
     if (event.code >= 0x80) log('warn', 'subscription denied', { subscription: event.name, code: event.code });
-  } else dropped(event.kind, event.diagnosis);
+  } else if (event.kind === 'canary') canary(event.silent);
+  else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
 }
 
-function dropped(kind: 'down' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {
-  const message = kind === 'down' ? 'link dropped' : 'connecting failed';
+function canary(silent: boolean): void {
+  if (silent) log('warn', 'the canary does not come back', { cause: 'canary-silent', mend: MEND['canary-silent'] });
+  else log('info', 'the canary comes back again');
+}
+
+function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {
+  const message = kind === 'dropped' ? 'link dropped' : 'connecting failed';
   log('warn', message, { cause, confidence, evidence, mend });
 }
 

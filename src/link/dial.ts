@@ -1,0 +1,53 @@
+import type { Cause } from '../domain/cause.js';
+import type { BrokerSettings } from '../domain/settings.js';
+import type { CloseEvidence } from './connection.js';
+
+/** Some 3.1.1 brokers hang up on an MQTT 5 CONNECT without a word; once may be a broker that restarts. */
+const SILENT_REFUSALS_MAX = 2;
+
+/** Which address and protocol version the next connect uses: stays with what works, moves on when it fails. */
+export class Dial {
+  #index = 0;
+  #version: 4 | 5;
+  /** The broker has taken this version: only a word of its own is a reason to leave it. */
+  #proven = false;
+  #silentRefusals = 0;
+
+  constructor(private readonly broker: Pick<BrokerSettings, 'urls' | 'protocol'>) {
+    this.#version = broker.protocol === '3.1.1' ? 4 : 5;
+  }
+
+  get url(): string {
+    return this.broker.urls[this.#index]!;
+  }
+
+  get protocolVersion(): 4 | 5 {
+    return this.#version;
+  }
+
+  accepted(): void {
+    this.#proven = true;
+    this.#silentRefusals = 0;
+  }
+
+  /** The connect failed. An older protocol where the broker does not speak the newer one, else the next address. */
+  refused(cause: Cause, evidence: CloseEvidence): void {
+    if (this.broker.protocol === 'auto' && this.#version === 5 && this.#isNoMatchForFive(cause, evidence)) {
+      this.#version = 4;
+      return;
+    }
+    if (this.broker.protocol === 'auto' && !this.#proven) this.#version = 5;
+    this.moveOn();
+  }
+
+  /** To the next address. */
+  moveOn(): void {
+    this.#index = (this.#index + 1) % this.broker.urls.length;
+  }
+
+  #isNoMatchForFive(cause: Cause, { code, systemCode, errors }: CloseEvidence): boolean {
+    if (cause === 'protocol-version') return true;
+    if (this.#proven || code !== 0 || systemCode !== undefined || errors.length > 0) return false;
+    return ++this.#silentRefusals >= SILENT_REFUSALS_MAX;
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
+import type { Evidence } from './diagnosis.js';
+import { History } from './history.js';
+
+const DROP: Omit<Evidence, 'history'> = {
+  code: 0,
+  where: 'close',
+  errors: [],
+  systemCode: undefined,
+  wasUp: true,
+  ended: undefined,
+  protocolVersion: 4,
+  keepaliveMs: 30_000,
+  sessionPresent: true,
+  upMs: 1_000,
+  threadDelayMs: 0,
+  outstanding: [],
+};
+
+function history() {
+  const events: LinkEvent[] = [];
+  const saved: (readonly LinkDrop[])[] = [];
+  const told = new History(
+    (event) => void events.push(event),
+    (drops) => void saved.push([...drops]),
+  );
+  const causes = (): string[] =>
+    events.map((event) => ('diagnosis' in event ? `${event.kind} ${event.diagnosis.cause}` : event.kind));
+  return { told, saved, causes };
+}
+
+describe('history', () => {
+  it('a drop that the broker explained is told at once', () => {
+    const { told, causes } = history();
+    told.ended({ ...DROP, code: 0x8b, where: 'disconnect' }, 1);
+    assert.deepEqual(causes(), ['down', 'dropped broker-shutdown']);
+    told.afterwards({ kind: 'accepted', sessionPresent: true });
+    assert.equal(causes().length, 2);
+  });
+
+  it('one without a word is told with what the next attempt met', () => {
+    const { told, causes, saved } = history();
+    assert.equal(told.ended(DROP, 1).cause, 'network');
+    assert.deepEqual(causes(), ['down']);
+    assert.equal(told.drops[0]!.cause, 'network', 'what is known is shown meanwhile');
+    told.ended({ ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' }, 2);
+    assert.deepEqual(causes(), ['down', 'dropped broker-shutdown', 'refused broker-unreachable']);
+    assert.deepEqual(
+      saved.at(-1)!.map(({ cause, at }) => [cause, at]),
+      [
+        ['broker-unreachable', 2],
+        ['broker-shutdown', 1],
+      ],
+    );
+  });
+
+  it('one without a word before a stop is told without it', () => {
+    const { told, causes } = history();
+    told.ended(DROP, 1);
+    told.afterwards();
+    told.afterwards();
+    assert.deepEqual(causes(), ['down', 'dropped network']);
+  });
+
+  it('three bare closes in a row are another user of the client id', () => {
+    const { told, causes } = history();
+    for (const upMs of [900, 2_300, 400]) {
+      told.ended({ ...DROP, upMs }, 1);
+      told.afterwards({ kind: 'accepted', sessionPresent: true });
+    }
+    assert.equal(causes().at(-1), 'dropped client-id-conflict');
+    assert.equal(told.lastCause, 'client-id-conflict');
+  });
+
+  it('what the runs before met is behind what this one met, and all of it is bounded', () => {
+    const { told } = history();
+    told.ended({ ...DROP, ended: 'keepalive' }, 500);
+    told.load(Array.from({ length: LINK_DROPS_KEPT }, (_, i) => ({ ...told.drops[0]!, at: i })));
+    assert.equal(told.drops.length, LINK_DROPS_KEPT);
+    assert.deepEqual([told.drops[0]!.at, told.drops[1]!.at], [500, 0]);
+  });
+});

@@ -1,0 +1,74 @@
+import type { Cause, Diagnosis } from '../domain/cause.js';
+import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
+import { diagnose, isBare, isOpen, isOrderly, type Afterwards, type Evidence, type Life } from './diagnosis.js';
+
+const LIVES_KEPT = 10;
+
+/**
+ * How connections ended, newest first. A drop that is only guessed at is told when the next attempt has ended,
+ * because what that meets often explains it: a broker that restarts refuses connections next.
+ */
+export class History {
+  #drops: LinkDrop[] = [];
+  #lives: Life[] = [];
+  /** The newest drop, while it waits for what comes afterwards. */
+  #open: Evidence | undefined;
+  #lastCause: Cause | undefined;
+
+  /** @param save keeps the drops over a restart */
+  constructor(
+    private readonly tell: (event: LinkEvent) => void,
+    private readonly save: (drops: readonly LinkDrop[]) => void,
+  ) {}
+
+  get drops(): LinkDrop[] {
+    return this.#drops;
+  }
+
+  /** Why the connection before this one ended; undefined before the first end. */
+  get lastCause(): Cause | undefined {
+    return this.#lastCause;
+  }
+
+  /** From the runs before this one. */
+  load(drops: readonly LinkDrop[]): void {
+    this.#drops = [...this.#drops, ...drops].slice(0, LINK_DROPS_KEPT);
+  }
+
+  /** A connection ended or failed. @param at wall clock, milliseconds @returns what is known of it now */
+  ended(known: Omit<Evidence, 'history'>, at: number): Diagnosis {
+    const evidence = { ...known, history: this.#lives };
+    const diagnosis = diagnose(evidence);
+    const { cause, confidence } = diagnosis;
+    if (!evidence.wasUp) this.afterwards({ kind: 'refused', cause, confidence });
+    this.#lastCause = cause;
+    this.#drops = [{ ...diagnosis, at, wasUp: evidence.wasUp }, ...this.#drops].slice(0, LINK_DROPS_KEPT);
+    if (!evidence.wasUp) {
+      this.tell({ kind: 'refused', diagnosis });
+      this.save(this.#drops);
+      return diagnosis;
+    }
+    const { sessionPresent, upMs } = evidence;
+    const life = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs, cause };
+    this.#lives = [life, ...this.#lives].slice(0, LIVES_KEPT);
+    this.tell({ kind: 'down' });
+    if (isOpen(evidence)) this.#open = evidence;
+    else this.#told(diagnosis);
+    return diagnosis;
+  }
+
+  /** What the first attempt after a drop met; also to be called when there will be none. */
+  afterwards(afterwards?: Afterwards): void {
+    if (!this.#open) return;
+    const diagnosis = diagnose(afterwards ? { ...this.#open, afterwards } : this.#open);
+    this.#open = undefined;
+    this.#lastCause = this.#lives[0]!.cause = diagnosis.cause;
+    this.#drops[0] = { ...this.#drops[0]!, ...diagnosis };
+    this.#told(diagnosis);
+  }
+
+  #told(diagnosis: Diagnosis): void {
+    this.tell({ kind: 'dropped', diagnosis });
+    this.save(this.#drops);
+  }
+}

@@ -1,0 +1,62 @@
+/** What a broker loses or withholds without a word: told to whoever asks. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { startFlow, TOPICS } from '../support/flow.js';
+import { needs } from '../support/needs.js';
+import { publishNumbered } from '../support/publisher.js';
+import { scratchDirectory } from '../support/scratch.js';
+import { until } from '../support/until.js';
+
+interface CanaryState {
+  canary: { silent: boolean; seconds: number };
+}
+
+describe('silence', { skip: needs('mosquitto') }, () => {
+  it('a lost session leaves a gap marker with its span for subscribers that ask for it', async (t) => {
+    const flow = await startFlow(t, {
+      config: ({ receiverUrl }) => ({
+        subscribers: [{ id: 'gaps', url: receiverUrl, topics: ['$holdfast/link/gap', 'devices/#'] }],
+      }),
+    });
+    const { broker, receiver } = flow;
+    const before = Date.now();
+    await broker.restart('SIGKILL');
+    await receiver.waitFor(1);
+    const [gap] = receiver.requests;
+    assert.equal(gap!.topic, '$holdfast/link/gap');
+    assert.equal(gap!.headers['content-type'], 'application/json');
+    const { from, to } = JSON.parse(gap!.body.toString()) as { from: string; to: string };
+    assert.ok(Date.parse(from) >= before - 1_000 && Date.parse(from) <= Date.parse(to) && Date.parse(to) <= Date.now());
+    await flow.gateway.answered(1);
+    await publishNumbered({ url: broker.url, topics: TOPICS, count: 1 }).done;
+    await receiver.waitFor(2);
+    const { drops } = (await (await flow.gateway.http('/v1/link')).json()) as { drops: { cause: string }[] };
+    assert.equal(drops.at(-1)!.cause, 'broker-shutdown');
+  });
+
+  it('a broker that grants and then withholds is found by the canary, and its return is told', async (t) => {
+    const acl = join(scratchDirectory('acl'), 'acl');
+    writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
+    const flow = await startFlow(t, {
+      broker: { lines: [`acl_file ${acl}`] },
+      config: () => ({ session: { canary: { topic: 'gateway/canary', every: '1s' } } }),
+    });
+    const { gateway, broker, receiver } = flow;
+    const canary = async (): Promise<CanaryState['canary']> =>
+      ((await (await gateway.http('/v1/link')).json()) as CanaryState).canary;
+    await until(async () => (await canary()).seconds > 0, { what: 'the first canary to come back' });
+    writeFileSync(acl, 'topic readwrite devices/#\ntopic write gateway/canary\n');
+    broker.reload();
+    await until(async () => (await canary()).silent, { what: 'the silence to be told' });
+    assert.ok(gateway.logs.some(({ cause }) => cause === 'canary-silent'));
+    await until(async () => (await gateway.metric('holdfast_link_canary_seconds')) > 2, { what: 'its age to grow' });
+    assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link is left alone');
+    writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
+    broker.reload();
+    await until(async () => !(await canary()).silent, { what: 'the return to be told' });
+    assert.equal(receiver.requests.length, 0, 'probes are nobody else’s business');
+    assert.equal(await gateway.metric('holdfast_messages_journaled_total'), 0);
+  });
+});
