@@ -7,7 +7,11 @@ import { reason, span } from './words.js';
 /** What a gateway answered, or why there is no answer. `why` is a row of its own. */
 export type GatewayAnswer = { status: LinkStatus } | { why: Verdict };
 
+export const IN_USE_MEND =
+  'Find the other client in the broker’s log or client list by its address; give each its own session.clientId.';
 const RECENT_MS = 3_600_000;
+/** So many drops without a word are no accident. */
+const WORDLESS_DROPS = 3;
 const ANSWER_CHARACTERS_MAX = 1_000_000;
 
 /** GET /v1/link at the REST port of the configuration. */
@@ -85,8 +89,8 @@ export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
   const { phase, clientId, url, protocol, since, drops } = status;
   const newest = drops[0];
   const findings: Verdict[] = [];
-  const state = phase === 'up' ? 'up' : `not up (${phase})`;
-  const link = `link ${state} for ${span(nowMs - since)} as ${clientId}, MQTT ${protocol}, at ${url}`;
+  const state = phase === 'up' ? `up for ${span(nowMs - since)}` : `not up (${phase})`;
+  const link = `link ${state}, client id ${clientId}, MQTT ${protocol}, ${url}`;
   if (phase === 'up') findings.push(ok(link));
   else findings.push(failed(link, newest?.mend ?? 'The rows below say why; else see its log.'));
   const denied = Object.entries(status.denied);
@@ -119,11 +123,18 @@ export function judgeConflicts({ clientId, drops, phase, since }: LinkStatus, no
   const conflicts = drops.filter(({ cause }) => cause === 'client-id-conflict');
   const newest = conflicts[0];
   if (!newest) {
-    const held = phase === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - since)}, and ` : '';
-    return ok(`${held}none of its last ${drops.length} drops points to another ${clientId}`);
+    const wordless = drops.filter(
+      ({ at, wasUp, confidence }) => wasUp && confidence === 'guess' && nowMs - at < RECENT_MS,
+    );
+    if (wordless.length >= WORDLESS_DROPS) {
+      return warning(
+        `${wordless.length} drops of the last hour came without a word: a second client with the id ${clientId} looks just like this`,
+        'Look for the id in the broker’s log or client list; or stop the gateway and run doctor --takeover.',
+      );
+    }
+    const held = phase === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - since)}; ` : '';
+    return ok(`${held}${drops.length === 0 ? 'it has not dropped' : `no takeover among its drops (${drops.length})`}`);
   }
   const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, the last ${span(nowMs - newest.at)} ago (${newest.confidence})`;
-  const mend =
-    'Find the other client in the broker’s log or client list by its address; give each its own session.clientId.';
-  return nowMs - newest.at < RECENT_MS ? failed(seen, mend) : warning(seen, mend);
+  return nowMs - newest.at < RECENT_MS ? failed(seen, IN_USE_MEND) : warning(seen, IN_USE_MEND);
 }

@@ -9,6 +9,8 @@ const SHORT_ID_CHARACTERS = 23;
 /** How long the broker keeps the doctor's session should the doctor be killed. */
 const LEFT_BEHIND_SECONDS = 60;
 const CLEANING_MS = 3_000;
+/** Where no CONNACK was ever seen. */
+const CLEANING_UNSEEN_MS = 500;
 
 /**
  * `<clientId or holdfast>-doctor-<random>`: begins like the gateway's id, because brokers give permissions by
@@ -75,7 +77,7 @@ export class OwnSession {
   /** Takes back every subscription and ends the session. @returns whether nothing that was there is left behind */
   async end(): Promise<boolean> {
     if (!this.#mayExist) return true;
-    const limit = AbortSignal.timeout(CLEANING_MS);
+    const limit = AbortSignal.timeout(this.#existed ? CLEANING_MS : CLEANING_UNSEEN_MS);
     const probe = this.#probe;
     if (probe && !probe.isOver) {
       const cut = (): void => probe.cut();

@@ -1,5 +1,7 @@
 /** What the broker lets this user publish to, and whether what it grants also arrives. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutShare } from '../domain/topic.js';
 import type { OwnSession } from './own-session.js';
 import { Probe, type Ending } from './probe.js';
 import { endingInWords, notConnected } from './refusal.js';
@@ -10,13 +12,16 @@ import { DENIED, reason, seconds } from './words.js';
 /** Enough for a broker far away, short enough for somebody who waits. */
 const LISTEN_MS = 5_000;
 const PROBE_EXPIRY_SECONDS = 10;
+/** Some brokers acknowledge what they refuse, and hang up right after. */
+const HANG_UP_MS = 200;
 
 /** Publishes once, and says what the broker made of it. */
 export async function checkPublish(session: OwnSession, topic: string, signal: AbortSignal): Promise<Verdict> {
   const probe = await session.probe(signal);
   if (!(probe instanceof Probe)) return notConnected(probe);
   const code = await probe.publish(topic, payload(newMark()), PROBE_EXPIRY_SECONDS);
-  return judgePublish(code, topic, session.protocolVersion, session.settings.broker.username);
+  const after = await Promise.race([probe.ended, sleep(HANG_UP_MS)]);
+  return judgePublish(after ?? code, topic, session.protocolVersion, session.settings.broker.username);
 }
 
 /** Pure. */
@@ -63,30 +68,34 @@ export async function checkListening(
   }
   const mark = newMark();
   const startedAt = performance.now();
-  const arrived = new Promise<number>((resolve) => {
+  const arrived = new Promise<{ afterMs: number }>((resolve) => {
     probe.listen((packet) => {
-      if (packet.payload.includes(mark)) resolve(performance.now() - startedAt);
+      if (packet.payload.includes(mark)) resolve({ afterMs: performance.now() - startedAt });
     });
   });
   const listenMs = Math.min(LISTEN_MS, limitMs / 2);
   const code = await probe.publish(topic, payload(mark), PROBE_EXPIRY_SECONDS);
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), listenMs)));
-  const heard = typeof code === 'number' && code < DENIED ? await Promise.race([arrived, silence, probe.ended]) : code;
-  clearTimeout(timer);
+  const refused = typeof code !== 'number' || code >= DENIED;
+  const heard = refused ? code : await Promise.race([arrived, sleep(listenMs), probe.ended]);
   probe.listen(undefined);
   await session.unsubscribe(probe, filter);
-  if (typeof heard === 'number' && typeof code === 'number' && code < DENIED) {
-    return ok(`a publish to ${topic} came back through ${filter} after ${seconds(heard)}`);
+  if (heard === undefined) return withheld({ filter: asked, topic, listenMs, version: session.protocolVersion });
+  if (typeof heard === 'object' && 'afterMs' in heard) {
+    return ok(`a publish to ${topic} came back through ${filter} after ${seconds(heard.afterMs)}`);
   }
-  if (heard === undefined) return withheld({ filter, topic, listenMs });
-  return judgePublish(code, topic, session.protocolVersion, session.settings.broker.username);
+  return judgePublish(heard, topic, session.protocolVersion, session.settings.broker.username);
 }
 
-function withheld({ filter, topic, listenMs }: { filter: string; topic: string; listenMs: number }): Verdict {
+/** MQTT 5 brokers say when a publish is refused; then it is the reading that is withheld. */
+function withheld(found: { filter: string; topic: string; listenMs: number; version: 4 | 5 }): Verdict {
+  const { filter, topic, listenMs, version } = found;
+  const mend =
+    version === 5
+      ? `Give this user read on ${withoutShare(filter)} in the broker’s ACL (Mosquitto’s acl_file: topic read ${withoutShare(filter)}).`
+      : `Give this user read and write on ${topic} in the broker’s ACL (Mosquitto’s acl_file: topic readwrite). Over MQTT 3.1.1 nobody can tell which of the two is missing.`;
   return failed(
-    `${filter} was granted, a publish to ${topic} was acknowledged, and nothing came back within ${seconds(listenMs)}: the broker filters silently`,
-    `Give this user both read and write on ${topic} in the broker’s ACL (Mosquitto’s acl_file: topic readwrite …). If it may read but not write, the gateway’s subscription is fine and only its publishes are dropped.`,
+    `${filter} was granted, a publish to ${topic} was acknowledged, and nothing came back within ${seconds(listenMs)}: the broker withholds silently`,
+    mend,
   );
 }
 

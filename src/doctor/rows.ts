@@ -77,7 +77,7 @@ export class Rows {
     this.options.done(this.#keep(check, verdict));
   }
 
-  skip(checks: readonly string[], why: string): void {
+  leaveOut(checks: readonly string[], why: string): void {
     const rows = checks.map((check) => this.#keep(check, skipped(why)));
     if (rows.length > 0) this.options.skipped(rows);
   }

@@ -19,18 +19,24 @@ export interface Look {
   colour: boolean;
 }
 
-/** `state  check  what was seen`, and below it what to do. Ends with a line end. */
+/** `state  check  what was seen`, a line for each finding, and below it what to do. Ends with a line end. */
 export function rowText({ state, check, seen, mend }: Row, { width, colour }: Look): string {
-  const indent = ' '.repeat(STATE_WIDTH + CHECK_WIDTH);
-  const room = Math.max(WIDTH_MIN, Math.min(width, WIDTH_MAX)) - indent.length;
-  const name = printable(check);
-  const lines = [...wrap(printable(seen), room), ...(mend === '' ? [] : wrap(`→ ${printable(mend)}`, room, '  '))];
+  const columns = Math.max(WIDTH_MIN, Math.min(width, WIDTH_MAX));
+  const room = columns - STATE_WIDTH - CHECK_WIDTH;
   const paint = (text: string): string => (colour ? `${COLOURS[state]}${text}${RESET}` : text);
-  const dim = (text: string): string => (colour && state === 'skipped' ? `${COLOURS.skipped}${text}${RESET}` : text);
-  const first = `${paint(state.padEnd(STATE_WIDTH))}${dim(name.padEnd(CHECK_WIDTH))}`;
-  const beside =
-    name.length < CHECK_WIDTH ? [first + dim(lines.shift()!)] : [`${paint(state.padEnd(STATE_WIDTH))}${name}`];
-  return `${[...beside, ...lines.map((line) => indent + dim(line))].join('\n')}\n`;
+  const dim = (text: string): string => (state === 'skipped' ? paint(text) : text);
+  const findings = printable(seen).split('; ');
+  const texts = findings.flatMap((finding) => wrap(finding, room, '  '));
+  if (mend !== '') texts.push(...wrap(`→ ${printable(mend)}`, room, '  '));
+  const names = wrap(printable(check), columns - STATE_WIDTH);
+  const last = names.at(-1)!;
+  // A name that fills its column has its lines to itself.
+  const beside = last.length < CHECK_WIDTH ? last.padEnd(CHECK_WIDTH) + texts.shift()! : last;
+  const left = [...names.slice(0, -1), beside].map(
+    (text, i) => paint((i === 0 ? state : '').padEnd(STATE_WIDTH)) + dim(text),
+  );
+  const below = texts.map((text) => ' '.repeat(STATE_WIDTH + CHECK_WIDTH) + dim(text));
+  return `${[...left, ...below].join('\n')}\n`;
 }
 
 /** Rows that were skipped for one reason: one line for each would bury the row that matters. */

@@ -1,6 +1,7 @@
 /** Connects with the gateway's own client id, which takes the session from whoever has it, and sees who takes it back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkStatus } from '../domain/link.js';
+import { IN_USE_MEND } from './gateway.js';
 import { Probe } from './probe.js';
 import type { OwnSession } from './own-session.js';
 import { endingInWords } from './refusal.js';
@@ -10,7 +11,7 @@ import { seconds } from './words.js';
 /** Other clients come back after one to a few seconds; waiting longer would hold up the gateway's messages. */
 const WATCH_MS = 5_000;
 /** What the gateway gets to say that it was it. */
-const OWN_RETURN_MS = 2_000;
+const OWN_RETURN_MS_MAX = 2_000;
 const OWN_RETURN_POLL_MS = 100;
 
 export interface TakeoverOptions {
@@ -45,6 +46,7 @@ export async function takeOver(options: TakeoverOptions, signal: AbortSignal): P
       'The broker lets the doctor’s client id in and not this one: see its ACL and its log.',
     );
   }
+  const openedAt = performance.now();
   const present = probe.connack?.sessionPresent ? 'its session was there' : 'it had no session there';
   const watchMs = Math.min(WATCH_MS, options.limitMs / 2);
   const ending = await Promise.race([probe.ended, sleep(watchMs, undefined, { signal }).catch(() => undefined)]);
@@ -57,22 +59,27 @@ export async function takeOver(options: TakeoverOptions, signal: AbortSignal): P
         )
       : ok(`took ${clientId} over for ${seconds(watchMs)} and nobody took it back; ${present}`);
   }
-  if (before && (await cameBack(options, before))) {
-    return ok(`took ${clientId} over, and the gateway took it back; none else did; ${present}`);
-  }
+  const kept = before && (await cameBack(options, before));
+  if (kept) return ok(`took ${clientId} over, and the gateway took it back and keeps it; ${present}`);
+  const who = before ? 'and not by the gateway, or not by it alone' : `(${endingInWords(ending)})`;
   return failed(
-    `${clientId} is in use elsewhere: taken over from the doctor at once (${endingInWords(ending)})`,
-    'Find the other client in the broker’s log or client list by its address; give each its own session.clientId.',
+    `${clientId} is in use elsewhere: it was taken from the doctor after ${seconds(performance.now() - openedAt)} ${who}`,
+    IN_USE_MEND,
   );
 }
 
-/** Whether it was the gateway that took its session back. */
-async function cameBack({ gateway }: TakeoverOptions, before: LinkStatus): Promise<boolean> {
-  const ends = performance.now() + OWN_RETURN_MS;
-  while (performance.now() < ends) {
-    const now = await gateway();
-    if (now && now.counters.connects > before.counters.connects) return true;
+/** Whether it was the gateway that took its session back, and nobody took it from the gateway again. */
+async function cameBack({ gateway, limitMs }: TakeoverOptions, before: LinkStatus): Promise<boolean> {
+  const eachMs = Math.min(OWN_RETURN_MS_MAX, limitMs / 5);
+  const ends = performance.now() + eachMs;
+  const returned = ({ counters }: LinkStatus): boolean => counters.connects > before.counters.connects;
+  let now: LinkStatus | undefined;
+  do {
     await sleep(OWN_RETURN_POLL_MS);
-  }
-  return false;
+    now = await gateway();
+  } while (performance.now() < ends && !(now && returned(now)));
+  if (!now || !returned(now)) return false;
+  await sleep(eachMs);
+  const later = await gateway();
+  return later?.phase === 'up' && later.counters.connects === now.counters.connects;
 }

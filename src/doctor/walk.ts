@@ -8,7 +8,7 @@ import { judgeLimits } from './limits.js';
 import { knock, resolveName } from './network.js';
 import type { OwnSession } from './own-session.js';
 import { checkListening, checkPublish } from './publishing.js';
-import { skipped, type Verdict } from './row.js';
+import { skipped, together, type Verdict } from './row.js';
 import type { Rows } from './rows.js';
 import { checkConnect, checkKept, protocolOf, type Connected } from './session-checks.js';
 import { checkSubscription } from './subscription.js';
@@ -29,15 +29,9 @@ export class Walk {
 
   async go(): Promise<void> {
     const blocked = await this.#reach();
-    if (blocked !== undefined) {
-      this.rows.skip(this.#checksFrom('CONNECT'), `not reached: ${blocked} failed`);
-      return;
-    }
+    if (blocked !== undefined) return this.#giveUp(['CONNECT', 'session kept'], blocked);
     const connected = await this.#connect();
-    if (!connected.limits) {
-      this.rows.skip(this.#checksFrom('session kept'), 'not reached: CONNECT failed');
-      return;
-    }
+    if (!connected.limits) return this.#giveUp(['session kept'], 'CONNECT');
     await this.rows.examine(
       'session kept',
       { seen: 'the second connect was not answered', mend: CONNECTING },
@@ -61,7 +55,7 @@ export class Walk {
     const { secure, webSocket, port } = address;
     const later = [...(secure ? ['TLS'] : []), ...(webSocket ? ['WebSocket upgrade'] : [])];
     const stop = (at: string): string => {
-      rows.skip(later, `not reached: ${at} failed`);
+      rows.leaveOut(later, `not reached: ${at} failed`);
       return at;
     };
     let addresses: string[] = [];
@@ -78,7 +72,7 @@ export class Walk {
       },
     );
     if (name.state === 'failed') {
-      rows.skip(['TCP'], 'not reached: DNS failed');
+      rows.leaveOut(['TCP'], 'not reached: DNS failed');
       return stop('DNS');
     }
     const open = await rows.examine('TCP', { mend: SILENT }, (signal) => knock(port, addresses, signal));
@@ -89,7 +83,9 @@ export class Walk {
     } else rows.add('TLS', skipped(`${new URL(address.url).protocol}// goes without TLS`));
     if (!webSocket) return undefined;
     const mend = 'Is this the broker’s WebSocket port, and the path right? Else look at the proxy in front of it.';
-    const upgraded = await rows.examine('WebSocket upgrade', { mend }, (signal) => upgrade(address, broker, signal));
+    const upgraded = await rows.examine('WebSocket upgrade', { mend }, (signal) =>
+      inTime(signal, upgrade(address, broker, signal)),
+    );
     return upgraded.state === 'failed' ? 'WebSocket upgrade' : undefined;
   }
 
@@ -133,9 +129,11 @@ export class Walk {
       const answer = await askGateway(settings.http, clientId, AbortSignal.timeout(limitMs));
       return 'status' in answer ? answer.status : undefined;
     };
-    await rows.examine('client id', { mend: CONNECTING }, (signal) =>
-      inTime(signal, takeOver({ session, clientId, limitMs, gateway: ask }, signal)),
-    );
+    const known = gateway ? judgeConflicts(gateway, Date.now()) : undefined;
+    await rows.examine('client id', { mend: CONNECTING }, async (signal) => {
+      const taken = await inTime(signal, takeOver({ session, clientId, limitMs, gateway: ask }, signal));
+      return taken && known && known.state !== 'ok' ? together([known, taken]) : taken;
+    });
   }
 
   async #subscriptions(): Promise<void> {
@@ -143,7 +141,7 @@ export class Walk {
     for (const [i, subscription] of this.examination.settings.subscriptions.entries()) {
       if (unanswered >= UNANSWERED_MAX) {
         const left = this.examination.settings.subscriptions.slice(i);
-        this.rows.skip(left.map(subscriptionCheck), `not asked: ${UNANSWERED_MAX} before it were left unanswered`);
+        this.rows.leaveOut(left.map(subscriptionCheck), `not asked: ${UNANSWERED_MAX} before it were left unanswered`);
         return;
       }
       let answered = false;
@@ -183,7 +181,7 @@ export class Walk {
       const matching = settings.subscriptions.filter(({ filter }) => topicMatches(filter, topic));
       const listens = matching.length > 0 ? matching : [{ name: topic, filter: topic }];
       for (const { name, filter } of listens) {
-        if (published.state === 'failed') rows.skip([`listen ${name}`], 'not reached: publish failed');
+        if (published.state === 'failed') rows.leaveOut([`listen ${name}`], 'not reached: publish failed');
         else {
           await rows.examine(`listen ${name}`, { mend: SILENT }, (signal) =>
             inTime(signal, checkListening(session, { filter, topic }, limitMs, signal)),
@@ -193,22 +191,17 @@ export class Walk {
     }
   }
 
-  /** The checks that a CONNECT is needed for, or a session. */
-  #checksFrom(first: 'CONNECT' | 'session kept'): string[] {
-    const { probeTopics, settings } = this.examination;
+  /** Nothing more can be asked at this broker; what the gateway knows of its client id is known all the same. */
+  #giveUp(checks: string[], failed: string): void {
+    const { probeTopics, settings, takeover } = this.examination;
+    const asked = this.gateway !== undefined && !takeover;
     const publishing =
       probeTopics.length === 0
         ? ['publish', 'listen']
         : probeTopics.flatMap((topic) => [`publish ${topic}`, `listen ${topic}`]);
-    const from = first === 'CONNECT' ? ['CONNECT', 'session kept'] : ['session kept'];
-    return [
-      ...from,
-      'client id',
-      ...settings.subscriptions.map(subscriptionCheck),
-      ...publishing,
-      'keepalive',
-      'broker limits',
-    ];
+    const later = [...settings.subscriptions.map(subscriptionCheck), ...publishing, 'keepalive', 'broker limits'];
+    this.rows.leaveOut([...checks, ...(asked ? [] : ['client id']), ...later], `not reached: ${failed} failed`);
+    if (asked) this.rows.add('client id', judgeConflicts(this.gateway, Date.now()));
   }
 }
 
