@@ -20,8 +20,9 @@ export async function checkPublish(session: OwnSession, topic: string, signal: A
   const probe = await session.probe(signal);
   if (!(probe instanceof Probe)) return notConnected(probe);
   const code = await probe.publish(topic, payload(newMark()), PROBE_EXPIRY_SECONDS);
-  const after = await Promise.race([probe.ended, sleep(HANG_UP_MS)]);
-  return judgePublish(after ?? code, topic, session.protocolVersion, session.settings.broker.username);
+  const taken = typeof code === 'number' && code < DENIED;
+  const hungUp = taken ? await Promise.race([probe.ended, sleep(HANG_UP_MS)]) : undefined;
+  return judgePublish(hungUp ?? code, topic, session.protocolVersion, session.settings.broker.username);
 }
 
 /** Pure. */
