@@ -65,7 +65,7 @@ function told(how: Look): Progress {
   };
 }
 
-/** The first Ctrl-C ends the examination and cleans up; the second ends the process. */
+/** The first Ctrl-C, or a reader that has gone, ends the examination and cleans up; the second Ctrl-C ends the process. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   const heard = (): void => {
@@ -73,5 +73,6 @@ function interruption(): AbortSignal {
     controller.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, heard);
+  process.stdout.on('error', () => controller.abort());
   return controller.signal;
 }

@@ -61,7 +61,7 @@ describe('doctor: TLS', () => {
   it('a good one says until when', () => {
     const { state, seen } = judge({});
     assert.equal(state, 'ok');
-    assert.equal(seen, 'TLSv1.3; certificate for broker, issued by Our CA, until 2026-09-09');
+    assert.equal(seen, 'TLSv1.3, certificate for broker, issued by Our CA, until 2026-09-09');
   });
 
   it('handshakes that do not come about are told apart', () => {

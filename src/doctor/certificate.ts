@@ -50,7 +50,7 @@ export function judgeHandshake(facts: HandshakeFacts, nowMs: number): Verdict {
   if (facts.chainError !== undefined && !told) findings.push(judgeChain(facts.chainError, chain));
   if (findings.length === 0 && leaf) {
     findings.push(
-      ok(`${version}; certificate for ${serverName}, issued by ${leaf.issuer}, until ${day(leaf.validToMs)}`),
+      ok(`${version}, certificate for ${serverName}, issued by ${leaf.issuer}, until ${day(leaf.validToMs)}`),
     );
   }
   return together(findings);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { QoS } from '../domain/message.js';
 import type { Settings } from '../domain/settings.js';
 import type { BrokerAddress } from './address.js';
@@ -11,6 +12,8 @@ const LEFT_BEHIND_SECONDS = 60;
 const CLEANING_MS = 3_000;
 /** Where no CONNACK was ever seen. */
 const CLEANING_UNSEEN_MS = 500;
+/** A CONNECT that was cut off may still be waiting at the broker, and must not be taken after the clean one. */
+const SETTLING_MS = 200;
 
 /**
  * `<clientId or holdfast>-doctor-<random>`: begins like the gateway's id, because brokers give permissions by
@@ -33,6 +36,7 @@ export class OwnSession {
   /** The broker may have made it, even if its CONNACK got lost. */
   #mayExist = false;
   #existed = false;
+  #cutOff = false;
 
   constructor(
     readonly address: BrokerAddress,
@@ -44,6 +48,7 @@ export class OwnSession {
   async open(signal: AbortSignal, expirySeconds = this.shortExpirySeconds): Promise<Probe | Ending> {
     this.#mayExist = true;
     const opened = await this.#connect(signal, { clean: false, expirySeconds });
+    this.#cutOff = signal.aborted;
     if (opened instanceof Probe) {
       this.#probe = opened;
       this.#existed = true;
@@ -86,6 +91,7 @@ export class OwnSession {
       await probe.close(0);
       limit.removeEventListener('abort', cut);
     }
+    if (this.#cutOff) await sleep(SETTLING_MS);
     // A new session in its place is what every broker understands, also where DISCONNECT cannot say it.
     const last = await this.#connect(limit, { clean: true, expirySeconds: 0 });
     if (!(last instanceof Probe)) return !this.#existed;

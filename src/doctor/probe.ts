@@ -77,6 +77,7 @@ export class Probe {
 
   /** Resolves when CONNACK said yes, or with how it ended instead. */
   static async open(options: ProbeOptions, signal: AbortSignal): Promise<Probe | Ending> {
+    if (signal.aborted) return { code: 0, words: '', errors: ['time was up before it connected'], systemCode: '' };
     const probe = new Probe(options);
     const cut = (): void => probe.cut();
     signal.addEventListener('abort', cut, { once: true });

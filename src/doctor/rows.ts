@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds } from './words.js';
 import type { Row, Verdict } from './row.js';
 import { failed, skipped } from './row.js';
@@ -55,8 +56,9 @@ export class Rows {
     const late = failed(`${silence.seen ?? 'no answer'} within ${seconds(limitMs)}`, silence.mend);
     const timers: NodeJS.Timeout[] = [setTimeout(() => stop.abort(), limitMs)];
     let interrupt = (): void => undefined;
+    const done = work(stop.signal).then((verdict) => verdict ?? late, defect);
     const verdict = await Promise.race([
-      work(stop.signal).then((verdict) => verdict ?? late, defect),
+      done,
       new Promise<Verdict>((resolve) => timers.push(setTimeout(() => resolve(late), limitMs + GRACE_MS))),
       new Promise<undefined>((resolve) => {
         interrupt = () => {
@@ -68,7 +70,11 @@ export class Rows {
     ]);
     timers.forEach((timer) => clearTimeout(timer));
     interrupted.removeEventListener('abort', interrupt);
-    if (verdict === undefined || interrupted.aborted) throw new Interrupted();
+    if (verdict === undefined || interrupted.aborted) {
+      // What comes next cleans up: the check must not connect again behind its back.
+      await Promise.race([done, sleep(GRACE_MS)]);
+      throw new Interrupted();
+    }
     this.add(check, verdict);
     return verdict;
   }

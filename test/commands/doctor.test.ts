@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startBroker } from '../../src/demo/index.js';
 import { Authority } from '../support/certificates.js';
-import { runDoctor, startDoctor, type Seen } from '../support/doctor.js';
+import { Child } from '../support/children.js';
+import { doctorConfig, runDoctor, startDoctor, type Seen } from '../support/doctor.js';
 import { gatewayConfig } from '../support/gateway-config.js';
-import { startGateway } from '../support/gateway-process.js';
+import { GATEWAY_MAIN, startGateway } from '../support/gateway-process.js';
 import { startMosquitto, type Mosquitto, type MosquittoOptions } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
 import { freePort } from '../support/ports.js';
+import { publishNumbered } from '../support/publisher.js';
 import { accept, startScriptedBroker, type ScriptedBroker } from '../support/scripted-broker.js';
 import { until } from '../support/until.js';
 
@@ -146,8 +148,14 @@ describe('doctor at Mosquitto', { skip: needs('mosquitto') }, () => {
     assert.equal(found.row('client id').state, 'failed', found.text);
     assert.match(found.row('client id').seen, /gateway is in use elsewhere: it was taken from the doctor after/);
     await gateway.stop();
+    for (const qos of [1, 2] as const) {
+      await publishNumbered({ url: broker.url, topics: ['devices/1/telemetry'], count: 5, qos }).done;
+    }
     const nobody = await runDoctor(config, ['--takeover', '--timeout', '2']);
     assert.match(nobody.row('client id').seen, /nobody took it back; its session was there/);
+    const taken = broker.log.slice(broker.log.lastIndexOf(' as gateway '));
+    assert.match(taken, /Sending PUBLISH to gateway /);
+    assert.doesNotMatch(taken, /Received PUB(ACK|REC|COMP) from gateway /, 'nothing of the gateway’s is confirmed');
   });
 
   it('Ctrl-C in the middle leaves nothing behind and ends with 1', async (t) => {
@@ -160,6 +168,25 @@ describe('doctor at Mosquitto', { skip: needs('mosquitto') }, () => {
     assert.equal(code, 1);
     assert.match(doctor.tail, /interrupted/);
     assert.match(broker.log, /Received UNSUBSCRIBE from [^\n]*-doctor-[^]*\(p5, c1, [^]*Received DISCONNECT/);
+  });
+});
+
+describe('doctor in a pipe', { skip: needs('mosquitto') }, () => {
+  it('a reader that goes early leaves nothing behind either', async (t) => {
+    const broker = await mosquitto(t);
+    const file = await doctorConfig({ broker: { url: broker.url } });
+    const pipe = new Child('sh', [
+      '-c',
+      `"$0" "$1" doctor --config "$2" | head -n 6`,
+      process.execPath,
+      GATEWAY_MAIN,
+      file,
+    ]);
+    await pipe.exit;
+    assert.doesNotMatch(pipe.tail, /EPIPE/);
+    await until(() => /-doctor-[0-9a-f]+ \(p5, c1, [^]*Received DISCONNECT/.test(broker.log), {
+      what: () => `a clean end\n${pipe.tail}\n${broker.log}`,
+    });
   });
 });
 

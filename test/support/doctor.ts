@@ -41,10 +41,15 @@ export async function startDoctor(
   args: string[] = [],
   onLine?: (line: string) => void,
 ): Promise<Child> {
-  const file = join(scratchDirectory('doctor'), 'gateway.yaml');
-  // Undefined removes what the usual configuration has.
-  writeFileSync(file, stringify(await gatewayConfig(config), { keepUndefined: false }));
+  const file = await doctorConfig(config);
   return new Child(process.execPath, [GATEWAY_MAIN, 'doctor', '--config', file, ...args], onLine ? { onLine } : {});
+}
+
+/** A file with the usual configuration and what `config` changes of it; undefined removes what was there. */
+export async function doctorConfig(config: GatewayConfig): Promise<string> {
+  const file = join(scratchDirectory('doctor'), 'gateway.yaml');
+  writeFileSync(file, stringify(await gatewayConfig(config), { keepUndefined: false }));
+  return file;
 }
 
 function parsed(stdout: string, text: string): { broker: string; rows: Row[] } {
