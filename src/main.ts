@@ -1,26 +1,42 @@
 #!/usr/bin/env node
-/** The command line: start, check, demo. Exit codes: 0 fine, 1 failed, 2 bad usage or configuration. */
+/** The command line: start, check, doctor, demo. Exit codes: 0 fine, 1 failed, 2 bad usage or configuration. */
 import { parseArgs } from 'node:util';
 import { check } from './commands/check.js';
 import { demo } from './commands/demo.js';
+import { doctor, type DoctorFlags } from './commands/doctor.js';
 import { start } from './commands/start.js';
 import { DEFAULT_CONFIG_FILE } from './config/index.js';
+import { topicNameProblem } from './domain/topic.js';
 import { VERSION } from './version.js';
 
 const USAGE = `Usage: holdfast <command> [--config FILE]
 
   start   run the gateway
   check   load the configuration and its contracts, name every problem; nothing is started
+  doctor  walk the known reasons why links drop, against the configured broker and the running gateway
   demo    run everything on this machine: broker, devices, gateway, two apps; Ctrl-C ends it
 
-  --config FILE   the configuration (default ${DEFAULT_CONFIG_FILE}); for start and check
-  --seconds N     end by itself after so many seconds; for demo
+  --config FILE        the configuration (default ${DEFAULT_CONFIG_FILE}); for start, check and doctor
+  --json               for doctor: the rows for machines
+  --probe-topic TOPIC  for doctor: publish to this topic and listen, to find messages the broker withholds;
+                       may be given several times; without it nothing is published
+  --takeover           for doctor: connect with the gateway's own client id, which drops whoever has it
+  --timeout SECONDS    for doctor: how long each check may take (default 10)
+  --seconds N          for demo: end by itself after so many seconds
   --help, --version
 `;
 
-const COMMANDS: { [name: string]: (options: { config: string; seconds: number }) => Promise<number> } = {
+const TIMEOUT_SECONDS_MAX = 600;
+
+interface Flags extends DoctorFlags {
+  config: string;
+  seconds: number;
+}
+
+const COMMANDS: { [name: string]: (flags: Flags) => Promise<number> } = {
   start: ({ config }) => start(config),
   check: ({ config }) => check(config),
+  doctor: (flags) => doctor(flags.config, flags),
   demo: ({ seconds }) => demo(seconds),
 };
 
@@ -35,6 +51,10 @@ async function main(args: string[]): Promise<number> {
       allowPositionals: true,
       options: {
         config: { type: 'string', short: 'c', default: DEFAULT_CONFIG_FILE },
+        json: { type: 'boolean', default: false },
+        'probe-topic': { type: 'string', multiple: true, default: [] },
+        takeover: { type: 'boolean', default: false },
+        timeout: { type: 'string', default: '10' },
         seconds: { type: 'string', default: '0' },
         help: { type: 'boolean', short: 'h', default: false },
         version: { type: 'boolean', default: false },
@@ -52,7 +72,17 @@ async function main(args: string[]): Promise<number> {
   if (more.length > 0) return usage(`"${more[0]}" is one word too many`);
   const seconds = Number(values.seconds);
   if (!(seconds >= 0)) return usage('--seconds takes a number');
-  return command({ config: values.config, seconds });
+  const timeoutSeconds = Number(values.timeout);
+  if (!(timeoutSeconds > 0 && timeoutSeconds <= TIMEOUT_SECONDS_MAX)) {
+    return usage(`--timeout takes a number of seconds up to ${TIMEOUT_SECONDS_MAX}`);
+  }
+  const probeTopics = [...new Set(values['probe-topic'])];
+  for (const topic of probeTopics) {
+    const problem = topic.startsWith('$') ? 'topics that begin with $ belong to the broker' : topicNameProblem(topic);
+    if (problem !== undefined) return usage(`--probe-topic ${JSON.stringify(topic)}: ${problem}`);
+  }
+  const { config, json, takeover } = values;
+  return command({ config, seconds, json, takeover, probeTopics, limitMs: timeoutSeconds * 1_000 });
 }
 
 function say(text: string): number {

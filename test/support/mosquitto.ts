@@ -1,3 +1,4 @@
+import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
@@ -17,6 +18,10 @@ export interface MosquittoOptions {
   port?: number;
   /** Unacknowledged messages per client; 0: no limit. Default: the broker's own. */
   maxInflight?: number;
+  /** Who may log in, by user name; then nobody comes in without. Default: everybody. */
+  passwords?: { [user: string]: string };
+  /** Lines of an `acl_file`. Default: everything is allowed. */
+  acl?: string[];
   /** More lines of its configuration file. */
   lines?: string[];
 }
@@ -91,7 +96,8 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   if (!persistence && existsSync(database)) rmSync(database);
   const config = [
     `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+    ...(options.passwords ? passwordLines(directory, options.passwords) : ['allow_anonymous true']),
+    ...(options.acl ? [`acl_file ${writtenFile(directory, 'acl', options.acl)}`] : []),
     // Without it, root's broker becomes a user that cannot write here.
     `user ${userInfo().username}`,
     'max_queued_messages 0',
@@ -104,6 +110,23 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   const broker = new Mosquitto(port, directory, configFile);
   await broker.ready();
   return broker;
+}
+
+/** As mosquitto_passwd writes them: PBKDF2 of SHA-512. */
+function passwordLines(directory: string, passwords: { [user: string]: string }): string[] {
+  const iterations = 101;
+  const lines = Object.entries(passwords).map(([user, password]) => {
+    const salt = randomBytes(12);
+    const hash = pbkdf2Sync(password, salt, iterations, 64, 'sha512');
+    return `${user}:$7$${iterations}$${salt.toString('base64')}$${hash.toString('base64')}`;
+  });
+  return ['allow_anonymous false', `password_file ${writtenFile(directory, 'passwords', lines)}`];
+}
+
+function writtenFile(directory: string, name: string, lines: string[]): string {
+  const file = join(directory, name);
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return file;
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { LinkDrop, LinkStatus } from '../domain/link.js';
+import { judgeConflicts, judgeGateway } from './gateway.js';
+
+const NOW = 1_000_000_000;
+const MINUTE = 60_000;
+
+function status(more: Partial<LinkStatus> = {}): LinkStatus {
+  return {
+    phase: 'up',
+    clientId: 'gw-1',
+    url: 'mqtt://broker',
+    protocol: '5',
+    sessionPresent: true,
+    since: NOW - 3 * 3_600_000,
+    pendingAcks: 0,
+    subscribed: [],
+    denied: {},
+    counters: {} as LinkStatus['counters'],
+    drops: [],
+    ...more,
+  };
+}
+
+function drop(more: Partial<LinkDrop> = {}): LinkDrop {
+  return {
+    cause: 'client-id-conflict',
+    confidence: 'likely',
+    evidence: [],
+    mend: 'Give each its own id.',
+    at: NOW - 2 * MINUTE,
+    wasUp: true,
+    ...more,
+  };
+}
+
+describe('doctor: the running gateway', () => {
+  it('a link that is not up fails, with its last cause and that cause’s mend', () => {
+    const { state, seen, mend } = judgeGateway(status({ phase: 'waiting', drops: [drop(), drop()] }), NOW);
+    assert.equal(state, 'failed');
+    assert.match(seen, /link not up \(waiting\), client id gw-1/);
+    assert.match(seen, /client-id-conflict \(likely\) 2×, the last 2 min ago/);
+    assert.match(mend, /its own id/);
+  });
+
+  it('denied subscriptions fail', () => {
+    const { state, seen } = judgeGateway(status({ denied: { alarms: 0x87 } }), NOW);
+    assert.equal(state, 'failed');
+    assert.match(seen, /denied to the gateway: alarms: Not authorized \(0x87\)/);
+  });
+
+  it('a drop of the last hour is a warning, an older one only told', () => {
+    assert.equal(judgeGateway(status({ drops: [drop({ cause: 'network' })] }), NOW).state, 'warning');
+    const old = judgeGateway(status({ drops: [drop({ at: NOW - 90 * MINUTE })] }), NOW);
+    assert.equal(old.state, 'ok');
+    assert.match(old.seen, /link up for 3 h.*last cause: client-id-conflict/);
+  });
+});
+
+describe('doctor: client id', () => {
+  it('takeovers of the last hour fail, older ones warn', () => {
+    const now = judgeConflicts(status({ drops: [drop()] }), NOW);
+    assert.equal(now.state, 'failed');
+    assert.match(now.seen, /gw-1 is in use elsewhere: taken over 1×, the last 2 min ago \(likely\)/);
+    assert.equal(judgeConflicts(status({ drops: [drop({ at: NOW - 120 * MINUTE })] }), NOW).state, 'warning');
+  });
+
+  it('drops without a word are suspected, not cleared', () => {
+    const wordless = drop({ cause: 'network', confidence: 'guess' });
+    const { state, mend } = judgeConflicts(status({ drops: [wordless, wordless, wordless] }), NOW);
+    assert.equal(state, 'warning');
+    assert.match(mend, /--takeover/);
+    assert.equal(judgeConflicts(status({ drops: [wordless, wordless] }), NOW).state, 'ok');
+  });
+});

@@ -1,0 +1,140 @@
+/** What the running gateway says of its own link: it sees what the doctor, under another client id, cannot. */
+import type { LinkDrop, LinkStatus } from '../domain/link.js';
+import type { HttpSettings } from '../domain/settings.js';
+import { failed, ok, skipped, together, warning, type Verdict } from './row.js';
+import { reason, span } from './words.js';
+
+/** What a gateway answered, or why there is no answer. `why` is a row of its own. */
+export type GatewayAnswer = { status: LinkStatus } | { why: Verdict };
+
+export const IN_USE_MEND =
+  'Find the other client in the broker’s log or client list by its address; give each its own session.clientId.';
+const RECENT_MS = 3_600_000;
+/** So many drops without a word are no accident. */
+const WORDLESS_DROPS = 3;
+const ANSWER_CHARACTERS_MAX = 1_000_000;
+
+/** GET /v1/link at the REST port of the configuration. */
+export async function askGateway(http: HttpSettings, clientId: string, signal: AbortSignal): Promise<GatewayAnswer> {
+  if (http.port === 0) return { why: skipped('http.port is 0, so nobody knows where the gateway would answer') };
+  const base = `http://${reachable(http.host)}:${http.port}`;
+  const token =
+    typeof http.auth === 'object' ? http.auth.tokens.find(({ scopes }) => scopes.includes('read')) : undefined;
+  let response: Response;
+  let text: string;
+  try {
+    const headers = token ? { authorization: `Bearer ${token.token}` } : undefined;
+    response = await fetch(`${base}/v1/link`, { signal, redirect: 'manual', ...(headers ? { headers } : {}) });
+    text = (await response.text()).slice(0, ANSWER_CHARACTERS_MAX);
+  } catch (error) {
+    return { why: unheard(base, error as Error) };
+  }
+  if (response.status === 401 || response.status === 403) {
+    return {
+      why: warning(
+        `${base} answers ${response.status}: ${token ? `the token "${token.name}" is not taken` : 'no token of the configuration has the scope read'}`,
+        'Give a token of http.auth the scope read; if there is one, another gateway or configuration runs here.',
+      ),
+    };
+  }
+  const status = linkStatus(text);
+  if (status && clientId !== '' && status.clientId !== clientId) {
+    return {
+      why: warning(
+        `the gateway at ${base} has the client id ${status.clientId}, not ${clientId}: it runs another configuration`,
+        'Ask with the configuration it runs, or restart it with this one.',
+      ),
+    };
+  }
+  if (status) return { status };
+  if (/"code":"NOT_FOUND"/.test(text)) return { why: skipped(`the gateway at ${base} has not started its link yet`) };
+  return {
+    why: warning(
+      `what answers at ${base} is not a Holdfast gateway (HTTP ${response.status})`,
+      'Another program has the port: change http.port, or stop it.',
+    ),
+  };
+}
+
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function unheard(base: string, error: Error): Verdict {
+  const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
+  if (code === 'ECONNREFUSED') return skipped(`no gateway runs at ${base}`);
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') {
+    return failed(
+      `the gateway at ${base} takes the connection and does not answer`,
+      'Its main thread stands still: see its log and /livez.',
+    );
+  }
+  return skipped(`no gateway answers at ${base} (${code})`);
+}
+
+function linkStatus(text: string): LinkStatus | undefined {
+  try {
+    const { phase, clientId, drops, denied, since } = JSON.parse(text) as Partial<LinkStatus>;
+    const whole = typeof phase === 'string' && typeof clientId === 'string' && typeof since === 'number';
+    return whole && Array.isArray(drops) && typeof denied === 'object' ? (JSON.parse(text) as LinkStatus) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pure: the row about the running gateway. */
+export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
+  const { phase, clientId, url, protocol, since, drops } = status;
+  const newest = drops[0];
+  const findings: Verdict[] = [];
+  const state = phase === 'up' ? `up for ${span(nowMs - since)}` : `not up (${phase})`;
+  const link = `link ${state}, client id ${clientId}, MQTT ${protocol}, ${url}`;
+  if (phase === 'up') findings.push(ok(link));
+  else findings.push(failed(link, newest?.mend ?? 'The rows below say why; else see its log.'));
+  const denied = Object.entries(status.denied);
+  if (denied.length > 0) {
+    const names = denied.map(([name, code]) => `${name}: ${reason(code)}`).join(', ');
+    findings.push(failed(`denied to the gateway: ${names}`, 'Let its user subscribe to them at the broker.'));
+  }
+  const lately = drops.filter(({ at }) => nowMs - at < RECENT_MS);
+  if (lately.length > 0) {
+    findings.push(warning(`last causes: ${causes(lately, nowMs)}`, phase === 'up' ? newest!.mend : ''));
+  } else if (newest) {
+    findings.push(ok(`last cause: ${causes([newest], nowMs)}`));
+  }
+  return together(findings);
+}
+
+/** `client-id-conflict (likely) 5×, the last 2 min ago`, newest cause first. */
+function causes(drops: readonly LinkDrop[], nowMs: number): string {
+  const byCause = Map.groupBy(drops, ({ cause }) => cause);
+  const texts = [...byCause].slice(0, 3).map(([cause, those]) => {
+    const { confidence, at } = those[0]!;
+    const ago = `${span(nowMs - at)} ago`;
+    return `${cause} (${confidence}) ${those.length > 1 ? `${those.length}×, the last ${ago}` : ago}`;
+  });
+  return texts.join(', ');
+}
+
+/** Pure: whether somebody else uses the gateway's client id, as far as its last drops tell. */
+export function judgeConflicts({ clientId, drops, phase, since }: LinkStatus, nowMs: number): Verdict {
+  const conflicts = drops.filter(({ cause }) => cause === 'client-id-conflict');
+  const newest = conflicts[0];
+  if (!newest) {
+    const wordless = drops.filter(
+      ({ at, wasUp, confidence }) => wasUp && confidence === 'guess' && nowMs - at < RECENT_MS,
+    );
+    if (wordless.length >= WORDLESS_DROPS) {
+      return warning(
+        `${wordless.length} drops of the last hour came without a word: a second client with the id ${clientId} looks just like this`,
+        'Look for the id in the broker’s log or client list; or stop the gateway and run doctor --takeover.',
+      );
+    }
+    const held = phase === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - since)}; ` : '';
+    return ok(`${held}${drops.length === 0 ? 'it has not dropped' : `no takeover among its drops (${drops.length})`}`);
+  }
+  const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, the last ${span(nowMs - newest.at)} ago (${newest.confidence})`;
+  return nowMs - newest.at < RECENT_MS ? failed(seen, IN_USE_MEND) : warning(seen, IN_USE_MEND);
+}
