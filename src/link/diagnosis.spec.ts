@@ -28,6 +28,11 @@ const TABLE: [string, Partial<CloseEvidence>, Cause][] = [
   ['no such host', { systemCode: 'ENOTFOUND' }, 'dns'],
   ['self-signed certificate', { systemCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'tls'],
   ['nobody listens', { systemCode: 'ECONNREFUSED' }, 'broker-unreachable'],
+  [
+    'hung up on while asking for a WebSocket',
+    { systemCode: 'ECONNRESET', webSocket: { stage: 'upgrading' } },
+    'websocket-upgrade',
+  ],
   ['reset while up', { systemCode: 'ECONNRESET', wasUp: true }, 'network'],
   ['closed without a word while up', { wasUp: true }, 'network'],
   ['closed without a word before CONNACK', {}, 'broker-unreachable'],

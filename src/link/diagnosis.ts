@@ -58,6 +58,8 @@ const MEND: { [cause in Cause]?: string } = {
   'broker-unreachable': 'Check that the broker runs and that broker.url and the network lead to it.',
   dns: 'The broker’s name cannot be resolved. Check broker.url and the cluster’s DNS.',
   tls: 'The TLS handshake failed. Check broker.tls, the certificate chain and the host name.',
+  'websocket-upgrade':
+    'The server does not speak MQTT over WebSocket here. Check the path of broker.url and broker.wsHeaders.',
   'protocol-version': 'The broker does not speak this MQTT version. Set broker.protocol.',
   'packet-too-large': 'A packet was larger than one side allows. Check session.maxPacket and the broker’s limit.',
   network: 'The connection broke on the way. Look at load balancers, idle limits and the broker’s log.',
@@ -90,6 +92,7 @@ function judge(evidence: CloseEvidence): [Cause, Diagnosis['confidence']] {
   if (DNS_CODES.has(systemCode)) return ['dns', 'certain'];
   if (TLS_CODE.test(systemCode)) return ['tls', 'certain'];
   if (UNREACHABLE_CODES.has(systemCode)) return [wasUp ? 'network' : 'broker-unreachable', 'certain'];
+  if (evidence.webSocket?.stage === 'upgrading') return ['websocket-upgrade', 'certain'];
   if (systemCode !== '') return ['network', 'likely'];
   if (evidence.errors.some((text) => text.includes('connack timeout'))) return ['broker-unreachable', 'likely'];
   return [wasUp ? 'network' : 'broker-unreachable', 'guess'];

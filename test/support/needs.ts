@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
-export const TOOLS = ['mosquitto', 'strace', 'faketime', 'tmpfs'] as const;
+export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Debian keeps daemons in folders that are not in everyone's PATH. */

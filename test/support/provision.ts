@@ -13,11 +13,13 @@ type Program = Exclude<Tool, 'tmpfs'>;
 /** How each shows that it works here: strace, for one, is often forbidden inside containers. */
 const TRIALS: { [program in Program]: string[] } = {
   mosquitto: ['-h'],
+  openssl: ['version'],
   strace: ['-f', '-o', '/dev/null', 'true'],
   faketime: ['-f', '+1d', 'date'],
 };
 const PACKAGES: { [program in Program]: { apt?: string; brew?: string } } = {
   mosquitto: { apt: 'mosquitto', brew: 'mosquitto' },
+  openssl: { apt: 'openssl', brew: 'openssl' },
   strace: { apt: 'strace' },
   faketime: { apt: 'faketime', brew: 'libfaketime' },
 };
