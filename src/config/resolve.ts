@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type { BrokerSettings, ContractSettings, HttpSettings, Settings } from '../domain/settings.js';
+import type { BrokerSettings, ContractSettings, Credentials, HttpSettings, Settings } from '../domain/settings.js';
+import type { BrokerConfig } from './broker.config.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
@@ -16,10 +17,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     broker: {
       urls: broker.urls ?? [broker.url!],
       protocol: broker.protocol as BrokerSettings['protocol'],
-      username: broker.username || undefined,
-      password: broker.password || undefined,
-      tls,
-      wsHeaders: Object.fromEntries(broker.wsHeaders),
+      ...credentialsOf(broker, tls),
     },
     session: {
       clientId: session.clientId,
@@ -56,6 +54,16 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       drainMs: ms(ops.drain),
     },
     log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
+  };
+}
+
+export function credentialsOf(broker: BrokerConfig, tls: BrokerSettings['tls']): Credentials {
+  const { username, password, wsHeaders } = broker;
+  return {
+    username: username || undefined,
+    password: password || undefined,
+    tls,
+    wsHeaders: Object.fromEntries(wsHeaders),
   };
 }
 

@@ -1,9 +1,9 @@
 import { fullJitter, type Random } from '../domain/backoff.js';
-import type { Cause, Diagnosis } from '../domain/cause.js';
+import { LOGIN_CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent, type LinkPhase, type LinkStatus } from '../domain/link.js';
-import type { BrokerSettings, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
+import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { diagnose } from './diagnosis.js';
 import { Intake } from './intake.js';
@@ -33,6 +33,7 @@ export class Session {
   readonly intake: Intake;
   readonly relay: Relay;
   readonly #subscriptions: Subscriptions;
+  #credentials: Credentials;
   #connection: Connection | undefined;
   #limits: BrokerLimits | undefined;
   #keepalive: Keepalive | undefined;
@@ -62,6 +63,7 @@ export class Session {
     private readonly ambient: { clock: Clock; random: Random },
   ) {
     this.#since = ambient.clock.now();
+    this.#credentials = options.broker;
     this.#protocol = options.broker.protocol === '3.1.1' ? 4 : 5;
     this.#subscriptions = new Subscriptions(options.subscriptions);
     this.intake = new Intake(journal, failed);
@@ -70,6 +72,16 @@ export class Session {
 
   start(): void {
     void this.#connect();
+  }
+
+  /** Used from the next connect on, which comes soon when the broker has refused the ones before. */
+  renew(credentials: Credentials): void {
+    this.#credentials = credentials;
+    if (this.#phase !== 'waiting' || !this.#lastCause || !LOGIN_CAUSES.has(this.#lastCause)) return;
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    const { initialMs, maxMs } = this.options.session.reconnect;
+    this.#wait(fullJitter(0, initialMs, maxMs, this.ambient.random));
   }
 
   status(): LinkStatus {
@@ -124,7 +136,8 @@ export class Session {
       return;
     }
     if (this.#phase !== 'connecting') return; // stopped meanwhile
-    const { broker, session, clientId } = this.options;
+    const { session, clientId } = this.options;
+    const { username, password, tls, wsHeaders } = this.#credentials;
     const connection = new Connection(
       {
         url: this.#url,
@@ -134,10 +147,10 @@ export class Session {
         expirySeconds: Math.floor(session.expiryMs / 1000),
         receiveMaximum: session.receiveMaximum,
         maxPacketBytes: session.maxPacketBytes,
-        ...(broker.username === undefined ? {} : { username: broker.username }),
-        ...(broker.password === undefined ? {} : { password: broker.password }),
-        tls: broker.tls,
-        wsHeaders: broker.wsHeaders,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+        tls,
+        wsHeaders,
         connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, session.keepaliveMs * 1.5),
       },
       {

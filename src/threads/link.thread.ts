@@ -5,7 +5,7 @@ import type { Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
 import type { JournalEvents } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
-import type { OpsSettings } from '../domain/settings.js';
+import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
@@ -26,6 +26,8 @@ export interface LinkThreadCalls {
   attach(port: MessagePort): Promise<void>;
   /** Connects, and stays connected. */
   connect(options: SessionOptions): Promise<void>;
+  /** What lets the link in from the next connect on. */
+  credentials(credentials: Credentials): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
   /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
   stop(deadlineMs: number): Promise<void>;
@@ -89,6 +91,10 @@ const calls: LinkThreadCalls = {
     const failed = (error: Error): void => log('error', 'the journal did not take it', { error: error.message });
     session = new Session(options, journal!, observe, failed, { clock: systemClock, random: Math.random });
     session.start();
+    return Promise.resolve();
+  },
+  credentials(credentials) {
+    session?.renew(credentials);
     return Promise.resolve();
   },
   status: () => Promise.resolve(session?.status()),

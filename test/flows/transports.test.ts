@@ -1,18 +1,15 @@
 /** Every way to a broker and into it: TCP, TLS, WebSocket, both protocols, passwords, certificates, fail-over. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
 import { Authority, type Certificate } from '../support/certificates.js';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
-import { findProgram, needs } from '../support/needs.js';
+import { passwordFile } from '../support/mosquitto.js';
+import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { freePorts } from '../support/ports.js';
 import { publishNumbered } from '../support/publisher.js';
-import { scratchDirectory } from '../support/scratch.js';
 import { startProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
@@ -208,13 +205,4 @@ async function refused({ gateway }: Flow, cause: string): Promise<void> {
   await until(async () => (await gateway.metric('holdfast_link_refused_total', { cause })) > 0, {
     what: () => `a refusal because of ${cause}\n${gateway.report}`,
   });
-}
-
-/** A Mosquitto password file with one user. */
-function passwordFile(user: string, password: string): string {
-  const file = join(scratchDirectory('passwords'), 'passwords');
-  writeFileSync(file, '');
-  const { status, stderr } = spawnSync(findProgram('mosquitto_passwd')!, ['-b', file, user, password]);
-  assert.equal(status, 0, stderr.toString());
-  return file;
 }

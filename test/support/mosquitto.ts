@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
@@ -104,6 +105,15 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   const broker = new Mosquitto(port, directory, configFile);
   await broker.ready();
   return broker;
+}
+
+/** A password file with one user. */
+export function passwordFile(user: string, password: string): string {
+  const file = join(scratchDirectory('passwords'), 'passwords');
+  writeFileSync(file, '');
+  const { status, stderr } = spawnSync(findProgram('mosquitto_passwd')!, ['-b', file, user, password]);
+  if (status !== 0) throw new Error(`mosquitto_passwd: ${stderr.toString()}`);
+  return file;
 }
 
 function accepts(port: number): Promise<boolean> {
