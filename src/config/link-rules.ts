@@ -46,6 +46,13 @@ function checkSession({ session, broker }: GatewayConfig, report: Report): void 
   if (sound('expiry') && durationMs(session.expiry) === 0 && broker.protocol !== '3.1.1') {
     report.problem(['session', 'expiry'], 'must not be 0: the session would not be kept', ERRORS.SESSION_NOT_KEPT.hint);
   }
+  const delayMs = session.will && sound('will') ? durationMs(session.will.delay)! : 0;
+  if (delayMs > 0 && broker.protocol === '3.1.1') {
+    report.warning(['session', 'will', 'delay'], 'has no effect: MQTT 3.1.1 has no delay', 'Remove it.');
+  } else if (sound('expiry') && delayMs > durationMs(session.expiry)!) {
+    const mend = 'Raise session.expiry or lower session.will.delay.';
+    report.warning(['session', 'will', 'delay'], 'is cut short: the session ends before', mend);
+  }
   const { initial, max } = session.reconnect;
   if (sound('reconnect') && durationMs(initial)! > durationMs(max)!) {
     report.problem(['session', 'reconnect', 'max'], 'is shorter than reconnect.initial', 'Raise max or lower initial.');

@@ -1,7 +1,15 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type { BrokerSettings, ContractSettings, Credentials, HttpSettings, Settings } from '../domain/settings.js';
+import type {
+  BrokerSettings,
+  ContractSettings,
+  Credentials,
+  HttpSettings,
+  PresenceSettings,
+  Settings,
+} from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
+import type { BirthConfig } from './session.config.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
@@ -27,6 +35,10 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       receiveMaximum: session.receiveMaximum,
       maxPacketBytes: bytes(session.maxPacket),
       reconnect: { initialMs: ms(session.reconnect.initial), maxMs: ms(session.reconnect.max) },
+      ...(session.will
+        ? { will: { ...presenceSettings(session.will), delaySeconds: ms(session.will.delay) / 1_000 } }
+        : {}),
+      ...(session.birth ? { birth: presenceSettings(session.birth) } : {}),
     },
     subscriptions: config.subscriptions.map(({ name, filter, qos, contract, overlap }) => ({
       name: name ?? filter,
@@ -65,6 +77,10 @@ export function credentialsOf(broker: BrokerConfig, tls: BrokerSettings['tls']):
     tls,
     wsHeaders: Object.fromEntries(wsHeaders),
   };
+}
+
+function presenceSettings({ topic, payload, qos, retain }: BirthConfig): PresenceSettings {
+  return { topic, payload, qos: qos as 0 | 1, retain };
 }
 
 function contractSettings(name: string, contract: ContractConfig, directory: string): ContractSettings {

@@ -1,4 +1,5 @@
-import { Optional } from './field.js';
+import { Optional, Required } from './field.js';
+import { presencePayload, topicName } from './format.js';
 import { duration, flag, size, text, whole } from './scalar.js';
 import { object } from './shape.js';
 
@@ -10,6 +11,30 @@ export class ReconnectConfig {
   /** No wait is longer, 10ms to 1h. Default 30s. */
   @Optional(duration('10ms', '1h'))
   max = '30s';
+}
+
+export class BirthConfig {
+  /** Topic it is published to. */
+  @Required(topicName, 'topic: gateways/gateway-7/status')
+  topic!: string;
+
+  /** Text, up to 65535 bytes. Default: empty. */
+  @Optional(presencePayload)
+  payload = '';
+
+  /** 0 or 1. Default 1. */
+  @Optional(whole(0, 1))
+  qos = 1;
+
+  /** Whether the broker keeps it for whoever subscribes later. Default false. */
+  @Optional(flag)
+  retain = false;
+}
+
+export class WillConfig extends BirthConfig {
+  /** How long the broker waits for the link to come back, whole seconds up to 365d. MQTT 5. Default 0s: not at all. */
+  @Optional(duration('0s', '365d', { wholeSeconds: true }))
+  delay = '0s';
 }
 
 export class SessionConfig {
@@ -40,4 +65,12 @@ export class SessionConfig {
   /** Waits between attempts to connect. */
   @Optional(object(ReconnectConfig))
   reconnect = new ReconnectConfig();
+
+  /** Published by the broker when the link is gone, however it ended. Default: none. */
+  @Optional(object(WillConfig))
+  will?: WillConfig;
+
+  /** Published after every connect, before anything else. Default: none. */
+  @Optional(object(BirthConfig))
+  birth?: BirthConfig;
 }

@@ -55,4 +55,11 @@ export type LinkEvent =
   | { kind: 'down'; diagnosis: Diagnosis }
   | { kind: 'refused'; diagnosis: Diagnosis }
   | { kind: 'session-lost' }
-  | { kind: 'subscription'; name: string; code: number };
+  | { kind: 'subscription'; name: string; code: number }
+  | { kind: 'presence'; problem: PresenceProblem };
+
+/** Why the birth message or the will is not what others see of the gateway. */
+export interface PresenceProblem {
+  message: 'birth' | 'will';
+  problem: string;
+}

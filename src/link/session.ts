@@ -8,6 +8,7 @@ import { Connection, type BrokerLimits, type CloseEvidence } from './connection.
 import { diagnose } from './diagnosis.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
+import { Presence } from './presence.js';
 import { Relay } from './relay.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -33,6 +34,7 @@ export class Session {
   readonly intake: Intake;
   readonly relay: Relay;
   readonly #subscriptions: Subscriptions;
+  readonly #presence: Presence;
   #credentials: Credentials;
   #connection: Connection | undefined;
   #limits: BrokerLimits | undefined;
@@ -66,6 +68,7 @@ export class Session {
     this.#credentials = options.broker;
     this.#protocol = options.broker.protocol === '3.1.1' ? 4 : 5;
     this.#subscriptions = new Subscriptions(options.subscriptions);
+    this.#presence = new Presence(options.session, (problem) => tell({ kind: 'presence', problem }), ambient.clock);
     this.intake = new Intake(journal, failed);
     this.relay = new Relay(journal, failed);
   }
@@ -77,6 +80,7 @@ export class Session {
   /** Used from the next connect on, which comes soon when the broker has refused the ones before. */
   renew(credentials: Credentials): void {
     this.#credentials = credentials;
+    this.#presence.renew();
     if (this.#phase !== 'waiting' || !this.#lastCause || !LOGIN_CAUSES.has(this.#lastCause)) return;
     clearTimeout(this.#timer);
     this.#failures = 0;
@@ -118,8 +122,11 @@ export class Session {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
+    const connection = this.#connection;
+    const wasUp = this.#phase === 'up';
     this.#become('stopped');
-    this.#connection?.disconnect();
+    if (wasUp && connection) await this.#presence.farewell(connection, this.#protocol);
+    connection?.disconnect();
   }
 
   get #url(): string {
@@ -151,6 +158,7 @@ export class Session {
         ...(password === undefined ? {} : { password }),
         tls,
         wsHeaders,
+        will: this.#presence.nextWill(),
         connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, session.keepaliveMs * 1.5),
       },
       {
@@ -201,12 +209,15 @@ export class Session {
       after: this.#lastCause,
     });
     this.#connects++;
+    this.#presence.accepted();
     if (this.#protocol === 4) this.#protocolProven = true;
   }
 
   #ready(connection: Connection): void {
     if (connection !== this.#connection || this.#phase !== 'up' || !this.#limits) return;
-    this.relay.begin(connection, this.#limits);
+    this.#presence.announce(connection, this.#limits, (limits) => {
+      if (connection === this.#connection && this.#phase === 'up') this.relay.begin(connection, limits);
+    });
     this.#reconcile(connection);
     this.#deniedTimer = setInterval(
       () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection),
@@ -248,6 +259,7 @@ export class Session {
     this.#connection = undefined;
     this.intake.end();
     this.relay.end(evidence);
+    this.#presence.closed(evidence);
     if (this.#phase === 'stopped') return;
     const diagnosis = diagnose(evidence);
     this.#lastCause = diagnosis.cause;

@@ -78,7 +78,7 @@ export class LinkMetrics {
     } else if (event.kind === 'down') this.#drops.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'refused') this.#refused.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'session-lost') this.#resumes.inc({ result: 'lost' });
-    else this.#denied.set({ subscription: event.name }, event.code >= 0x80 ? 1 : 0);
+    else if (event.kind === 'subscription') this.#denied.set({ subscription: event.name }, event.code >= 0x80 ? 1 : 0);
   }
 
   #messages(registers: Registry[]): void {

@@ -114,6 +114,8 @@ function observe(event: LinkEvent): void {
     log('warn', 'the broker has lost the session: what it held for us is gone; subscribing again');
   } else if (event.kind === 'subscription') {
     if (event.code >= 0x80) log('warn', 'subscription denied', { subscription: event.name, code: event.code });
+  } else if (event.kind === 'presence') {
+    log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else dropped(event.kind, event.diagnosis);
 }
 
