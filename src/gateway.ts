@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './app.module.js';
 import type { GatewayView, SubscriberView } from './console/index.js';
+import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractThread } from './contract/index.js';
 import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
+import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
@@ -31,6 +33,8 @@ export interface GatewayOptions {
   logger: Logger;
   /** Subscribers that live in this process, besides those of the configuration. */
   handlers?: HandlerSubscriber[];
+  /** The files behind the settings. Those that let the link in are followed; absent: they are as they are. */
+  secrets?: Secrets;
 }
 
 /**
@@ -67,6 +71,7 @@ export class Gateway {
   #delivery: Delivery | undefined;
   #admittedThrough = 0;
   #publisher: Publisher | undefined;
+  readonly #credentials: CredentialsWatch | undefined;
   #app: NestFastifyApplication | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -80,6 +85,7 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
+    this.#credentials = options.secrets && this.#watch(options.secrets);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
     this.#linkThread = new Thread(
@@ -120,6 +126,7 @@ export class Gateway {
       session: settings.session,
       subscriptions: settings.subscriptions,
     });
+    this.#credentials?.start();
   }
 
   /**
@@ -133,6 +140,7 @@ export class Gateway {
   async #stop(): Promise<void> {
     const ends = performance.now() + this.settings.ops.drainMs;
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
+    this.#credentials?.stop();
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     await this.#delivery?.stop(left(0.8));
@@ -298,9 +306,26 @@ export class Gateway {
     };
   }
 
+  #watch(secrets: Secrets): CredentialsWatch {
+    const { logger } = this.options;
+    return new CredentialsWatch(secrets, this.settings.broker, {
+      changed: (credentials, keys) => {
+        logger.info({ changed: keys }, 'the broker’s credentials have changed; they are used at the next connect');
+        this.#linkThread.calls.credentials(credentials).catch(() => undefined); // it has ended, and so has the gateway
+      },
+      refused: (problems) => {
+        for (const { path, message, mend } of problems) {
+          logger.warn({ path, problem: message, mend }, 'the broker’s credentials on disk cannot be used');
+        }
+      },
+    });
+  }
+
   #heardLink(event: string, value: unknown): void {
     if (event !== 'link') return this.#heardLog(event, value);
-    const { kind } = value as LinkThreadEvents['link'];
+    const told = value as LinkThreadEvents['link'];
+    if ('diagnosis' in told && LOGIN_CAUSES.has(told.diagnosis.cause)) void this.#credentials?.look();
+    const { kind } = told;
     if (!this.#publisher) return;
     if (kind === 'up') this.#publisher.linkUp = true;
     else if (kind === 'down') this.#publisher.linkUp = false;

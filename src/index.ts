@@ -32,8 +32,9 @@ async function launch(config: string, handlers: HandlerSubscriber[]): Promise<{ 
   if ('problems' in loaded) {
     throw new HoldfastError('CONFIG_INVALID', `\n${formatProblems(config, loaded.problems, false)}`);
   }
-  const logger = createLogger(loaded.settings.log, process.stdout.isTTY);
-  const gateway = await createGateway(loaded.settings, { version: VERSION, logger, handlers });
+  const { settings, secrets } = loaded;
+  const logger = createLogger(settings.log, process.stdout.isTTY);
+  const gateway = await createGateway(settings, { version: VERSION, logger, handlers, secrets });
   void gateway.failed.then((error) => {
     // Going on without a journal would be going on without the promise.
     logger.fatal({ err: error }, 'the gateway cannot go on');

@@ -19,13 +19,13 @@ export async function start(file: string): Promise<number> {
     process.stderr.write(formatProblems(file, loaded.problems, process.stderr.isTTY));
     return 2;
   }
-  const { settings, warnings } = loaded;
+  const { settings, warnings, secrets } = loaded;
   const logger = createLogger(settings.log, process.stdout.isTTY);
   for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
   const signalled = signal();
   let gateway: Gateway;
   try {
-    gateway = await createGateway(settings, { version: VERSION, logger });
+    gateway = await createGateway(settings, { version: VERSION, logger, secrets });
   } catch (error) {
     if (!(error instanceof HoldfastError)) {
       logger.fatal({ err: error }, 'the gateway cannot start');

@@ -11,7 +11,7 @@ const brokerAddress = address(
 const WEBSOCKET_HEADERS = /^(host|connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
 
 export class TlsConfig {
-  /** PEM file of the authorities to trust. Default: those the runtime trusts. */
+  /** PEM file of the authorities to trust, read again when it changes, as the other two are. Default: those the runtime trusts. */
   @Optional(filePath)
   caFile?: string;
 
@@ -45,7 +45,7 @@ export class BrokerConfig {
   @Optional(text({ min: 0, max: 65_535, mend: 'Write the name, or remove the key.' }))
   username?: string;
 
-  /** Default, or empty: none. Needs `username` unless protocol is 5 [MQTT 3.1.1, MQTT-3.1.2-22]. */
+  /** Default, or empty: none. From a file it is read again when that changes. Needs `username` unless protocol is 5 [MQTT 3.1.1, MQTT-3.1.2-22]. */
   @Optional(text({ min: 0, max: 65_535, mend: 'Write ${file:/path} or ${NAME}, or remove the key.' }))
   password?: string;
 

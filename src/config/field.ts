@@ -13,9 +13,10 @@ export interface Field {
 
 const fields = new Map<unknown, Map<string, Field>>();
 
-/** The keys of a configuration class, in the order they are declared. */
+/** The keys of a configuration class, in the order they are declared; those it inherits come first. */
 export function fieldsOf(type: ConfigClass): ReadonlyMap<string, Field> {
-  return fields.get(type) ?? new Map<string, Field>();
+  const parent = Object.getPrototypeOf(type) as ConfigClass | null;
+  return new Map([...(parent ? fieldsOf(parent) : []), ...(fields.get(type) ?? [])]);
 }
 
 /** A key that must be there; `example` shows how its line looks. */

@@ -1,5 +1,5 @@
 /** The texts of this field: filters, addresses, names, secrets. */
-import { topicFilterProblem, topicNameProblem } from '../domain/topic.js';
+import { TEXT_BYTES_MAX, topicFilterProblem, topicNameProblem } from '../domain/topic.js';
 import type { StartFrom } from '../domain/subscriber.js';
 import { text } from './scalar.js';
 import type { MapShape, ScalarShape } from './shape.js';
@@ -20,14 +20,23 @@ export function topicFilter({ shared }: { shared: boolean }): ScalarShape {
   });
 }
 
-/** A topic to publish to. */
+/** A topic that can be published to. */
 export const topicName = text({
   max: TOPIC_CHARACTERS_MAX,
   check: (topic) => {
     const problem = topicNameProblem(topic);
-    return problem === undefined ? undefined : `is not a topic: ${problem}`;
+    return problem === undefined ? undefined : `is not a topic name: ${problem}`;
   },
-  mend: 'Write a topic without wildcards, such as gateway/canary.',
+  mend: 'Write a topic without wildcards, such as gateways/gateway-7/status.',
+});
+
+/** A will's payload may be no longer [MQTT 5.0, 1.5.6], and a birth message needs no more. */
+export const presencePayload = text({
+  min: 0,
+  max: TEXT_BYTES_MAX,
+  check: (payload) =>
+    Buffer.byteLength(payload) > TEXT_BYTES_MAX ? `must not be longer than ${TEXT_BYTES_MAX} bytes` : undefined,
+  mend: 'Write a short text in quotes.',
 });
 
 /** An absolute URL with one of the protocols, a host, and no credentials: addresses are logged and shown. */

@@ -6,16 +6,17 @@ import type { BrokerConfig, TlsConfig } from './broker.config.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { Path, Report } from './problem.js';
 import { durationMs } from './quantity.js';
+import type { Surroundings } from './reference.js';
 import { readTextFile } from './text-file.js';
 
 const PEM_BYTES_MAX = 2 ** 20;
 
 /** What must fit together for the link. @returns the PEM texts */
-export function checkLink(config: GatewayConfig, report: Report, directory: string): BrokerSettings['tls'] {
+export function checkLink(config: GatewayConfig, report: Report, surroundings: Surroundings): BrokerSettings['tls'] {
   checkAddresses(config.broker, report);
   checkCredentials(config.broker, report);
   checkSession(config, report);
-  return checkTls(config.broker.tls, report, directory);
+  return checkTls(config.broker.tls, report, surroundings);
 }
 
 function checkAddresses({ url, urls, tls, wsHeaders }: BrokerConfig, report: Report): void {
@@ -45,13 +46,20 @@ function checkSession({ session, broker }: GatewayConfig, report: Report): void 
   if (sound('expiry') && durationMs(session.expiry) === 0 && broker.protocol !== '3.1.1') {
     report.problem(['session', 'expiry'], 'must not be 0: the session would not be kept', ERRORS.SESSION_NOT_KEPT.hint);
   }
+  const delayMs = session.will && sound('will') ? durationMs(session.will.delay)! : 0;
+  if (delayMs > 0 && broker.protocol === '3.1.1') {
+    report.warning(['session', 'will', 'delay'], 'has no effect: MQTT 3.1.1 has no delay', 'Remove it.');
+  } else if (sound('expiry') && delayMs > durationMs(session.expiry)!) {
+    const mend = 'Raise session.expiry or lower session.will.delay.';
+    report.warning(['session', 'will', 'delay'], 'is cut short: the session ends before', mend);
+  }
   const { initial, max } = session.reconnect;
   if (sound('reconnect') && durationMs(initial)! > durationMs(max)!) {
     report.problem(['session', 'reconnect', 'max'], 'is shorter than reconnect.initial', 'Raise max or lower initial.');
   }
 }
 
-function checkTls(config: TlsConfig, report: Report, directory: string): BrokerSettings['tls'] {
+function checkTls(config: TlsConfig, report: Report, { directory, files }: Surroundings): BrokerSettings['tls'] {
   const path: Path = ['broker', 'tls'];
   if (!config.certFile !== !config.keyFile && report.clean(path)) {
     const [there, missing] = config.certFile ? ['certFile', 'keyFile'] : ['keyFile', 'certFile'];
@@ -60,7 +68,9 @@ function checkTls(config: TlsConfig, report: Report, directory: string): BrokerS
   const read = (key: 'caFile' | 'certFile' | 'keyFile', marker: string): string | undefined => {
     const name = config[key];
     if (name === undefined || !report.clean([...path, key])) return undefined;
-    const file = readTextFile(resolve(directory, name), PEM_BYTES_MAX);
+    const absolute = resolve(directory, name);
+    files.add(absolute);
+    const file = readTextFile(absolute, PEM_BYTES_MAX);
     const fault =
       'fault' in file ? file.fault : file.text.includes(marker) ? undefined : 'is not a PEM file of its kind';
     if (fault !== undefined) {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { Settings } from '../domain/settings.js';
+import type { Credentials, Settings } from '../domain/settings.js';
 import { checkedConfig } from './check.js';
 import { GatewayConfig } from './gateway.config.js';
 import { checkListening } from './http-rules.js';
@@ -7,7 +7,8 @@ import { checkLink } from './link-rules.js';
 import { Report } from './problem.js';
 import type { ConfigProblem, Path, Position } from './problem.js';
 import { Reader } from './reader.js';
-import { resolveSettings } from './resolve.js';
+import type { Surroundings } from './reference.js';
+import { credentialsOf, resolveSettings } from './resolve.js';
 import { checkRouting } from './routing-rules.js';
 import { object } from './shape.js';
 import { parseSource, readSource } from './source.js';
@@ -18,8 +19,20 @@ export type Loaded =
       warnings: ConfigProblem[];
       /** Where in the file this stands, for problems that only what uses the settings can find. */
       positionOf: (path: Path) => Position;
+      secrets: Secrets;
     }
   | { problems: ConfigProblem[]; warnings: ConfigProblem[] };
+
+/** The files that a configuration takes secrets and certificates from. */
+export interface Secrets {
+  /** Absolute paths. */
+  readonly files: readonly string[];
+  /**
+   * Reads those files again, with the configuration as it was when it was loaded. Synchronous, never throws.
+   * @returns what lets the link in, or why what the files hold now cannot be used
+   */
+  reread(): { credentials: Credentials } | { problems: ConfigProblem[] };
+}
 
 /** What is read when no file is named, relative to the working directory. */
 export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
@@ -31,21 +44,51 @@ export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
  */
 export function loadSettings(path: string, environment: NodeJS.ProcessEnv): Loaded {
   const report = new Report();
-  const settings = load(resolve(path), environment, report);
+  const file = resolve(path);
+  const surroundings = { environment, directory: dirname(file), files: new Set<string>() };
+  const text = readSource(file, report);
+  const settings = text === undefined ? undefined : build(text, surroundings, report)?.settings;
   report.sort();
   const { problems, warnings } = report;
-  return settings ? { settings, warnings, positionOf: (at) => report.positionOf(at) } : { problems, warnings };
+  if (!settings || text === undefined) return { problems, warnings };
+  const secrets = {
+    files: [...surroundings.files],
+    reread: () => reread(text, surroundings, settings.broker),
+  };
+  return { settings, warnings, positionOf: (at) => report.positionOf(at), secrets };
 }
 
-function load(file: string, environment: NodeJS.ProcessEnv, report: Report): Settings | undefined {
-  const directory = dirname(file);
-  const text = readSource(file, report);
-  const source = text === undefined ? undefined : parseSource(text, report);
+interface Built {
+  /** Absent when there is a problem anywhere. */
+  settings?: Settings;
+  /** Absent when there is a problem with the broker. */
+  credentials?: Credentials;
+}
+
+function build(text: string, surroundings: Surroundings, report: Report): Built | undefined {
+  const { directory } = surroundings;
+  const source = parseSource(text, report);
   if (!source) return undefined;
-  const plain = new Reader(source, report, environment, directory).document(object(GatewayConfig));
+  const plain = new Reader(source, report, surroundings).document(object(GatewayConfig));
   const config = checkedConfig(plain, report);
-  const tls = checkLink(config, report, directory);
+  const tls = checkLink(config, report, surroundings);
   checkRouting(config, report, directory);
   checkListening(config, report);
-  return report.problems.length === 0 ? resolveSettings(config, tls, directory) : undefined;
+  return {
+    ...(report.problems.length === 0 ? { settings: resolveSettings(config, tls, directory) } : {}),
+    ...(report.clean(['broker']) ? { credentials: credentialsOf(config.broker, tls) } : {}),
+  };
+}
+
+function reread(text: string, surroundings: Surroundings, before: Credentials): ReturnType<Secrets['reread']> {
+  const report = new Report();
+  const credentials = build(text, surroundings, report)?.credentials;
+  for (const key of ['username', 'password'] as const) {
+    // Whoever rewrites a file in place empties it first.
+    if (!credentials || !before[key] || credentials[key]) continue;
+    report.problem(['broker', key], 'is empty now', 'Write it again; until then the one before it is used.');
+  }
+  if (credentials && report.clean(['broker'])) return { credentials };
+  report.sort();
+  return { problems: report.problems.filter(({ path }) => path === 'broker' || path.startsWith('broker.')) };
 }

@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Node, Pair, Scalar } from 'yaml';
 import { fieldsOf } from './field.js';
 import type { Path, Report } from './problem.js';
-import { substitute } from './reference.js';
+import { substitute, type Surroundings } from './reference.js';
 import type { EitherShape, ListShape, MapShape, ObjectShape, ScalarShape, Shape } from './shape.js';
 import { SYNTAX, type Source } from './source.js';
 import { suggestion } from './suggestion.js';
@@ -24,15 +24,12 @@ type Plain = { [key: string]: unknown };
 export class Reader {
   readonly #source: Source;
   readonly #report: Report;
-  readonly #environment: NodeJS.ProcessEnv;
-  /** Referenced files are relative to it. */
-  readonly #directory: string;
+  readonly #surroundings: Surroundings;
 
-  constructor(source: Source, report: Report, environment: NodeJS.ProcessEnv, directory: string) {
+  constructor(source: Source, report: Report, surroundings: Surroundings) {
     this.#source = source;
     this.#report = report;
-    this.#environment = environment;
-    this.#directory = directory;
+    this.#surroundings = surroundings;
   }
 
   /** The whole document as `shape`. */
@@ -141,7 +138,7 @@ export class Reader {
   }
 
   #substituted(node: Scalar, path: Path): { text: string; single: boolean } | undefined {
-    const result = substitute(node.value as string, this.#environment, this.#directory);
+    const result = substitute(node.value as string, this.#surroundings);
     for (const flaw of result.flaws) this.#report.problem(path, flaw.message, flaw.mend);
     return result.flaws.length === 0 ? result : undefined;
   }

@@ -6,13 +6,13 @@ import { substitute } from './reference.js';
 const SECRET = 'hunter2-hunter2-hunter2';
 
 function text(value: string, environment: NodeJS.ProcessEnv = {}): string {
-  const { text, flaws } = substitute(value, environment, directory);
+  const { text, flaws } = substitute(value, { environment, directory, files: new Set() });
   assert.deepEqual(flaws, []);
   return text;
 }
 
 function flaw(value: string, environment: NodeJS.ProcessEnv = {}): string {
-  const { flaws } = substitute(value, environment, directory);
+  const { flaws } = substitute(value, { environment, directory, files: new Set() });
   assert.equal(flaws.length, 1, value);
   assert.match(flaws[0]!.mend, /^\S/);
   return flaws[0]!.message;
@@ -21,7 +21,7 @@ function flaw(value: string, environment: NodeJS.ProcessEnv = {}): string {
 describe('references', () => {
   it('a variable that is not set, and has no default, is a problem', () => {
     assert.equal(flaw('${NAME}'), 'the environment variable NAME is not set');
-    assert.equal(substitute('${A} ${B}', {}, directory).flaws.length, 2);
+    assert.equal(substitute('${A} ${B}', { environment: {}, directory, files: new Set() }).flaws.length, 2);
   });
 
   it('names that every object inherits are not variables that are set', () => {

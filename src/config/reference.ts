@@ -18,12 +18,21 @@ export interface Substituted {
   flaws: { message: string; mend: string }[];
 }
 
-/** Replaces every reference in `text`; files are relative to `directory`. */
-export function substitute(text: string, environment: NodeJS.ProcessEnv, directory: string): Substituted {
+/** What references are resolved with. */
+export interface Surroundings {
+  environment: NodeJS.ProcessEnv;
+  /** Files are relative to it. */
+  directory: string;
+  /** Gathers the absolute path of every file that is read. */
+  files: Set<string>;
+}
+
+/** Replaces every reference in `text`. */
+export function substitute(text: string, surroundings: Surroundings): Substituted {
   const flaws: Substituted['flaws'] = [];
   const result = text.replace(REFERENCE, (whole, inside: string | undefined, end: string) => {
     if (inside === undefined) return '${';
-    const found = end === '' ? malformed('a reference is not closed') : valueOf(inside, environment, directory);
+    const found = end === '' ? malformed('a reference is not closed') : valueOf(inside, surroundings);
     if (typeof found === 'string') return found;
     flaws.push(found);
     return whole;
@@ -35,12 +44,9 @@ function malformed(message: string): { message: string; mend: string } {
   return { message, mend: 'Write ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${.' };
 }
 
-function valueOf(
-  inside: string,
-  environment: NodeJS.ProcessEnv,
-  directory: string,
-): string | { message: string; mend: string } {
-  if (inside.startsWith('file:')) return contentOf(inside.slice('file:'.length), directory);
+function valueOf(inside: string, surroundings: Surroundings): string | { message: string; mend: string } {
+  const { environment } = surroundings;
+  if (inside.startsWith('file:')) return contentOf(inside.slice('file:'.length), surroundings);
   const variable = VARIABLE.exec(inside);
   if (!variable) return malformed('a reference is not written as it should be');
   const name = variable[1]!;
@@ -54,9 +60,11 @@ function valueOf(
   };
 }
 
-function contentOf(path: string, directory: string): string | { message: string; mend: string } {
+function contentOf(path: string, surroundings: Surroundings): string | { message: string; mend: string } {
   if (path === '') return malformed('a file reference names no file');
-  const file = readTextFile(resolve(directory, path), REFERENCED_FILE_BYTES_MAX);
+  const absolute = resolve(surroundings.directory, path);
+  surroundings.files.add(absolute);
+  const file = readTextFile(absolute, REFERENCED_FILE_BYTES_MAX);
   if ('text' in file) return file.text.replace(/\r?\n$/, '');
   return {
     message: `the file ${JSON.stringify(path)} ${file.fault}`,

@@ -1,6 +1,15 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type { BrokerSettings, ContractSettings, HttpSettings, Settings } from '../domain/settings.js';
+import type {
+  BrokerSettings,
+  ContractSettings,
+  Credentials,
+  HttpSettings,
+  PresenceSettings,
+  Settings,
+} from '../domain/settings.js';
+import type { BrokerConfig } from './broker.config.js';
+import type { BirthConfig } from './session.config.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
@@ -16,10 +25,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     broker: {
       urls: broker.urls ?? [broker.url!],
       protocol: broker.protocol as BrokerSettings['protocol'],
-      username: broker.username || undefined,
-      password: broker.password || undefined,
-      tls,
-      wsHeaders: Object.fromEntries(broker.wsHeaders),
+      ...credentialsOf(broker, tls),
     },
     session: {
       clientId: session.clientId,
@@ -36,6 +42,10 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
         bannedMs: ms(session.reconnect.banned),
       },
       canary: session.canary && { topic: session.canary.topic, everyMs: ms(session.canary.every) },
+      ...(session.will
+        ? { will: { ...presenceSettings(session.will), delaySeconds: ms(session.will.delay) / 1_000 } }
+        : {}),
+      ...(session.birth ? { birth: presenceSettings(session.birth) } : {}),
     },
     subscriptions: config.subscriptions.map(({ name, filter, qos, contract, overlap }) => ({
       name: name ?? filter,
@@ -64,6 +74,20 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     },
     log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
   };
+}
+
+export function credentialsOf(broker: BrokerConfig, tls: BrokerSettings['tls']): Credentials {
+  const { username, password, wsHeaders } = broker;
+  return {
+    username: username || undefined,
+    password: password || undefined,
+    tls,
+    wsHeaders: Object.fromEntries(wsHeaders),
+  };
+}
+
+function presenceSettings({ topic, payload, qos, retain }: BirthConfig): PresenceSettings {
+  return { topic, payload, qos: qos as 0 | 1, retain };
 }
 
 function contractSettings(name: string, contract: ContractConfig, directory: string): ContractSettings {

@@ -9,6 +9,46 @@ function warnings(text: string): string[] {
   return load(text).warnings.map(({ path, line, message }) => `${line} ${path}: ${message}`);
 }
 
+describe('will and birth message', () => {
+  it('a topic that nobody can publish to, a payload that is too large or no text, QoS 2', () => {
+    const text = `${BROKER}session:
+  will: { topic: a/#, payload: 1, qos: 2, delay: 500ms }
+  birth:
+    payload: "${'ä'.repeat(32_768)}"
+    retian: true
+`;
+    assert.deepEqual(told(text), [
+      '3 session.will.topic: is not a topic name: a topic to publish to may not contain the wildcards + or #',
+      '3 session.will.payload: must be text',
+      '3 session.will.qos: must be a whole number from 0 to 1',
+      '3 session.will.delay: must be whole seconds',
+      '5 session.birth.topic: is missing',
+      '5 session.birth.payload: must not be longer than 65535 bytes',
+      '6 session.birth.retian: unknown key',
+    ]);
+  });
+
+  it('a delay that cannot hold is warned of', () => {
+    const will = (session: string, protocol = 'auto'): string[] =>
+      warnings(`broker: { url: mqtt://b, protocol: ${protocol} }\nsession: { ${session} }`);
+    assert.deepEqual(will('will: { topic: a, delay: 2h }, expiry: 1h'), [
+      '2 session.will.delay: is cut short: the session ends before',
+    ]);
+    assert.deepEqual(will('will: { topic: a, delay: 1s }', '3.1.1'), [
+      '2 session.will.delay: has no effect: MQTT 3.1.1 has no delay',
+    ]);
+    assert.deepEqual(will('will: { topic: a, delay: 1h }, expiry: 1h'), []);
+  });
+
+  it('left out there are none; given, they have defaults', () => {
+    const { will, birth } = settingsOf(BROKER).session;
+    assert.deepEqual([will, birth], [undefined, undefined]);
+    const { session } = settingsOf(`${BROKER}session: { will: { topic: a, delay: 5m }, birth: { topic: b, qos: 0 } }`);
+    assert.deepEqual(session.will, { topic: 'a', payload: '', qos: 1, retain: false, delaySeconds: 300 });
+    assert.deepEqual(session.birth, { topic: 'b', payload: '', qos: 0, retain: false });
+  });
+});
+
 describe('where we listen', () => {
   it('REST beyond loopback is refused without auth, and none must be said in words', () => {
     for (const host of ['0.0.0.0', '::', '192.168.0.7', 'gateway', '127.0.0.1.example.com', '0', '""']) {

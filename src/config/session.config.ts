@@ -1,5 +1,5 @@
 import { Optional, Required } from './field.js';
-import { topicName } from './format.js';
+import { presencePayload, topicName } from './format.js';
 import { duration, flag, size, text, whole } from './scalar.js';
 import { object } from './shape.js';
 
@@ -35,6 +35,30 @@ export class CanaryConfig {
   every = '1m';
 }
 
+export class BirthConfig {
+  /** Topic it is published to. */
+  @Required(topicName, 'topic: gateways/gateway-7/status')
+  topic!: string;
+
+  /** Text, up to 65535 bytes. Default: empty. */
+  @Optional(presencePayload)
+  payload = '';
+
+  /** 0 or 1. Default 1. */
+  @Optional(whole(0, 1))
+  qos = 1;
+
+  /** Whether the broker keeps it for whoever subscribes later. Default false. */
+  @Optional(flag)
+  retain = false;
+}
+
+export class WillConfig extends BirthConfig {
+  /** How long the broker waits for the link to come back, whole seconds up to 365d. MQTT 5. Default 0s: not at all. */
+  @Optional(duration('0s', '365d', { wholeSeconds: true }))
+  delay = '0s';
+}
+
 export class SessionConfig {
   /** MQTT client id, unique at the broker. Default, or empty: generated once and kept in the data directory. */
   @Optional(text({ min: 0, max: 1_024, mend: 'Write an id that no other client uses, or leave it empty.' }))
@@ -67,4 +91,12 @@ export class SessionConfig {
   /** A message to ourselves that proves the broker delivers. Default: none. */
   @Optional(object(CanaryConfig))
   canary?: CanaryConfig;
+
+  /** Published by the broker when the link is gone, however it ended. Default: none. */
+  @Optional(object(WillConfig))
+  will?: WillConfig;
+
+  /** Published after every connect, before anything else. Default: none. */
+  @Optional(object(BirthConfig))
+  birth?: BirthConfig;
 }

@@ -32,6 +32,14 @@ export const CAUSES = [
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
+/** What another password, certificate or token may mend. */
+export const LOGIN_CAUSES: ReadonlySet<Cause> = new Set<Cause>([
+  'bad-credentials',
+  'not-authorized',
+  'tls',
+  'websocket-upgrade',
+]);
+
 /** What is known of one drop or refusal. */
 export interface Diagnosis {
   cause: Cause;

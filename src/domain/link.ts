@@ -68,4 +68,11 @@ export type LinkEvent =
   | { kind: 'session-lost'; from: number; to: number }
   /** The canary fell silent, or came back. */
   | { kind: 'canary'; silent: boolean }
-  | { kind: 'subscription'; name: string; code: number };
+  | { kind: 'subscription'; name: string; code: number }
+  | { kind: 'presence'; problem: PresenceProblem };
+
+/** Why the birth message or the will is not what others see of the gateway. */
+export interface PresenceProblem {
+  message: 'birth' | 'will';
+  problem: string;
+}

@@ -29,6 +29,9 @@ export interface BrokerSettings {
   wsHeaders: { [name: string]: string };
 }
 
+/** What lets the link in. It may change while the gateway runs, and is used from the next connect on. */
+export type Credentials = Pick<BrokerSettings, 'username' | 'password' | 'tls' | 'wsHeaders'>;
+
 export interface SessionSettings {
   /** Empty: generated once and kept in the data directory. */
   clientId: string;
@@ -42,6 +45,23 @@ export interface SessionSettings {
   reconnect: { initialMs: number; maxMs: number; refusedMs: number; conflictMs: number; bannedMs: number };
   /** Absent: no canary. */
   canary?: { topic: string; everyMs: number };
+  /** What the broker publishes for the gateway when the link is gone, also after an orderly stop. */
+  will?: WillSettings;
+  /** Published after every accepted connect, before anything else. */
+  birth?: PresenceSettings;
+}
+
+/** A message that tells others whether the gateway is there. */
+export interface PresenceSettings {
+  topic: string;
+  payload: string;
+  qos: 0 | 1;
+  retain: boolean;
+}
+
+export interface WillSettings extends PresenceSettings {
+  /** The broker waits this long for the link to come back. MQTT 5. */
+  delaySeconds: number;
 }
 
 export interface SubscriptionSettings {

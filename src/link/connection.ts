@@ -7,6 +7,8 @@ import {
   type Packet,
 } from 'mqtt';
 import type { QoS } from '../domain/message.js';
+import type { WillSettings } from '../domain/settings.js';
+import { transportOptions, type WebSocketFacts } from './transport.js';
 
 /**
  * One connection: one mqtt.js client, used once and thrown away. Nothing that mqtt.js would carry over to
@@ -26,6 +28,7 @@ export interface ConnectionOptions {
   password?: string;
   tls: { ca?: string; cert?: string; key?: string; serverName?: string };
   wsHeaders: { [name: string]: string };
+  will?: WillSettings | undefined;
   connectTimeoutMs: number;
 }
 
@@ -54,6 +57,8 @@ export interface CloseEvidence {
   wasUp: boolean;
   /** Why this side ended it, if it did. */
   ended: 'keepalive' | 'stop' | undefined;
+  /** Absent when the address is no WebSocket. */
+  webSocket?: WebSocketFacts;
 }
 
 export interface ConnectionHandlers {
@@ -74,6 +79,11 @@ export interface ConnectionHandlers {
 const DEFERRED = new Error('deferred');
 const PUBREL_MARK = Symbol('pubrel');
 const RECEIVE_MAXIMUM_DEFAULT = 65_535; // [MQTT 5.0, 3.2.2.3.3]
+/** What `ws` says when this side ends an upgrade: what made it do so is known already. */
+const OWN_DOING = 'WebSocket was closed before the connection was established';
+
+const DISCONNECT = Buffer.from([0xe0, 0]);
+const DISCONNECT_WITH_WILL = Buffer.from([0xe0, 2, 0x04, 0]); // [MQTT 5.0, 3.14.2.1]
 
 export type AckKind = 'puback' | 'pubrec' | 'pubcomp';
 const FIRST_BYTE: { [kind in AckKind]: number } = { puback: 0x40, pubrec: 0x50, pubcomp: 0x70 };
@@ -86,16 +96,20 @@ export class Connection {
   #ended: CloseEvidence['ended'];
   #up = false;
   #held: (() => void) | undefined;
+  readonly #webSocket: WebSocketFacts = { stage: 'connecting' };
+  /** Who waits for the answers to the pings on the way, oldest first. */
+  readonly #pings: (() => void)[] = [];
 
   constructor(
     private readonly options: ConnectionOptions,
     private readonly handlers: ConnectionHandlers,
   ) {
-    this.#client = connect(options.url, clientOptions(options));
+    this.#client = connect(options.url, { ...clientOptions(options), ...transportOptions(options, this.#webSocket) });
     this.#takeOverAcks();
     this.#client.on('packetreceive', (packet) => {
       handlers.heard();
       if (packet.cmd === 'connack' && (packet.reasonCode ?? packet.returnCode ?? 0) === 0) this.#accepted(packet);
+      else if (packet.cmd === 'pingresp') this.#pings.shift()?.();
     });
     // mqtt.js emits 'connect' some turns after CONNACK, when the first messages may already be here.
     this.#client.on('connect', () => handlers.ready());
@@ -110,6 +124,8 @@ export class Connection {
   open(): void {
     try {
       this.#client.connect();
+      // mqtt.js keeps errors without a code to itself: every refused WebSocket upgrade is one.
+      this.#client.stream.on('error', (error: Error) => this.#failed(error));
     } catch (error) {
       // A certificate or key that cannot be read is thrown at once, and no 'close' follows.
       this.#errors.push(error as Error);
@@ -139,7 +155,9 @@ export class Connection {
     this.#write(bytes);
   }
 
-  ping(): void {
+  /** @param answered is called when the broker has dealt with this and all that was sent before */
+  ping(answered: () => void = () => undefined): void {
+    this.#pings.push(answered);
     this.#write(Buffer.from([0xc0, 0]));
   }
 
@@ -199,12 +217,13 @@ export class Connection {
 
   /**
    * Says DISCONNECT, which keeps the session, and resolves when the broker has closed, or after `waitMs` without it.
-   * Going away before would reset the connection, and the broker would drop acknowledgements it has not read yet.
+   * An MQTT 5 broker publishes the will then, if there is one. Going away before would reset the connection, and the broker would drop acknowledgements it has not read yet.
    */
   async disconnect(waitMs: number): Promise<void> {
     const { stream } = this.#client;
     this.#ended = 'stop';
-    if (this.#up) this.#write(Buffer.from([0xe0, 0]));
+    const { will, protocolVersion } = this.options;
+    if (this.#up) this.#write(will && protocolVersion === 5 ? DISCONNECT_WITH_WILL : DISCONNECT);
     const closed = new Promise<void>((resolve) => (stream.closed ? resolve() : stream.once('close', () => resolve())));
     stream.end();
     const late = setTimeout(() => stream.destroy(), waitMs);
@@ -258,7 +277,8 @@ export class Connection {
 
   #failed(error: Error & { code?: number | string }): void {
     if (error === DEFERRED) return;
-    this.#errors.push(error);
+    const known = this.#errors.includes(error) || (error.message === OWN_DOING && this.#errors.length > 0);
+    if (!known) this.#errors.push(error);
     if (typeof error.code === 'number') this.#note(this.#up ? 'error' : 'connack', error.code);
     // mqtt.js leaves the socket open after a parser error, and would wait for ever.
     if (!this.#client.stream.destroyed) this.#client.stream.destroy();
@@ -281,12 +301,13 @@ export class Connection {
       systemCode,
       wasUp: this.#up,
       ended: this.#ended,
+      ...(/^ws/i.test(this.options.url) ? { webSocket: this.#webSocket } : {}),
     };
   }
 }
 
 function clientOptions(options: ConnectionOptions): IClientOptions {
-  const { protocolVersion, tls } = options;
+  const { protocolVersion, will } = options;
   return {
     manualConnect: true,
     reconnectPeriod: 0, // the session owns the loop
@@ -299,14 +320,10 @@ function clientOptions(options: ConnectionOptions): IClientOptions {
     timerVariant: { set: () => 1, clear: () => undefined }, // the session pings; see keepalive.ts
     queueQoSZero: false,
     log: () => undefined, // its debug log costs time also while it is off
-    wsOptions: { headers: options.wsHeaders },
     incomingStore: releaseStore() as unknown as NonNullable<IClientOptions['incomingStore']>,
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(options.password === undefined ? {} : { password: options.password }),
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...(will ? { will: willOf(will, protocolVersion) } : {}),
     ...(protocolVersion === 5
       ? {
           properties: {
@@ -317,6 +334,14 @@ function clientOptions(options: ConnectionOptions): IClientOptions {
         }
       : {}),
   };
+}
+
+function willOf(
+  { topic, payload, qos, retain, delaySeconds }: WillSettings,
+  protocolVersion: 4 | 5,
+): IClientOptions['will'] {
+  const message = { topic, payload: Buffer.from(payload), qos, retain };
+  return protocolVersion === 5 ? { ...message, properties: { willDelayInterval: delaySeconds } } : message;
 }
 
 /**

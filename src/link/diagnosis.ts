@@ -57,8 +57,6 @@ const LARGE_BYTES = 16 * 1024;
 const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
 const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EHOSTDOWN']);
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;
-const UPGRADE_TEXT =
-  /unexpected server response|sec-websocket|subprotocol|invalid upgrade|websocket was closed before/i;
 const UNSPECIFIED = new Set([0, 0x80, 0x83]);
 
 /** Why a connection ended or never came up. Pure: evidence in, diagnosis out. */
@@ -112,7 +110,7 @@ function spoken(evidence: Evidence): Judgement {
 }
 
 /** It never came up, and the broker gave no code. */
-function unreached({ systemCode = '', errors, protocolVersion }: Evidence): Judgement {
+function unreached({ systemCode = '', errors, protocolVersion, webSocket }: Evidence): Judgement {
   if (DNS_CODES.has(systemCode)) return ['dns', 'certain'];
   if (
     TLS_CODE.test(systemCode) ||
@@ -120,8 +118,8 @@ function unreached({ systemCode = '', errors, protocolVersion }: Evidence): Judg
   ) {
     return ['tls', 'certain'];
   }
-  if (errors.some((text) => UPGRADE_TEXT.test(text))) return ['websocket-upgrade', 'certain'];
   if (UNREACHABLE_CODES.has(systemCode)) return ['broker-unreachable', 'certain'];
+  if (webSocket?.stage === 'upgrading') return ['websocket-upgrade', 'certain'];
   if (errors.some((text) => text.includes('connack timeout'))) {
     return ['broker-unreachable', 'likely', 'connected, and nothing came back'];
   }

@@ -64,7 +64,12 @@ function journal(openSession: () => Promise<LinkState>): Journal {
   return { openSession, outbox, linkHistory, ...kept } as unknown as Journal;
 }
 
-function session(url: string, kept: Journal, tls: SessionOptions['broker']['tls'] = {}) {
+function session(
+  url: string,
+  kept: Journal,
+  tls: SessionOptions['broker']['tls'] = {},
+  { waitMs = 30, random = (): number => 1 } = {},
+) {
   const events: LinkEvent[] = [];
   const options: SessionOptions = {
     clientId: 'gateway',
@@ -76,7 +81,7 @@ function session(url: string, kept: Journal, tls: SessionOptions['broker']['tls'
       keepaliveMs: 10_000,
       receiveMaximum: 100,
       maxPacketBytes: 1_000_000,
-      reconnect: { initialMs: 30, maxMs: 30, refusedMs: 1_000, conflictMs: 1_000, bannedMs: 1_000 },
+      reconnect: { initialMs: waitMs, maxMs: waitMs, refusedMs: 1_000, conflictMs: 1_000, bannedMs: 1_000 },
     },
     subscriptions: [{ name: 'a', filter: 'a', qos: 1, overlap: 'refuse' }],
   };
@@ -87,7 +92,7 @@ function session(url: string, kept: Journal, tls: SessionOptions['broker']['tls'
     () => undefined,
     {
       clock: systemClock,
-      random: () => 1,
+      random,
       threadDelayMs: () => 0,
     },
   );
@@ -141,6 +146,31 @@ describe('session', () => {
     await until(() => events.filter(({ kind }) => kind === 'refused').length > 1);
     assert.equal(link.status().drops[0]?.cause, 'tls');
     await link.stop(100);
+  });
+
+  it('other credentials are tried soon when the ones before were refused, and drop no link that is up', async () => {
+    const waits = [1, 0];
+    const refused = session(
+      'mqtts://127.0.0.1:1',
+      journal(() => Promise.resolve(KNOWN)),
+      { cert: 'none', key: 'none' },
+      { waitMs: 3_600_000, random: () => waits.shift() ?? 1 },
+    );
+    await until(() => refused.events.length === 1);
+    refused.link.renew({ tls: {}, wsHeaders: {} });
+    await until(() => refused.events.length === 2);
+    await refused.link.stop(100);
+    const broker = new Broker([false]);
+    const up = session(
+      await broker.listen(),
+      journal(() => Promise.resolve(KNOWN)),
+    );
+    await until(() => up.link.status().phase === 'up');
+    up.link.renew({ username: 'other', tls: {}, wsHeaders: {} });
+    await sleep(50);
+    assert.equal(up.link.status().phase, 'up');
+    await up.link.stop(100);
+    broker.close();
   });
 
   it('a drop while it stops is the end: it does not connect again', async () => {

@@ -1,10 +1,10 @@
 import type { Random } from '../domain/backoff.js';
-import type { Diagnosis } from '../domain/cause.js';
+import { LOGIN_CAUSES, type Diagnosis } from '../domain/cause.js';
 import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkPhase, LinkStatus } from '../domain/link.js';
-import type { BrokerSettings, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
+import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { Dial } from './dial.js';
@@ -13,6 +13,7 @@ import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
 import { gapRecord } from './own-records.js';
 import { patience } from './patience.js';
+import { Presence } from './presence.js';
 import { Relay } from './relay.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
 
@@ -50,6 +51,8 @@ export class Session {
   readonly #dial: Dial;
   readonly #history: History;
   readonly #canary: Canary | undefined;
+  readonly #presence: Presence;
+  #credentials: Credentials;
   #connection: Connection | undefined;
   #limits: BrokerLimits | undefined;
   #keepalive: Keepalive | undefined;
@@ -81,6 +84,8 @@ export class Session {
     this.#dial = new Dial(options.broker);
     this.#history = new History(tell, (drops) => this.#remember(drops));
     this.#subscriptions = new Subscriptions(wanted);
+    this.#credentials = options.broker;
+    this.#presence = new Presence(options.session, (problem) => tell({ kind: 'presence', problem }), ambient.clock);
     this.intake = new Intake(journal, failed);
     this.relay = new Relay(journal, failed);
     if (canary) this.#canary = this.#newCanary(canary);
@@ -88,6 +93,17 @@ export class Session {
 
   start(): void {
     void this.#connect();
+  }
+
+  /** Used from the next connect on, which comes soon when the broker has refused the ones before. */
+  renew(credentials: Credentials): void {
+    this.#credentials = credentials;
+    this.#presence.renew();
+    const { lastCause } = this.#history;
+    if (this.#phase !== 'waiting' || !lastCause || !LOGIN_CAUSES.has(lastCause)) return;
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    this.#wait(patience('network', 0, this.options.session.reconnect, this.ambient.random));
   }
 
   status(): LinkStatus {
@@ -125,12 +141,15 @@ export class Session {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
-    if (this.#phase === 'up') this.#heardAt = this.ambient.clock.now();
+    const connection = this.#connection;
+    const wasUp = this.#phase === 'up';
+    if (wasUp) this.#heardAt = this.ambient.clock.now();
     this.#become('stopped');
     this.#canary?.stop();
     this.#history.afterwards();
     this.#remember(this.#history.drops);
-    await this.#connection?.disconnect(Math.max(CLOSE_MS_MIN, deadline - this.ambient.clock.monotonic()));
+    if (wasUp && connection) await this.#presence.farewell(connection, this.#dial.protocolVersion);
+    await connection?.disconnect(Math.max(CLOSE_MS_MIN, deadline - this.ambient.clock.monotonic()));
   }
 
   async #connect(): Promise<void> {
@@ -143,7 +162,8 @@ export class Session {
       return;
     }
     if (this.#phase !== 'connecting') return; // stopped meanwhile
-    const { broker, session, clientId } = this.options;
+    const { session, clientId } = this.options;
+    const { username, password, tls, wsHeaders } = this.#credentials;
     const connection = new Connection(
       {
         url: this.#dial.url,
@@ -153,10 +173,11 @@ export class Session {
         expirySeconds: Math.floor(session.expiryMs / 1000),
         receiveMaximum: session.receiveMaximum,
         maxPacketBytes: session.maxPacketBytes,
-        ...(broker.username === undefined ? {} : { username: broker.username }),
-        ...(broker.password === undefined ? {} : { password: broker.password }),
-        tls: broker.tls,
-        wsHeaders: broker.wsHeaders,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+        tls,
+        wsHeaders,
+        will: this.#presence.nextWill(),
         connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, session.keepaliveMs * 1.5),
       },
       {
@@ -210,14 +231,17 @@ export class Session {
     this.#keepalive.start();
     this.tell({ kind: 'up', sessionPresent, reconnect: this.#connects > 0, after: this.#history.lastCause });
     this.#connects++;
+    this.#presence.accepted();
   }
 
   #ready(connection: Connection): void {
     if (connection !== this.#connection || this.#phase !== 'up' || !this.#limits) return;
-    this.relay.begin(connection, this.#limits);
-    this.#reconcile(connection, this.#limits);
-    this.#canary?.start();
     const limits = this.#limits;
+    this.#presence.announce(connection, limits, (relayLimits) => {
+      if (connection === this.#connection && this.#phase === 'up') this.relay.begin(connection, relayLimits);
+    });
+    this.#reconcile(connection, limits);
+    this.#canary?.start();
     this.#deniedTimer = setInterval(
       () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection, limits),
       DENIED_RETRY_MS,
@@ -285,6 +309,7 @@ export class Session {
     this.intake.end();
     this.relay.end(evidence);
     this.#subscriptions.ended(evidence.ended === undefined && evidence.code === 0, clock.monotonic());
+    this.#presence.closed(evidence);
     if (this.#phase === 'stopped') return;
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
     if (evidence.wasUp) this.#heardAt = clock.now();

@@ -5,7 +5,7 @@ import type { Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
 import type { JournalEvents } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
-import type { OpsSettings } from '../domain/settings.js';
+import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { MEND, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
@@ -26,6 +26,8 @@ export interface LinkThreadCalls {
   attach(port: MessagePort): Promise<void>;
   /** Connects, and stays connected. */
   connect(options: SessionOptions): Promise<void>;
+  /** What lets the link in from the next connect on. */
+  credentials(credentials: Credentials): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
   /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
   stop(deadlineMs: number): Promise<void>;
@@ -95,6 +97,10 @@ const calls: LinkThreadCalls = {
     session.start();
     return Promise.resolve();
   },
+  credentials(credentials) {
+    session?.renew(credentials);
+    return Promise.resolve();
+  },
   status: () => Promise.resolve(session?.status()),
   async stop(deadlineMs) {
     facts.stopping = true;
@@ -112,6 +118,8 @@ function observe(event: LinkEvent): void {
     log('warn', 'the broker has lost the session: what it held for us is gone; subscribing again');
   } else if (event.kind === 'subscription') {
     if (event.code >= 0x80) log('warn', 'subscription denied', { subscription: event.name, code: event.code });
+  } else if (event.kind === 'presence') {
+    log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else if (event.kind === 'canary') canary(event.silent);
   else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
 }

@@ -1,4 +1,5 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
@@ -126,6 +127,15 @@ function passwordLines(directory: string, passwords: { [user: string]: string })
 function writtenFile(directory: string, name: string, lines: string[]): string {
   const file = join(directory, name);
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** A password file with one user. */
+export function passwordFile(user: string, password: string): string {
+  const file = join(scratchDirectory('passwords'), 'passwords');
+  writeFileSync(file, '');
+  const { status, stderr } = spawnSync(findProgram('mosquitto_passwd')!, ['-b', file, user, password]);
+  if (status !== 0) throw new Error(`mosquitto_passwd: ${stderr.toString()}`);
   return file;
 }
 
