@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkStatus } from '../domain/link.js';
 import { IN_USE_MEND } from './gateway.js';
-import { Probe } from './probe.js';
+import { Probe, type Ending } from './probe.js';
 import type { OwnSession } from './own-session.js';
 import { endingInWords } from './refusal.js';
 import { failed, ok, warning, type Verdict } from './row.js';
@@ -28,18 +28,9 @@ export interface TakeoverOptions {
  * QoS 0 that come meanwhile are lost to it.
  */
 export async function takeOver(options: TakeoverOptions, signal: AbortSignal): Promise<Verdict> {
-  const { session, clientId } = options;
-  const { broker, session: wanted } = session.settings;
+  const { clientId } = options;
   const before = await options.gateway();
-  const probe = await Probe.open(
-    {
-      ...{ address: session.address, broker, clientId, clean: false, untouched: true },
-      protocolVersion: session.protocolVersion,
-      expirySeconds: session.expirySeconds,
-      keepaliveSeconds: Math.ceil(wanted.keepaliveMs / 1_000),
-    },
-    signal,
-  );
+  const probe = await connectAs(options, signal);
   if (!(probe instanceof Probe)) {
     return failed(
       `as ${clientId} ${endingInWords(probe)}`,
@@ -66,6 +57,24 @@ export async function takeOver(options: TakeoverOptions, signal: AbortSignal): P
     `${clientId} is in use elsewhere: it was taken from the doctor after ${seconds(performance.now() - openedAt)} ${who}`,
     IN_USE_MEND,
   );
+}
+
+/**
+ * Where there was no session, one of the doctor's making must not stay: the gateway would take it for its own, with
+ * every subscription in it, and hear nothing. A clean one ends with its connection.
+ */
+async function connectAs({ session, clientId }: TakeoverOptions, signal: AbortSignal): Promise<Probe | Ending> {
+  const { broker, session: wanted } = session.settings;
+  const how = {
+    ...{ address: session.address, broker, clientId, untouched: true },
+    protocolVersion: session.protocolVersion,
+    expirySeconds: session.expirySeconds,
+    keepaliveSeconds: Math.ceil(wanted.keepaliveMs / 1_000),
+  };
+  const first = await Probe.open({ ...how, clean: false }, signal);
+  if (!(first instanceof Probe) || first.connack?.sessionPresent) return first;
+  await first.close(0);
+  return Probe.open({ ...how, clean: true }, signal);
 }
 
 /** Whether it was the gateway that took its session back, and nobody took it from the gateway again. */

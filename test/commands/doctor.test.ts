@@ -296,6 +296,19 @@ describe('doctor at a broker that plays a part', () => {
     assert.ok(asked.length > 0 && asked.every(({ topic }) => topic.startsWith('$share/gateway-doctor-')));
   });
 
+  it('--takeover where there is no session does not leave an empty one, which would make the gateway deaf', async (t) => {
+    const broker = await scripted(t);
+    const seen = await runDoctor({ broker: { url: broker.url } }, ['--takeover', '--timeout', '1']);
+    assert.match(seen.row('client id').seen, /nobody took it back; it had no session there/);
+    const own = broker.clients.filter(({ connect }) => connect?.clientId === 'gateway');
+    assert.deepEqual(
+      own.map(({ connect }) => connect?.clean),
+      [false, true],
+    );
+    assert.equal(own[0]!.sent('disconnect')[0]!.properties?.sessionExpiryInterval, 0);
+    assert.equal(own[1]!.connect!.properties?.sessionExpiryInterval, 0);
+  });
+
   it('a broker that hangs up on a filter, or never answers, costs only that row', async (t) => {
     const broker = await scripted(t);
     let connects = 0;
