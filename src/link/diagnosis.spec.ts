@@ -72,6 +72,7 @@ const UP: Row[] = [
   ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
   ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
+  ['a WebSocket that is cut', { upMs: 9, webSocket: { stage: 'open' }, history: [RESET, RESET] }, 'network', 'guess'],
   ['a reset among closes', { upMs: 9, history: [RESET, BARE] }, 'client-id-conflict', 'likely'],
   ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],
   ['equally long lives', { upMs: 60_200, history: lives(60_000, 60_100) }, 'network', 'likely'],

@@ -77,9 +77,9 @@ export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
   return wasUp && code === 0 && ended === undefined && outstanding.length === 0;
 }
 
-/** The broker ended it as TCP is ended, rather than with a reset or a loss. */
-export function isOrderly({ systemCode }: CloseEvidence): boolean {
-  return systemCode === undefined;
+/** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
+export function isOrderly({ systemCode, webSocket }: CloseEvidence): boolean {
+  return systemCode === undefined && (webSocket === undefined || webSocket.closeCode !== undefined);
 }
 
 function judge(evidence: Evidence): Judgement {

@@ -1,6 +1,7 @@
 /** The gateway as its users run it: a process of its own, seen through its ports, its log and its exit code. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { Child, type Exit } from './children.js';
@@ -12,6 +13,8 @@ import { until } from './until.js';
 export const GATEWAY_MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const LOG_LINES_MAX = 100_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A port that was free a moment ago may be somebody's outgoing one by now, for a moment. */
+const PORT_TRIES_MAX = 3;
 
 /** One line of the JSON log. */
 export interface LogEntry {
@@ -183,16 +186,19 @@ export async function startGateway(
   writeFileSync(file, typeof config === 'string' ? config : stringify(config));
   const ports = portsOf(typeof config === 'string' ? parse(config) : config);
   const main = [process.execPath, ...nodeArgs, options.main ?? GATEWAY_MAIN, 'start', '--config', file];
-  const gateway = new GatewayProcess([...wrap, ...main], env, directory, ports);
   const wanted = options.until ?? 'startup';
-  try {
-    if (wanted !== 'none') await gateway.started(timeoutMs);
-    if (wanted === 'link') await gateway.linkUp(timeoutMs);
-  } catch (error) {
-    await gateway.kill();
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    const gateway = new GatewayProcess([...wrap, ...main], env, directory, ports);
+    try {
+      if (wanted !== 'none') await gateway.started(timeoutMs);
+      if (wanted === 'link') await gateway.linkUp(timeoutMs);
+      return gateway;
+    } catch (error) {
+      await gateway.kill();
+      if (attempt === PORT_TRIES_MAX || !gateway.logs.some((entry) => entry['code'] === 'LISTEN_FAILED')) throw error;
+      await sleep(500);
+    }
   }
-  return gateway;
 }
 
 function request(port: number, path: string, init: RequestInit = {}): Promise<Response> {
