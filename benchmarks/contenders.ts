@@ -27,6 +27,7 @@ export interface Contender {
   /** Connects again. Resolves when it is connected, or before when `early`. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  readonly pid: number;
 }
 
 export class BareLoop implements Contender {
@@ -82,6 +83,10 @@ export class Gateway implements Contender {
 
   get process(): GatewayProcess {
     return this.#process!;
+  }
+
+  get pid(): number {
+    return this.process.pid;
   }
 
   /** The journal's directory. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteJournalReader } from '../src/journal/index.js';
-import { calm } from './calm.js';
+import { calm, disturbance, Neighbours, undisturbed, type Measured } from './calm.js';
 import { BareLoop, Gateway, type Span } from './contenders.js';
 import { ratios, type Benchmark } from './figures.js';
 import { Stage } from './stage.js';
@@ -16,10 +16,9 @@ export const journaling: Benchmark = async ({ pairs, messages = MESSAGES, say })
   const rates: { [name in Name]: number[] } = { bare: [], gateway: [] };
   for (let pair = 0; pair < pairs; pair++) {
     for (const name of inTurn(pair)) {
-      const { firstAt, lastAt } = await (name === 'bare' ? received(messages) : journaled(messages));
-      const rate = ((messages - 1) * 1_000) / (lastAt - firstAt);
-      rates[name].push(rate);
-      say(`journaling ${pair + 1}/${pairs}: ${name} ${rate.toFixed(0)} messages/s`);
+      const rate = await undisturbed(() => (name === 'bare' ? received(messages) : journaled(messages)));
+      rates[name].push(rate.figure);
+      say(`journaling ${pair + 1}/${pairs}: ${name} ${rate.figure.toFixed(0)} messages/s${disturbance(rate)}`);
     }
   }
   const ratio = ratios(rates.gateway, rates.bare);
@@ -30,34 +29,42 @@ export const journaling: Benchmark = async ({ pairs, messages = MESSAGES, say })
   ];
 };
 
-async function received(messages: number): Promise<Span> {
+async function received(messages: number): Promise<Measured> {
   const stage = await Stage.open();
   const bare = new BareLoop(stage, messages, '');
   try {
     await bare.join();
     await stage.publish(messages);
     await calm();
+    const neighbours = new Neighbours(stage.pids);
     await bare.start();
-    return await bare.received();
+    const span = await bare.received();
+    return { figure: perSecond(messages, span), others: neighbours.share([bare.pid]) };
   } finally {
     await bare.stop();
     await stage.close();
   }
 }
 
-async function journaled(messages: number): Promise<Span> {
+async function journaled(messages: number): Promise<Measured> {
   const stage = await Stage.open();
   const gateway = new Gateway(stage, {});
   try {
     await gateway.join();
     await stage.publish(messages);
     await calm();
+    const neighbours = new Neighbours(stage.pids);
     await gateway.start();
-    return await committed(gateway, messages);
+    const span = await committed(gateway, messages);
+    return { figure: perSecond(messages, span), others: neighbours.share([gateway.pid]) };
   } finally {
     await gateway.stop();
     await stage.close();
   }
+}
+
+function perSecond(messages: number, { firstAt, lastAt }: Span): number {
+  return ((messages - 1) * 1_000) / (lastAt - firstAt);
 }
 
 /** From the first message off the socket to the commit of the last, as the journal itself shows it. */

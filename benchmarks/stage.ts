@@ -27,6 +27,10 @@ export class Stage {
     return new Stage(broker, receiver, `http://127.0.0.1:${port}/events`);
   }
 
+  get pids(): number[] {
+    return [this.broker.pid, this.receiver.pid];
+  }
+
   /** From now on the receiver counts anew; see {@link arrivals}. */
   async expect(count: number): Promise<void> {
     this.receiver.tell({ expect: count });

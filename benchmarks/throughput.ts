@@ -1,4 +1,4 @@
-import { busy, calm } from './calm.js';
+import { calm, disturbance, Neighbours, undisturbed, type Measured } from './calm.js';
 import { BareLoop, deliveringTo, Gateway, type Contender } from './contenders.js';
 import { median, ratios, type Benchmark, type Options } from './figures.js';
 import { Stage } from './stage.js';
@@ -25,9 +25,9 @@ export async function throughputPairs(
   const rates: { [name in Name]: number[] } = { bare: [], gateway: [] };
   for (let pair = 0; pair < pairs; pair++) {
     for (const name of inTurn(pair)) {
-      const { rate, others } = await delivered(name, messages);
-      rates[name].push(rate);
-      say(`throughput ${pair + 1}/${pairs}: ${name} ${rate.toFixed(0)} messages/s${busy(others)}`);
+      const rate = await undisturbed(() => delivered(name, messages));
+      rates[name].push(rate.figure);
+      say(`throughput ${pair + 1}/${pairs}: ${name} ${rate.figure.toFixed(0)} messages/s${disturbance(rate)}`);
     }
   }
   say(`throughput: ${(median(rates.gateway) / median(rates.bare)).toFixed(2)} of the bare loop`);
@@ -43,17 +43,19 @@ export function contender(name: Name, stage: Stage, messages: number): Contender
   return name === 'bare' ? new BareLoop(stage, messages, stage.url) : new Gateway(stage, deliveringTo(stage.url));
 }
 
-async function delivered(name: Name, messages: number): Promise<{ rate: number; others: number }> {
+async function delivered(name: Name, messages: number): Promise<Measured> {
   const stage = await Stage.open();
   const one = contender(name, stage, messages);
   try {
     await one.join();
     await stage.publish(messages);
     await stage.expect(messages);
-    const others = await calm();
+    await calm();
+    const neighbours = new Neighbours(stage.pids);
     await one.start();
     const { firstAt, lastAt } = await stage.arrivals();
-    return { rate: ((messages - 1) * 1_000) / (lastAt - firstAt), others };
+    const others = neighbours.share([one.pid]);
+    return { figure: ((messages - 1) * 1_000) / (lastAt - firstAt), others };
   } finally {
     await one.stop();
     await stage.close();
