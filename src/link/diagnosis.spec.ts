@@ -156,6 +156,12 @@ describe('diagnosis', () => {
     for (const cause of CAUSES) assert.match(MEND[cause], /\.$/, cause);
   });
 
+  it('what a close frame said is evidence', () => {
+    const webSocket = { stage: 'open', closeCode: 1008, closeReason: 'policy' } as const;
+    const { evidence } = diagnose({ ...NOTHING, webSocket });
+    assert.ok(evidence.includes('WebSocket closed with code 1008 policy'), evidence.join());
+  });
+
   it('only a guess waits for what comes afterwards', () => {
     assert.equal(isOpen(NOTHING), true);
     assert.equal(isOpen({ ...NOTHING, code: 0x8b }), false);

@@ -63,6 +63,8 @@ const UNSPECIFIED = new Set([0, 0x80, 0x83]);
 export function diagnose(evidence: Evidence): Diagnosis {
   const [cause, confidence, ...more] = judge(evidence);
   const seen = [...more, ...evidence.errors];
+  const { closeCode, closeReason = '' } = evidence.webSocket ?? {};
+  if (closeCode !== undefined) seen.push(`WebSocket closed with code ${closeCode} ${closeReason}`.trimEnd());
   if (evidence.code !== 0) seen.unshift(`${evidence.where} reason code 0x${evidence.code.toString(16)}`);
   return { cause, confidence, evidence: seen.length > 0 ? seen : [bareText(evidence)], mend: MEND[cause] };
 }

@@ -21,7 +21,7 @@ describe('downstream', { skip: needs('mosquitto') }, () => {
       config: ({ receiverUrl }) => ({
         session: { keepalive: `${KEEPALIVE_MS}ms` },
         subscribers: [
-          { id: 'healthy', url: receiverUrl, topics: ['devices/#'] },
+          { id: 'healthy', url: receiverUrl, topics: ['devices/#'], ordering: 'topic' },
           { id: 'slow', url: slow.url, topics: ['devices/#'], timeout: '1m', ordering: 'topic' },
           { id: 'refusing', url: refusing, topics: ['devices/#'] },
           { id: 'cutting', url: cutting.url, topics: ['devices/#'], ordering: 'topic' },
