@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
+import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, MEND } from './causes.js';
 import { diagnose, isOpen, type Evidence, type Life } from './diagnosis.js';
 
 const NOTHING: Evidence = {
-  code: 0,
-  where: 'close',
-  errors: [],
-  systemCode: undefined,
-  wasUp: true,
-  ended: undefined,
+  ...SILENT_CLOSE,
   protocolVersion: 5,
   keepaliveMs: 30_000,
   sessionPresent: true,

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { SILENT_CLOSE } from './evidence.fixture.js';
 import type { CloseEvidence } from './connection.js';
 import { Dial } from './dial.js';
 
 const URLS = ['mqtt://a', 'mqtts://b', 'ws://c/mqtt'];
-const SILENT: CloseEvidence = {
-  code: 0,
-  where: 'close',
-  errors: [],
-  systemCode: undefined,
-  wasUp: false,
-  ended: undefined,
-};
+const SILENT: CloseEvidence = { ...SILENT_CLOSE, wasUp: false };
 
 describe('dial', () => {
   it('stays on an address that works, moves on when it fails, and comes around', () => {

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
+import { SILENT_CLOSE } from './evidence.fixture.js';
 import type { Evidence } from './diagnosis.js';
 import { History } from './history.js';
 
 const DROP: Omit<Evidence, 'history'> = {
-  code: 0,
-  where: 'close',
-  errors: [],
-  systemCode: undefined,
-  wasUp: true,
-  ended: undefined,
+  ...SILENT_CLOSE,
   protocolVersion: 4,
   keepaliveMs: 30_000,
   sessionPresent: true,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { OutboxEntry, PublishResult } from '../domain/publish.js';
-import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
+import { SILENT_CLOSE } from './evidence.fixture.js';
+import type { BrokerLimits, Connection } from './connection.js';
 import { packetOf, Relay } from './relay.js';
 
 const LIMITS: BrokerLimits = {
@@ -14,15 +15,6 @@ const LIMITS: BrokerLimits = {
   wildcardAvailable: true,
   sharedAvailable: true,
   keepaliveSeconds: undefined,
-};
-
-const SILENT: CloseEvidence = {
-  code: 0,
-  where: 'close',
-  errors: [],
-  systemCode: undefined,
-  wasUp: true,
-  ended: undefined,
 };
 
 function entry(sequence: number, options: Partial<OutboxEntry> = {}): OutboxEntry {
@@ -122,7 +114,7 @@ describe('relay', () => {
         await settled();
       }
       sent.push(wire.sent.map(({ text }) => text));
-      relay.end(SILENT);
+      relay.end(SILENT_CLOSE);
       await settled();
     }
     assert.deepEqual(sent, [['1', '2', '3'], ['2'], ['2'], ['2'], ['3'], []]);
@@ -140,9 +132,9 @@ describe('relay', () => {
     const outbox = new Outbox([entry(1)]);
     const relay = new Relay(outbox, (error) => assert.fail(error));
     for (const evidence of [
-      { ...SILENT, ended: 'keepalive' as const },
-      { ...SILENT, code: 0x8e },
-      { ...SILENT, code: 0x8b },
+      { ...SILENT_CLOSE, ended: 'keepalive' as const },
+      { ...SILENT_CLOSE, code: 0x8e },
+      { ...SILENT_CLOSE, code: 0x8b },
     ]) {
       for (let connects = 0; connects < 5; connects++) {
         relay.begin(new Wire().connection, LIMITS);

@@ -1,9 +1,9 @@
 /** A Nest app with the gateway inside whose handler throws at each first attempt. Called as the gateway is. */
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { HoldfastContext, HoldfastTransport } from '../../src/index.js';
+import { HoldfastContext } from '../../src/index.js';
+import { runNestApp } from '../support/nest-app.js';
 
 @Controller()
 class Handlers {
@@ -20,7 +20,4 @@ class Handlers {
 @Module({ controllers: [Handlers] })
 class App {}
 
-const config = process.argv.at(-1)!;
-const app = await NestFactory.createMicroservice(App, { strategy: new HoldfastTransport({ config }), logger: false });
-await app.init();
-await app.listen();
+await runNestApp(App);

@@ -1,9 +1,8 @@
 /** A Nest app with the gateway inside: `block/now` stalls its thread for BLOCK_MS. Called as the gateway is. */
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { HoldfastTransport } from '../../src/index.js';
+import { runNestApp } from '../support/nest-app.js';
 
 @Controller()
 class Handlers {
@@ -18,7 +17,4 @@ class Handlers {
 @Module({ controllers: [Handlers] })
 class App {}
 
-const config = process.argv.at(-1)!;
-const app = await NestFactory.createMicroservice(App, { strategy: new HoldfastTransport({ config }), logger: false });
-await app.init();
-await app.listen();
+await runNestApp(App);
