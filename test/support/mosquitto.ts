@@ -1,7 +1,6 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Child, type Exit } from './children.js';
@@ -27,6 +26,8 @@ export interface MosquittoOptions {
   lines?: string[];
 }
 
+const RUNNING = /mosquitto version \S+ running/;
+
 /** A Mosquitto of the test's own on 127.0.0.1, killed when the test process ends. */
 export class Mosquitto {
   readonly url: string;
@@ -50,12 +51,13 @@ export class Mosquitto {
     return this.#child.tail;
   }
 
-  /** Resolves when it accepts connections. */
+  /** Resolves when it accepts connections at every listener. */
   async ready(): Promise<void> {
     await until(
       () => {
         if (this.#child.exited) throw new Error('mosquitto has ended');
-        return accepts(this.port);
+        // Said when all listeners are open: a later one that fails ends it.
+        return RUNNING.test(this.log);
       },
       { what: () => `mosquitto on port ${this.port}\n${this.log}` },
     );
@@ -137,16 +139,4 @@ export function passwordFile(user: string, password: string): string {
   const { status, stderr } = spawnSync(findProgram('mosquitto_passwd')!, ['-b', file, user, password]);
   if (status !== 0) throw new Error(`mosquitto_passwd: ${stderr.toString()}`);
   return file;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const answer = (yes: boolean): void => {
-      socket.destroy();
-      resolve(yes);
-    };
-    socket.once('connect', () => answer(true));
-    socket.once('error', () => answer(false));
-  });
 }
