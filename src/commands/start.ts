@@ -1,16 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { formatProblems, loadSettings } from '../config/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
 import { VERSION } from '../version.js';
-
-/**
- * Heaps may grow by this much over what is alive before their garbage is collected. V8's own choice is to let each of
- * the four heaps double and more: 180 MB of garbage that a sidecar's memory limit would have to allow for.
- */
-const HEAP_GROWING_PERCENT = 20;
 
 /** Runs the gateway until a signal or a fault ends it. @returns the exit code */
 export async function start(file: string): Promise<number> {
@@ -35,8 +28,6 @@ export async function start(file: string): Promise<number> {
     logger.fatal({ code, error: message, hint }, 'the gateway cannot start');
     return leave(code === 'CONFIG_INVALID' || code === 'CLIENT_ID_CHANGED' ? 2 : 1);
   }
-  // Now, because while heaps fill for the first time it would have them collected a dozen times.
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const { clientId, httpPort, opsPort } = gateway;
   logger.info({ version: VERSION, clientId, httpPort, opsPort }, 'started');
   const why = await Promise.race([signalled, gateway.failed]);

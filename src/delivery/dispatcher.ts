@@ -102,6 +102,10 @@ export class Dispatcher {
 
   /** Everyone reads for themselves: only their lag must be known. */
   #count(): void {
+    if (this.#consumers.length === 0) {
+      this.tail.position = this.#through;
+      return;
+    }
     const through = Math.min(this.tail.position + COUNTED_PER_TURN, this.#through);
     for (const { topic, count } of this.reader.topicCounts(this.tail.position, through)) {
       for (const consumer of this.trie.match(topic)) consumer.feed.passed(count);

@@ -6,7 +6,7 @@ import {
   type MqttClient,
   type Packet,
 } from 'mqtt';
-import type { QoS } from '../domain/message.js';
+import type { Message, QoS } from '../domain/message.js';
 import type { WillSettings } from '../domain/settings.js';
 import { transportOptions, type WebSocketFacts } from './transport.js';
 
@@ -85,8 +85,10 @@ const OWN_DOING = 'WebSocket was closed before the connection was established';
 const DISCONNECT = Buffer.from([0xe0, 0]);
 const DISCONNECT_WITH_WILL = Buffer.from([0xe0, 2, 0x04, 0]); // [MQTT 5.0, 3.14.2.1]
 
-export type AckKind = 'puback' | 'pubrec' | 'pubcomp';
-const FIRST_BYTE: { [kind in AckKind]: number } = { puback: 0x40, pubrec: 0x50, pubcomp: 0x70 };
+const PUBACK = 0x40;
+const PUBREC = 0x50;
+const PUBCOMP = 0x70;
+const ACK_BYTES = 4;
 
 export class Connection {
   readonly #client: MqttClient;
@@ -144,14 +146,17 @@ export class Connection {
     goOn?.();
   }
 
-  /** Writes acknowledgements with reason code 0, in the order given, in one write. */
-  acknowledge(acks: readonly { kind: AckKind; packetId: number }[]): void {
-    const bytes = Buffer.allocUnsafe(acks.length * 4);
-    for (const [i, { kind, packetId }] of acks.entries()) {
-      bytes[i * 4] = FIRST_BYTE[kind];
-      bytes[i * 4 + 1] = 2; // remaining length; a missing reason code means success [MQTT 5.0, 3.4.2.1]
-      bytes.writeUInt16BE(packetId, i * 4 + 2);
-    }
+  /** Writes PUBACKs and PUBRECs with reason code 0, in the order given, in one write. */
+  acknowledge(received: readonly Pick<Message, 'qos' | 'packetId'>[]): void {
+    const bytes = Buffer.allocUnsafe(received.length * ACK_BYTES);
+    let at = 0;
+    for (const { qos, packetId } of received) at = writeAck(bytes, at, qos === 2 ? PUBREC : PUBACK, packetId);
+    this.#write(bytes);
+  }
+
+  complete(packetId: number): void {
+    const bytes = Buffer.allocUnsafe(ACK_BYTES);
+    writeAck(bytes, 0, PUBCOMP, packetId);
     this.#write(bytes);
   }
 
@@ -304,6 +309,15 @@ export class Connection {
       ...(/^ws/i.test(this.options.url) ? { webSocket: this.#webSocket } : {}),
     };
   }
+}
+
+/** Without a reason code, which means success [MQTT 5.0, 3.4.2.1]. @returns where the next one goes */
+function writeAck(into: Buffer, at: number, firstByte: number, packetId: number): number {
+  into[at] = firstByte;
+  into[at + 1] = 2; // remaining length
+  into[at + 2] = packetId >> 8;
+  into[at + 3] = packetId & 0xff;
+  return at + ACK_BYTES;
 }
 
 function clientOptions(options: ConnectionOptions): IClientOptions {

@@ -34,8 +34,11 @@ class Journal {
 class Wire implements AckWriter {
   readonly acks: string[] = [];
   resumed = 0;
-  acknowledge(acks: readonly { kind: string; packetId: number }[]): void {
-    for (const { kind, packetId } of acks) this.acks.push(`${kind} ${packetId}`);
+  acknowledge(received: readonly { qos: number; packetId: number }[]): void {
+    for (const { qos, packetId } of received) this.acks.push(`${qos === 2 ? 'pubrec' : 'puback'} ${packetId}`);
+  }
+  complete(packetId: number): void {
+    this.acks.push(`pubcomp ${packetId}`);
   }
   resume(): void {
     this.resumed++;

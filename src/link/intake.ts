@@ -3,7 +3,6 @@ import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkCounters } from '../domain/link.js';
 import { packMessages, type Message, type MessageProperties } from '../domain/message.js';
-import type { AckKind } from './connection.js';
 
 /** What is taken from the socket and not yet on disk, at most. Past it QoS 0 is dropped and the reader held. */
 export const PENDING_BYTES_MAX = 32 * 1024 * 1024;
@@ -11,16 +10,26 @@ export const PENDING_MESSAGES_MAX = 8_192;
 
 /** Where acknowledgements go: the connection that brought the message, as long as it lives. */
 export interface AckWriter {
-  acknowledge(acks: readonly { kind: AckKind; packetId: number }[]): void;
+  /** PUBACK or PUBREC for each, in this order. */
+  acknowledge(received: readonly Pick<Message, 'qos' | 'packetId'>[]): void;
+  /** PUBCOMP. */
+  complete(packetId: number): void;
   resume(): void;
 }
 
-/** A message whose acknowledgement is still owed to the broker. */
-interface Owed {
-  message: Message;
-  /** Of the whole packet: a topic and user properties may weigh more than the payload. */
+/** What goes to disk in one call. */
+interface Gathered {
+  messages: Message[];
+  /** Of the whole packets: a topic and user properties may weigh more than the payload. */
   bytes: number;
   committed: boolean;
+}
+const ON_DISK: Gathered = { messages: [], bytes: 0, committed: true };
+
+/** Messages in a row whose acknowledgements wait for the same commit. Many share one: they come 100 000 a second. */
+interface Owed {
+  to: Message[];
+  after: Gathered;
 }
 
 /**
@@ -38,10 +47,10 @@ export class Intake {
   /** In the order received on this connection. */
   #owed: Owed[] = [];
   /** By packet id: received on the last connection, never acknowledged there. */
-  #carried = new Map<number, Owed>();
+  #carried = new Map<number, { message: Message; after: Gathered }>();
   /** QoS 2 packet ids in the journal that the broker has not let go of. */
   #unreleased = new Set<number>();
-  #gathering: Owed[] = [];
+  #gathering: Gathered | undefined;
   #pendingMessages = 0;
   #pendingBytes = 0;
   #held = false;
@@ -53,7 +62,7 @@ export class Intake {
   ) {}
 
   get pendingAcks(): number {
-    return this.#owed.length;
+    return this.#owed.reduce((sum, { to }) => sum + to.length, 0);
   }
 
   /** Another session, at another broker: what the journal knows of its QoS 2 packet ids. */
@@ -70,7 +79,8 @@ export class Intake {
 
   /** The connection is gone: what it was owed must never reach another one. */
   end(): void {
-    for (const owed of this.#owed) this.#carried.set(owed.message.packetId, owed);
+    for (const { to, after } of this.#owed)
+      for (const message of to) this.#carried.set(message.packetId, { message, after });
     this.#owed = [];
     this.#writer = undefined;
     this.#held = false;
@@ -95,14 +105,12 @@ export class Intake {
     if (this.#draining) return true;
     if (message.qos === 0) {
       if (this.#full()) this.counters.dropped++;
-      else this.#gather({ message, bytes, committed: false });
+      else this.#gather(message, bytes);
       return true;
     }
     if (!this.#recognised(message)) {
-      const owed = { message, bytes, committed: false };
       if (message.qos === 2) this.#unreleased.add(message.packetId);
-      this.#owed.push(owed);
-      this.#gather(owed);
+      this.#owe(message, this.#gather(message, bytes));
     }
     this.#held = this.#full();
     return !this.#held;
@@ -111,7 +119,7 @@ export class Intake {
   /** Not for the journal: only its acknowledgement is owed, in its turn. QoS 0 or 1. @returns as {@link message} */
   skip(packet: IPublishPacket): boolean {
     if (packet.qos === 0) return true;
-    this.#owed.push({ message: messageOf(packet), bytes: 0, committed: true });
+    this.#owe(messageOf(packet), ON_DISK);
     this.#acknowledge();
     return true;
   }
@@ -121,9 +129,7 @@ export class Intake {
     const writer = this.#writer;
     this.#unreleased.delete(packetId);
     this.#carried.delete(packetId);
-    this.journal
-      .release([packetId])
-      .then(() => this.#writer === writer && writer?.acknowledge([{ kind: 'pubcomp', packetId }]), this.failed);
+    this.journal.release([packetId]).then(() => this.#writer === writer && writer?.complete(packetId), this.failed);
   }
 
   /** Whether the broker sends again what is already here; then only its acknowledgement is owed. */
@@ -134,54 +140,58 @@ export class Intake {
       // Without DUP it is no re-delivery [MQTT-3.3.1-1]: a broker that restarted from an older state starts its packet
       // ids over. To believe the id would lose the message; not to believe it repeats one at worst.
       if (!this.#unreleased.has(message.packetId) || !message.dup) return false;
-      this.#owe(
-        carried ??
-          this.#owed.find((owed) => owed.message.packetId === message.packetId) ?? {
-            message,
-            bytes: 0,
-            committed: true,
-          },
-      );
-      return true;
+      if (carried || !this.#isOwed(message.packetId)) this.#owe(message, carried?.after ?? ON_DISK);
+    } else {
+      if (!carried || !message.dup || !sameMessage(carried.message, message)) return false;
+      this.#owe(message, carried.after);
     }
-    if (!carried || !message.dup || !sameMessage(carried.message, message)) return false;
-    this.#owe(carried);
+    this.counters.suppressed++;
+    this.#acknowledge();
     return true;
   }
 
-  #owe(owed: Owed): void {
-    this.counters.suppressed++;
-    if (!this.#owed.includes(owed)) this.#owed.push(owed);
-    this.#acknowledge();
+  #isOwed(packetId: number): boolean {
+    return this.#owed.some(({ to }) => to.some((message) => message.packetId === packetId));
+  }
+
+  #owe(message: Message, after: Gathered): void {
+    const newest = this.#owed.at(-1);
+    if (newest?.after === after) newest.to.push(message);
+    else this.#owed.push({ to: [message], after });
   }
 
   #full(): boolean {
     return this.#pendingBytes >= PENDING_BYTES_MAX || this.#pendingMessages >= PENDING_MESSAGES_MAX;
   }
 
-  #gather(owed: Owed): void {
-    if (this.#gathering.length === 0) setImmediate(() => this.#flush());
-    this.#gathering.push(owed);
+  #gather(message: Message, bytes: number): Gathered {
+    const gathering = (this.#gathering ??= this.#begun());
+    gathering.messages.push(message);
+    gathering.bytes += bytes;
     this.#pendingMessages++;
-    this.#pendingBytes += owed.bytes;
+    this.#pendingBytes += bytes;
+    return gathering;
   }
 
-  #flush(): void {
-    const gathered = this.#gathering;
-    this.#gathering = [];
-    this.journal
-      .append(packMessages(gathered.map(({ message }) => message)))
-      .then(() => this.#committed(gathered), this.failed);
+  #begun(): Gathered {
+    const gathering = { messages: [], bytes: 0, committed: false };
+    setImmediate(() => this.#flush(gathering));
+    return gathering;
   }
 
-  #committed(gathered: Owed[]): void {
-    for (const owed of gathered) {
-      owed.committed = true;
-      this.#pendingMessages--;
-      this.#pendingBytes -= owed.bytes;
-    }
-    this.counters.journaled += gathered.length;
-    failpoint('journaled', gathered.length);
+  #flush(gathered: Gathered): void {
+    this.#gathering = undefined;
+    const count = gathered.messages.length;
+    this.journal.append(packMessages(gathered.messages)).then(() => this.#committed(gathered, count), this.failed);
+    gathered.messages = []; // those that are owed an acknowledgement are kept there
+  }
+
+  #committed(gathered: Gathered, count: number): void {
+    gathered.committed = true;
+    this.#pendingMessages -= count;
+    this.#pendingBytes -= gathered.bytes;
+    this.counters.journaled += count;
+    failpoint('journaled', count);
     this.#acknowledge();
     if (this.#held && !this.#full()) {
       this.#held = false;
@@ -190,16 +200,13 @@ export class Intake {
   }
 
   #acknowledge(): void {
+    if (!this.#writer) return;
     let ready = 0;
-    while (ready < this.#owed.length && this.#owed[ready]!.committed) ready++;
-    if (ready === 0 || !this.#writer) return;
-    const acks = this.#owed.slice(0, ready).map(({ message: { qos, packetId } }) => ({
-      kind: qos === 2 ? ('pubrec' as const) : ('puback' as const),
-      packetId,
-    }));
-    this.#owed = this.#owed.slice(ready);
-    this.#writer.acknowledge(acks);
-    failpoint('acked', ready);
+    while (this.#owed[ready]?.after.committed) ready++;
+    if (ready === 0) return;
+    const received = this.#owed.splice(0, ready).flatMap(({ to }) => to);
+    this.#writer.acknowledge(received);
+    failpoint('acked', received.length);
   }
 }
 
