@@ -107,8 +107,6 @@ export interface Journal {
 export interface JournalEvents {
   /** Records up to this position are on disk. */
   committed: number;
-  /** Records up to this position have their verdict; rejections are on disk. Subscribers may see the others. */
-  admitted: number;
   /** Something is in the outbox. */
   outbox: number;
   /** A publish ended. */

@@ -180,7 +180,6 @@ export class SqliteJournal implements Journal {
       await this.#commit.run(() => this.#progress.reject(rejections, this.clock.now()), rejections.length);
     }
     this.#admitted = Math.max(this.#admitted, through);
-    this.emit('admitted', this.#admitted);
   }
 
   registerSubscribers(

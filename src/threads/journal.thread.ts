@@ -33,7 +33,6 @@ export type Listener = 'main' | 'link' | 'contract';
 /** Who hears which event. */
 const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   committed: ['contract'],
-  admitted: [], // delivery hears of verdicts from the contract thread, without waiting for a commit
   outbox: ['link'],
   confirmed: ['main'],
   state: ['main', 'link'],
@@ -43,7 +42,7 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   fatal: ['main'],
 };
 /** Positions that only grow: the newest says it all. */
-const LATEST: ReadonlySet<keyof JournalEvents> = new Set(['committed', 'admitted', 'outbox']);
+const LATEST: ReadonlySet<keyof JournalEvents> = new Set(['committed', 'outbox']);
 /** The main thread ends the process after a disk fault; should it be stalled, this thread does. */
 const FATAL_GRACE_MS = 5_000;
 
