@@ -1,14 +1,11 @@
 import { resolve } from 'node:path';
-import { filtersOverlap, withoutShare } from '../domain/topic.js';
+import { filtersOverlap, ownProblem, withoutShare } from '../domain/topic.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig, SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
 import { isFile } from './text-file.js';
-
-/** Topics that start like this come from the gateway itself, not from the broker. */
-const OWN_TOPICS = '$holdfast/';
 
 /** What must fit together on the way from subscription over contract to subscriber. */
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
@@ -88,7 +85,8 @@ function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report:
 
 function warnOfDeafTopics(index: number, { topics }: SubscriberConfig, filters: string[], report: Report): void {
   for (const [place, topic] of topics.entries()) {
-    if (topic.startsWith(OWN_TOPICS) || filters.some((filter) => filtersOverlap(withoutShare(filter), topic))) continue;
+    if (ownProblem(topic) !== undefined || filters.some((filter) => filtersOverlap(withoutShare(filter), topic)))
+      continue;
     const mend = 'Mend the filter, or add a subscription that brings such topics.';
     report.warning(['subscribers', index, 'topics', place], 'matches no topic that any subscription brings', mend);
   }
