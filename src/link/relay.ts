@@ -1,4 +1,4 @@
-import { causeOfCode } from './causes.js';
+import { causeOfRefusal } from './causes.js';
 import type { Outstanding } from './diagnosis.js';
 import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
 import { failpoint } from '../domain/failpoint.js';
@@ -136,8 +136,7 @@ export class Relay {
     failpoint('confirmed');
     if (reasonCode < 0x80) this.#finish({ sequence, id, outcome: 'published', reasonCode });
     else {
-      const told = causeOfCode(reasonCode);
-      const cause = told === 'not-authorized' ? 'publish-denied' : told;
+      const cause = causeOfRefusal('publish', reasonCode);
       this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
     }
   }
@@ -147,8 +146,8 @@ export class Relay {
     const hangUps = this.#suspect.sequence === sequence ? this.#suspect.hangUps + 1 : 1;
     this.#suspect = { sequence, hangUps };
     if (hangUps < HANG_UPS_MAX) return;
-    const cause = code === 0 || code === UNSPECIFIED_ERROR ? 'publish-denied' : causeOfCode(code);
-    this.#finish({ sequence, id, outcome: 'refused', reasonCode: code || UNSPECIFIED_ERROR, cause });
+    const reasonCode = code || UNSPECIFIED_ERROR;
+    this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause: causeOfRefusal('publish', reasonCode) });
   }
 
   #finish(result: PublishResult): void {
