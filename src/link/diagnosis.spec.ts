@@ -15,7 +15,7 @@ const NOTHING: Evidence = {
   outstanding: [],
   history: [],
 };
-const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network' };
+const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network', unreached: false };
 const RESET: Life = { ...BARE, orderly: false };
 const SUBSCRIBE = { kind: 'subscribe', name: 'secret/#', bytes: 20 } as const;
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
@@ -66,6 +66,7 @@ const UP: Row[] = [
     'likely',
   ],
   ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
+  ['a failed connect in between', { upMs: 9, history: [BARE, { ...BARE, unreached: true }] }, 'network', 'guess'],
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
   ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
   ['a WebSocket that is cut', { upMs: 9, webSocket: { stage: 'open' }, history: [RESET, RESET] }, 'network', 'guess'],

@@ -25,6 +25,8 @@ export interface Life {
   sessionPresent: boolean;
   upMs: number;
   cause: Cause;
+  /** A connect failed between it and the one after it. */
+  unreached: boolean;
 }
 
 /** All that is known of one connection that ended, or of one that never came up. */
@@ -175,8 +177,9 @@ function contested(evidence: Evidence): Judgement | undefined {
   const lives = recent.map(({ upMs }) => upMs);
   const before = evidence.history.slice(0, BARE_CLOSES_MAX - 1);
   const all = before.every(
-    ({ bare, sessionPresent, upMs, cause }, i) =>
+    ({ bare, sessionPresent, upMs, cause, unreached }, i) =>
       bare &&
+      !unreached && // a broker that gives the session to another takes connections all the while
       (sessionPresent || i === before.length - 1) && // the first of them may have begun the session
       upMs <= CONTESTED_MS_MAX &&
       (cause === 'network' || cause === 'client-id-conflict'),

@@ -44,12 +44,20 @@ export class History {
     this.#lastCause = cause;
     this.#drops = [{ ...diagnosis, at, wasUp: evidence.wasUp }, ...this.#drops].slice(0, LINK_DROPS_KEPT);
     if (!evidence.wasUp) {
+      if (this.#lives[0]) this.#lives[0].unreached = true;
       this.tell({ kind: 'refused', diagnosis });
       this.save(this.#drops);
       return diagnosis;
     }
     const { sessionPresent, upMs } = evidence;
-    const life = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs, cause };
+    const life = {
+      bare: isBare(evidence),
+      orderly: isOrderly(evidence),
+      sessionPresent,
+      upMs,
+      cause,
+      unreached: false,
+    };
     this.#lives = [life, ...this.#lives].slice(0, LIVES_KEPT);
     this.tell({ kind: 'down' });
     if (isOpen(evidence)) this.#open = evidence;
