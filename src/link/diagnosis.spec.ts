@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, MEND } from './causes.js';
-import { diagnose, isOpen, type Evidence, type Life } from './diagnosis.js';
+import { diagnose, isOpen, type Evidence, type Life, type Outstanding } from './diagnosis.js';
 
 const NOTHING: Evidence = {
   ...SILENT_CLOSE,
@@ -42,9 +42,25 @@ const UP: Row[] = [
   ['unspecified', { code: 0x80, where: 'disconnect' }, 'unknown', 'guess'],
   ['a code outranks the error behind it', { code: 0x95, systemCode: 'ECONNRESET' }, 'packet-too-large', 'certain'],
   ['what came in cannot be read', { errors: ['Invalid header flag bits'] }, 'malformed-packet', 'likely'],
-  ['hung up at a SUBSCRIBE', { outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'likely'],
+  ['hung up at a SUBSCRIBE', { outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'guess'],
+  ['and again', { outstanding: [SUBSCRIBE], history: unanswered(SUBSCRIBE) }, 'subscribe-denied', 'likely'],
+  ['and then at another', { outstanding: [PUBLISH], history: unanswered(SUBSCRIBE) }, 'publish-denied', 'guess'],
   ['hung up at one of several', { outstanding: [SUBSCRIBE, PUBLISH] }, 'subscribe-denied', 'guess'],
-  ['hung up at a PUBLISH', { outstanding: [PUBLISH] }, 'publish-denied', 'likely'],
+  ['hung up at a PUBLISH', { outstanding: [PUBLISH] }, 'publish-denied', 'guess'],
+  ['reset at a PUBLISH', { outstanding: [PUBLISH], systemCode: 'ECONNRESET' }, 'network', 'guess'],
+  ['a WebSocket cut at a PUBLISH', { outstanding: [PUBLISH], webSocket: { stage: 'open' } }, 'network', 'guess'],
+  [
+    'reset at the same PUBLISH again',
+    { outstanding: [PUBLISH], systemCode: 'ECONNRESET', history: unanswered(PUBLISH) },
+    'publish-denied',
+    'guess',
+  ],
+  [
+    'gone under a PUBLISH',
+    { outstanding: [PUBLISH], afterwards: refused('broker-unreachable') },
+    'broker-shutdown',
+    'likely',
+  ],
   ['reset under a large PUBLISH', { outstanding: [LARGE], systemCode: 'ECONNRESET' }, 'packet-too-large', 'likely'],
   ['reset', { systemCode: 'ECONNRESET' }, 'network', 'guess'],
   ['timed out by the system', { systemCode: 'ETIMEDOUT' }, 'network', 'guess'],
@@ -108,6 +124,10 @@ const NEVER_UP: Row[] = [
 
 function refused(cause: Cause, confidence: Diagnosis['confidence'] = 'certain') {
   return { kind: 'refused', cause, confidence } as const;
+}
+
+function unanswered(operation: Outstanding): Life[] {
+  return [{ ...BARE, bare: false, unanswered: operation }];
 }
 
 function lives(...upMs: number[]): Life[] {

@@ -27,6 +27,8 @@ export interface Life {
   cause: Cause;
   /** A connect failed between it and the one after it. */
   unreached: boolean;
+  /** The oldest operation that was not answered when it ended. */
+  unanswered?: Outstanding | undefined;
 }
 
 /** All that is known of one connection that ended, or of one that never came up. */
@@ -154,20 +156,31 @@ function stalled({ threadDelayMs, keepaliveMs }: Evidence): Judgement | undefine
   return ['event-loop-stall', 'likely', `the link's thread stood still for ${Math.round(threadDelayMs)} ms`];
 }
 
-/** An operation is the suspect when the broker hung up rather than answer it. */
-function hungUpOn({ outstanding, systemCode }: Evidence): Judgement | undefined {
+/** An operation is the suspect when the broker hung up rather than answer it, and the more so the second time. */
+function hungUpOn(evidence: Evidence): Judgement | undefined {
+  const { outstanding, systemCode, history, afterwards } = evidence;
   const [operation] = outstanding;
   if (!operation) return undefined;
   const large = outstanding.find(({ bytes }) => bytes >= LARGE_BYTES);
   if (large && systemCode !== undefined) {
     return ['packet-too-large', 'likely', `reset while this was being sent: ${described(large)}`];
   }
+  const before = history[0]?.unanswered;
+  const again = before?.kind === operation.kind && before.name === operation.name;
+  // A line that breaks and a broker that goes away leave something unanswered too.
+  if (!again && (!isOrderly(evidence) || isGone(afterwards))) return undefined;
   const cause = operation.kind === 'subscribe' ? 'subscribe-denied' : 'publish-denied';
   return [
     cause,
-    outstanding.length === 1 ? 'likely' : 'guess',
+    again && outstanding.length === 1 && isOrderly(evidence) ? 'likely' : 'guess',
     `hung up instead of answering: ${described(operation)}`,
   ];
+}
+
+function isGone(afterwards: Afterwards | undefined): boolean {
+  return (
+    afterwards?.kind === 'refused' && (afterwards.cause === 'broker-unreachable' || afterwards.cause === 'server-busy')
+  );
 }
 
 /** Another user of the client id: nothing else closes so often without a reason. */
@@ -212,7 +225,7 @@ function explainedAfterwards({ afterwards, systemCode }: Evidence): Judgement | 
     return ['broker-shutdown', 'likely', `${how}, and the broker had forgotten the session afterwards`];
   }
   const { cause, confidence } = afterwards;
-  if (cause === 'broker-unreachable' || cause === 'server-busy') {
+  if (isGone(afterwards)) {
     const restart: Cause = confidence === 'certain' ? 'broker-shutdown' : 'network';
     return [restart, 'likely', `${how}, and then nobody took connections`];
   }
@@ -224,8 +237,8 @@ function described({ kind, name, bytes }: Outstanding): string {
   return `${kind === 'subscribe' ? 'SUBSCRIBE' : 'PUBLISH'} ${name} (${bytes} bytes)`;
 }
 
-function bareText({ wasUp, systemCode }: Evidence): string {
+function bareText({ wasUp, systemCode, outstanding: [operation] }: Evidence): string {
   if (!wasUp) return 'closed before CONNACK';
   const how = systemCode === undefined ? 'closed without a word' : `broken (${systemCode})`;
-  return `${how}; nothing was outstanding`;
+  return `${how}; ${operation ? `not answered: ${described(operation)}` : 'nothing was outstanding'}`;
 }

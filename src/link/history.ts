@@ -49,16 +49,7 @@ export class History {
       this.save(this.#drops);
       return diagnosis;
     }
-    const { sessionPresent, upMs } = evidence;
-    const life = {
-      bare: isBare(evidence),
-      orderly: isOrderly(evidence),
-      sessionPresent,
-      upMs,
-      cause,
-      unreached: false,
-    };
-    this.#lives = [life, ...this.#lives].slice(0, LIVES_KEPT);
+    this.#lives = [lifeOf(evidence, cause), ...this.#lives].slice(0, LIVES_KEPT);
     this.tell({ kind: 'down' });
     if (isOpen(evidence)) this.#open = evidence;
     else this.#told(diagnosis);
@@ -79,4 +70,11 @@ export class History {
     this.tell({ kind: 'dropped', diagnosis });
     this.save(this.#drops);
   }
+}
+
+function lifeOf(evidence: Evidence, cause: Cause): Life {
+  const { sessionPresent, upMs, outstanding } = evidence;
+  const [unanswered] = outstanding;
+  const shape = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs };
+  return { ...shape, cause, unreached: false, unanswered };
 }
