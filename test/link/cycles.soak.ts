@@ -68,6 +68,7 @@ describe('cycles', { skip: needs('mosquitto') || (process.platform !== 'linux' &
       payload: (n) => line.payload(n),
       timeoutMs: 3_600_000,
     });
+    t.after(() => publisher.stop());
     const cycles: Cycle[] = [];
     const samples: Resources[] = [];
     for (let number = 1; number <= CYCLES; number++) {

@@ -93,8 +93,8 @@ async function left(): Promise<Left> {
   for (let i = 0; i < 10; i++) await turn();
   const resources: Left['resources'] = {};
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
-  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): NodeJS.EventEmitter[] };
-  const emitters = [process, ...handles.call(process).filter((one) => typeof one.eventNames === 'function')];
+  const node = process as unknown as { _getActiveHandles(): NodeJS.EventEmitter[] };
+  const emitters = [process, ...node._getActiveHandles().filter((one) => typeof one.eventNames === 'function')];
   return {
     connections: queryObjects(Connection, { format: 'count' }),
     clients: queryObjects(MqttClient, { format: 'count' }),

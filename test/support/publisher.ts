@@ -83,14 +83,18 @@ export class Publisher {
 
   #fill(): void {
     clearTimeout(this.#timer);
-    const { topics, count, from = 0, qos = 1, window = qos === 2 ? 20 : 100 } = this.plan;
+    const { count, from = 0, qos = 1, window = qos === 2 ? 20 : 100 } = this.plan;
     const due = Math.min(count, this.#due());
     while (this.#next < from + due && this.#inFlight.size < window) {
-      const n = this.#next++;
-      this.#inFlight.add(n);
-      this.#client.publish(topics[n % topics.length]!, this.#payload(n), { qos }, (error) => this.#sent(n, error));
+      this.#publish(this.#next++);
     }
     if (due < count) this.#timer = setTimeout(() => this.#fill(), 5);
+  }
+
+  #publish(n: number): void {
+    const { topics, qos = 1 } = this.plan;
+    this.#inFlight.add(n);
+    this.#client.publish(topics[n % topics.length]!, this.#payload(n), { qos }, (error) => this.#sent(n, error));
   }
 
   /** How many may have been sent by now. */
@@ -102,6 +106,8 @@ export class Publisher {
 
   #sent(n: number, error: Error | undefined | null): void {
     if (!this.#inFlight.delete(n)) return;
+    // What mqtt.js was given while it sent old publishes again is not kept by it when the connection closes meanwhile.
+    if (error?.message === 'Connection closed') return void setImmediate(() => this.#publish(n));
     if (error) return this.#settle(error);
     this.report.acknowledged.push(n);
     if (this.report.acknowledged.length === this.plan.count) this.#settle();
