@@ -56,6 +56,7 @@ const BARE_CLOSES_MAX = 3;
 const CONTESTED_MS_MAX = 150_000;
 /** Lives whose lengths differ by less are ended by a clock: a load balancer, and no rival. */
 const SAME_LENGTH_SHARE = 0.05;
+const RESET_BLAME = 0.5;
 const LARGE_BYTES = 16 * 1024;
 
 const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
@@ -86,6 +87,15 @@ export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
 /** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
 export function isOrderly({ systemCode, webSocket }: CloseEvidence): boolean {
   return systemCode === undefined && (webSocket === undefined || webSocket.closeCode !== undefined);
+}
+
+/**
+ * How much an end tells against the one operation that was on the way, in hang-ups. A line that breaks is mostly the
+ * line's doing, and a broker that is restarted behind a proxy looks like one; but some brokers refuse with a reset.
+ */
+export function blameOf(evidence: CloseEvidence): number {
+  if (evidence.ended !== undefined) return 0;
+  return evidence.code !== 0 || isOrderly(evidence) ? 1 : RESET_BLAME;
 }
 
 function judge(evidence: Evidence): Judgement {
