@@ -52,6 +52,8 @@ type Judgement = [cause: Cause, confidence: Diagnosis['confidence'], ...evidence
 
 /** Takeovers in a row before another user of the client id is suspected where the broker does not say so. */
 const BARE_CLOSES_MAX = 3;
+/** So many of them must have been in order. */
+const ORDERLY_MIN = 2;
 /** A connection that held this long was not taken over by somebody who waits to take it back. */
 const CONTESTED_MS_MAX = 150_000;
 /** Lives whose lengths differ by less are ended by a clock: a load balancer, and no rival. */
@@ -207,9 +209,9 @@ function contested(evidence: Evidence): Judgement | undefined {
       upMs <= CONTESTED_MS_MAX &&
       (cause === 'network' || cause === 'client-id-conflict'),
   );
-  // A broker closes in order, at least now and then; a line that breaks resets.
-  const orderly = isOrderly(evidence) || before.some((life) => life.orderly);
-  if (before.length < BARE_CLOSES_MAX - 1 || !all || !orderly || !evidence.sessionPresent) return undefined;
+  // A broker closes in order, at least as a rule; a line that breaks resets.
+  const closes = Number(isOrderly(evidence)) + before.filter(({ orderly }) => orderly).length;
+  if (before.length < BARE_CLOSES_MAX - 1 || !all || closes < ORDERLY_MIN || !evidence.sessionPresent) return undefined;
   const [least, most] = [Math.min(...lives), Math.max(...lives)];
   const seconds = lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
   if (least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most) {
