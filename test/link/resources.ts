@@ -24,12 +24,13 @@ export interface Resources {
   threads: number;
   /** JavaScript heaps of all threads, garbage included. */
   heapBytes: number;
-  residentBytes: number;
+  /** Resident, without mapped files and without what the heaps have reserved, which V8 gives back when it likes. */
+  nativeBytes: number;
 }
 
 interface ThreadReport {
   libuv: { type: string; is_active?: boolean }[];
-  javascriptHeap: { usedMemory: number };
+  javascriptHeap: { usedMemory: number; totalCommittedMemory: number };
   workers: ThreadReport[];
 }
 
@@ -46,8 +47,12 @@ export async function resourcesOf(gateway: GatewayProcess): Promise<Resources> {
     handles: sum(({ libuv }) => libuv.length),
     threads: threads.length,
     heapBytes: sum(({ javascriptHeap }) => javascriptHeap.usedMemory),
-    residentBytes: Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))![1]) * 1024,
+    nativeBytes: anonymousBytes(gateway.pid) - sum(({ javascriptHeap }) => javascriptHeap.totalCommittedMemory),
   };
+}
+
+function anonymousBytes(pid: number): number {
+  return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 }
 
 function descriptorsOf(pid: number): Pick<Resources, 'descriptors' | 'sockets'> {
@@ -71,6 +76,6 @@ export function floorOf(samples: readonly Resources[]): Resources {
     handles: least('handles'),
     threads: least('threads'),
     heapBytes: least('heapBytes'),
-    residentBytes: least('residentBytes'),
+    nativeBytes: least('nativeBytes'),
   };
 }
