@@ -45,7 +45,7 @@ export class SubscriberConfig {
   url!: string;
 
   /** Topic filters, 1 to 100; a record that matches several is still one delivery. */
-  @Required(list(topicFilter({ shared: false }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
+  @Required(list(topicFilter({ own: true }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
   topics!: string[];
 
   /** Where it starts when it is new: now, earliest, a position, or a time such as 2026-01-31T12:00:00Z. Default now. */
