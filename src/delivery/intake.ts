@@ -1,7 +1,6 @@
 import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../domain/clock.js';
 import type { JournalReader } from '../domain/journal.js';
-import type { Record } from '../domain/record.js';
 import type { DeadLetter, SubscriberSettings } from '../domain/subscriber.js';
 import type { Gathering } from './batches.js';
 import type { Consumer } from './dispatcher.js';
