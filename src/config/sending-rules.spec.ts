@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import { BROKER, load, settingsOf, told, write } from './config.fixture.js';
 
@@ -59,6 +60,17 @@ describe('where we send to', () => {
     ]);
   });
 
+  it('tls: an authority that cannot be read would leave nobody to trust, and is refused', () => {
+    const [authority] = rootCertificates;
+    const damaged = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    for (const text of [damaged, `${authority}\n${damaged}`, authority!.slice(0, -40)]) {
+      write('sending/damaged.pem', text);
+      assert.deepEqual(told(config('tls: { caFile: sending/damaged.pem }')), [
+        '4 subscribers[0].tls.caFile: names a file with a certificate that cannot be read',
+      ]);
+    }
+  });
+
   it('tls without https is warned of', () => {
     const { warnings } = load(config('tls: { serverName: b }', 'http://localhost'));
     assert.deepEqual(
@@ -76,7 +88,8 @@ describe('where we send to', () => {
   });
 
   it('given, everything arrives', () => {
-    const ca = write('sending/ca.pem', '-----BEGIN CERTIFICATE-----\n');
+    const [authority] = rootCertificates;
+    const ca = write('sending/ca.pem', `An authority:\n${authority}\n`);
     const all = subscriber(
       `format: cloudevents-structured, answers: dapr, connectTimeout: 1s, headersTimeout: 3s,
        auth: { basic: { username: a, password: "${SECRET}" } }, tls: { caFile: ${ca}, serverName: b }`,
@@ -84,7 +97,7 @@ describe('where we send to', () => {
     assert.deepEqual([all.format, all.answers], ['cloudevents-structured', 'dapr']);
     assert.deepEqual([all.connectTimeoutMs, all.headersTimeoutMs], [1_000, 3_000]);
     assert.deepEqual(all.auth, { basic: { username: 'a', password: SECRET } });
-    const tls = { ca: '-----BEGIN CERTIFICATE-----\n', cert: undefined, key: undefined, serverName: 'b' };
+    const tls = { ca: `An authority:\n${authority}\n`, cert: undefined, key: undefined, serverName: 'b' };
     assert.deepEqual(all.tls, tls);
     assert.deepEqual(subscriber('auth: { bearer: abc }, reply: true').auth, { bearer: 'abc' });
   });

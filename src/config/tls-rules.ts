@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { resolve } from 'node:path';
 import type { BrokerSettings } from '../domain/settings.js';
@@ -39,8 +40,25 @@ export function checkTls(
   const ca = read('caFile', '-----BEGIN CERTIFICATE-----');
   const cert = read('certFile', '-----BEGIN CERTIFICATE-----');
   const key = read('keyFile', 'PRIVATE KEY-----');
+  if (ca !== undefined && report.clean([...path, 'caFile'])) checkAuthorities(ca, path, report);
   if (report.clean(path)) checkPair(cert, key, path, report);
   return { ca, cert, key, serverName: config.serverName };
+}
+
+/** The runtime passes over an authority that it cannot read, and then trusts nobody. */
+function checkAuthorities(ca: string, path: Path, report: Report): void {
+  const certificates = ca.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
+  if (certificates.length > 0 && certificates.every(isCertificate)) return;
+  const mend = 'Name a PEM file of whole certificates.';
+  report.problem([...path, 'caFile'], 'names a file with a certificate that cannot be read', mend);
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function checkPair(cert: string | undefined, key: string | undefined, path: Path, report: Report): void {
