@@ -48,7 +48,7 @@ export class Authority {
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', made.keyFile];
     const args = ['req', '-x509', ...key, '-out', made.certFile, '-subj', subject, '-days', '2', ...more];
     const [program, ...before] = [...wrap, findProgram('openssl')!];
-    const { status, stderr } = spawnSync(program!, [...before, ...args], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(program, [...before, ...args], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${stderr}`);
     return made;
   }
