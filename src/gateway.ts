@@ -6,7 +6,8 @@ import { createApp } from './app.module.js';
 import type { GatewayView, SubscriberView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractThread } from './contract/index.js';
-import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
+import { Delivery, HttpSender, type DeliveryObserver, type HttpSenderOptions } from './delivery/index.js';
+import type { Sender } from './domain/attempt.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
@@ -17,7 +18,7 @@ import type { SubscriberSettings } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { DeliveryMetrics, Repeats } from './ops/index.js';
-import { Publisher } from './publish/index.js';
+import { Publisher, ReplyingSender } from './publish/index.js';
 import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
@@ -180,6 +181,9 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
+    this.#publisher = new Publisher(settings.publish, this.#journal, this.#reader, systemClock, (outcome, seconds) =>
+      this.#metrics.publish(outcome, seconds),
+    );
   }
 
   /** Resolves when the contracts are compiled. */
@@ -231,15 +235,30 @@ export class Gateway {
       clock: systemClock,
       random: Math.random,
     });
-    const sending = { source: `urn:uuid:${reader.journalId}`, userAgent: `holdfast/${version}`, clock: systemClock };
+    const sending = {
+      source: `urn:uuid:${reader.journalId}`,
+      userAgent: `holdfast/${version}`,
+      clock: systemClock,
+      replyBytesMax: this.settings.publish.maxPayloadBytes,
+    };
     const subscribers = this.#subscribers.map((settings, i) => ({
       settings,
       cursor: progress[i]!.cursor,
-      sender: senders.get(settings.id) ?? new HttpSender(settings, sending),
+      sender: senders.get(settings.id) ?? this.#webhook(settings, sending),
     }));
     this.#delivery.start(subscribers, (await journal.stats()).admitted);
     this.#delivery.admitted(this.#admittedThrough);
     logger.debug({ subscribers: subscribers.length }, 'delivery started');
+  }
+
+  #webhook(settings: SubscriberSettings, sending: HttpSenderOptions): Sender {
+    const sender = new HttpSender(settings, sending);
+    if (!settings.reply) return sender;
+    return new ReplyingSender(sender, this.#publisher!, {
+      counted: (outcome) => this.#metrics.reply(outcome),
+      refused: (code, message) =>
+        this.options.logger.warn({ subscriber: settings.id, code, problem: message }, 'a reply is not published'),
+    });
   }
 
   /** Nobody delivers to them, and the journal cannot let go of what they have not had. */
@@ -253,13 +272,10 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
-    this.#publisher = new Publisher(publish, this.#journal!, this.#reader!, systemClock, (outcome, seconds) =>
-      this.#metrics.publish(outcome, seconds),
-    );
-    const status = await this.#linkThread.calls.status();
-    this.#publisher.linkUp = status?.phase === 'up';
+    const publisher = this.#publisher!;
+    publisher.linkUp = (await this.#linkThread.calls.status())?.phase === 'up';
     this.#app = await createApp({
-      publisher: this.#publisher,
+      publisher,
       view: this.#view(),
       http,
       maxPayloadBytes: publish.maxPayloadBytes,

@@ -1,6 +1,7 @@
 import { Optional, Required } from './field.js';
 import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
-import { duration, whole, words } from './scalar.js';
+import { duration, flag, whole, words } from './scalar.js';
+import { SubscriberAuthConfig, SubscriberTlsConfig } from './sending.config.js';
 import { list, map, object } from './shape.js';
 
 const DELIVERY_HEADERS =
@@ -38,10 +39,7 @@ export class SubscriberConfig {
   id!: string;
 
   /** Where records are POSTed: http or https. */
-  @Required(
-    address(['http', 'https'], 'http://localhost:3000/events', 'use headers.authorization'),
-    'url: http://localhost:3000/events',
-  )
+  @Required(address(['http', 'https'], 'http://localhost:3000/events', 'use auth'), 'url: http://localhost:3000/events')
   url!: string;
 
   /** Topic filters, 1 to 100; a record that matches several is still one delivery. */
@@ -52,9 +50,13 @@ export class SubscriberConfig {
   @Optional(startFrom)
   startFrom = 'now';
 
-  /** `cloudevents`: CloudEvents 1.0 headers, the payload as body; `raw`: without those headers. Default cloudevents. */
-  @Optional(words('cloudevents', 'raw'))
+  /** `cloudevents`: CloudEvents 1.0 headers, the payload as body; `cloudevents-structured`: one JSON event; `raw`: without those headers. Default cloudevents. */
+  @Optional(words('cloudevents', 'cloudevents-structured', 'raw'))
   format = 'cloudevents';
+
+  /** `status`: any 2xx is success; `dapr`: its body may say `{"status": "SUCCESS|RETRY|DROP"}`. Default status. */
+  @Optional(words('status', 'dapr'))
+  answers = 'status';
 
   /** `topic`: a failing record holds back later ones of its topic. Default none. */
   @Optional(words('none', 'topic'))
@@ -67,6 +69,14 @@ export class SubscriberConfig {
   /** Time for a whole attempt, 10ms to 10m. Default 15s. */
   @Optional(duration('10ms', '10m'))
   timeout = '15s';
+
+  /** Time until a connection is there, TLS included, 10ms to `timeout`. Default 5s, or `timeout` when that is shorter. */
+  @Optional(duration('10ms', '10m'))
+  connectTimeout?: string;
+
+  /** Time from the start of an attempt to the head of the answer, 10ms to `timeout`. Default: `timeout`. */
+  @Optional(duration('10ms', '10m'))
+  headersTimeout?: string;
 
   /** What happens to a record that fails. */
   @Optional(object(RetryConfig))
@@ -83,4 +93,16 @@ export class SubscriberConfig {
   /** Headers sent with every attempt, at most 32. Default: none. */
   @Optional(map(headerValue, 32, headerName(DELIVERY_HEADERS)))
   headers = new Map<string, string>();
+
+  /** What the `authorization` header is made of. Default: none. */
+  @Optional(object(SubscriberAuthConfig))
+  auth?: SubscriberAuthConfig;
+
+  /** Used with https. */
+  @Optional(object(SubscriberTlsConfig))
+  tls?: SubscriberTlsConfig;
+
+  /** true: a 200 with a body is published to the response topic of the message, where it has one and `publish.allow` has it. Default false. */
+  @Optional(flag)
+  reply = false;
 }

@@ -2,4 +2,4 @@
 export { Delivery } from './delivery.js';
 export type { DeliveryOptions, DeliveryTarget } from './delivery.js';
 export type { DeliveryObserver, Failing, SubscriberState, SubscriberStatus } from './observer.js';
-export { HttpSender } from './sending/index.js';
+export { HttpSender, type HttpSenderOptions } from './sending/index.js';

@@ -9,12 +9,18 @@ export interface SubscriberSettings {
   topics: string[];
   /** Where a new subscriber starts; later changes of it have no effect. */
   startFrom: StartFrom;
-  format: 'cloudevents' | 'raw';
+  format: 'cloudevents' | 'cloudevents-structured' | 'raw';
+  /** `dapr`: the body of a 2xx may say `{"status": "SUCCESS|RETRY|DROP"}`. */
+  answers: 'status' | 'dapr';
   ordering: 'none' | 'topic';
   /** Attempts in flight at once. */
   concurrency: number;
   /** Whole attempt, in milliseconds. */
   timeoutMs: number;
+  /** Until a connection is there, TLS included, in milliseconds; the whole attempt is over at `timeoutMs` all the same. */
+  connectTimeoutMs: number;
+  /** From the start of an attempt to the head of the answer, in milliseconds; as above. */
+  headersTimeoutMs: number;
   retry: {
     /** Waits in milliseconds before the second, third, … attempt; after the last one a dead letter. */
     scheduleMs: number[];
@@ -26,6 +32,12 @@ export interface SubscriberSettings {
   signing: { secrets: string[] };
   /** Static headers sent with every attempt. */
   headers: { [name: string]: string };
+  /** What becomes the `authorization` header. */
+  auth?: { bearer: string } | { basic: { username: string; password: string } };
+  /** PEM texts, already read from their files. Used with https. */
+  tls?: { ca?: string; cert?: string; key?: string; serverName?: string };
+  /** Whether a 200 with a body is published to the record's response topic. */
+  reply: boolean;
 }
 
 /** A position, or an instant in milliseconds since the epoch, or one of two words. */
@@ -34,13 +46,17 @@ export type StartFrom = 'now' | 'earliest' | { position: number } | { time: numb
 export const SUBSCRIBER_DEFAULTS = {
   startFrom: 'now',
   format: 'cloudevents',
+  answers: 'status',
   ordering: 'none',
   concurrency: 16,
   timeoutMs: 15_000,
+  connectTimeoutMs: 5_000,
+  headersTimeoutMs: 15_000,
   retry: { scheduleMs: [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000], maxAgeMs: 72 * 3_600_000 },
   breaker: { failures: 10, openForMs: 30_000 },
   signing: { secrets: [] },
   headers: {},
+  reply: false,
 } as const satisfies Partial<SubscriberSettings>;
 
 /** Where a subscriber stands in the journal. */

@@ -1,1 +1,2 @@
 export { HttpSender, type HttpSenderOptions } from './http-sender.js';
+export { structuredEvent } from './structured.js';
