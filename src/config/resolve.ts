@@ -110,7 +110,7 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
   };
 }
 
-function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {
+export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {
   const timeoutMs = ms(config.timeout);
   return {
     id: config.id,
