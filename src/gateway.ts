@@ -34,6 +34,8 @@ export interface GatewayOptions {
   logger: Logger;
   /** Subscribers that live in this process, besides those of the configuration. */
   handlers?: HandlerSubscriber[];
+  /** Another Nest app is in this process: its logger stays. Default false. */
+  embedded?: boolean;
   /** The files behind the settings. Those that let the link in are followed; absent: they are as they are. */
   secrets?: Secrets;
 }
@@ -112,6 +114,11 @@ export class Gateway {
       } satisfies JournalThreadData,
       { onEvent: () => undefined, died },
     );
+  }
+
+  /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
+  get publisher(): Publisher | undefined {
+    return this.#publisher;
   }
 
   /** Probes first, then journal, contracts, delivery, REST; the link connects last and delays nothing. */
@@ -236,7 +243,7 @@ export class Gateway {
       clock: systemClock,
       random: Math.random,
     });
-    const sending = {
+    const sending: HttpSenderOptions = {
       source: `urn:uuid:${reader.journalId}`,
       userAgent: `holdfast/${version}`,
       clock: systemClock,
@@ -245,15 +252,14 @@ export class Gateway {
     const subscribers = this.#subscribers.map((settings, i) => ({
       settings,
       cursor: progress[i]!.cursor,
-      sender: senders.get(settings.id) ?? this.#webhook(settings, sending),
+      sender: this.#replying(settings, senders.get(settings.id) ?? new HttpSender(settings, sending)),
     }));
     this.#delivery.start(subscribers, (await journal.stats()).admitted);
     this.#delivery.admitted(this.#admittedThrough);
     logger.debug({ subscribers: subscribers.length }, 'delivery started');
   }
 
-  #webhook(settings: SubscriberSettings, sending: HttpSenderOptions): Sender {
-    const sender = new HttpSender(settings, sending);
+  #replying(settings: SubscriberSettings, sender: Sender): Sender {
     if (!settings.reply) return sender;
     return new ReplyingSender(sender, this.#publisher!, {
       counted: (outcome) => this.#metrics.reply(outcome),
@@ -277,10 +283,11 @@ export class Gateway {
     publisher.linkUp = (await this.#linkThread.calls.status())?.phase === 'up';
     this.#app = await createApp({
       publisher,
-      view: this.#view(),
+      view: this.view(),
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
+      embedded: this.options.embedded,
     });
     await this.#app.listen(http.port, http.host).catch((error: Error) => {
       throw new HoldfastError('LISTEN_FAILED', `http: ${error.message}`, { cause: error });
@@ -288,7 +295,8 @@ export class Gateway {
     this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;
   }
 
-  #view(): GatewayView {
+  /** What may be seen of it once it runs. */
+  view(): GatewayView {
     const reader = this.#reader!;
     return {
       link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status(),

@@ -111,7 +111,7 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
   };
 }
 
-function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {
+export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {
   const { key, rateLimit, maxBacklog } = config;
   const where = filterOf(config.where);
   const timeoutMs = ms(config.timeout);
