@@ -152,6 +152,7 @@ export class Delivery {
       start: cursor,
       wants: (topic): boolean => trie.match(topic).includes(lanes),
       selects: passes && ((record) => passes(record, this.#json.of)),
+      countsExactly: settings.maxBacklog !== undefined,
       keyOf: orderingKey(settings, this.#json.of),
       skip,
     });
