@@ -134,8 +134,11 @@ async function cycle({ broker, gateway }: Flow, proxy: TcpProxy, line: Line, ran
   const backAt = performance.now();
   await until(() => line.newestMadeAt > backAt, { everyMs: 2, what: () => `a message, ${kind}\n${gateway.report}` });
   const tookMs = performance.now() - backAt;
-  const heldOff = gateway.logs.slice(logged).some(({ cause }) => cause === 'client-id-conflict');
-  return { kind, tookMs, boundMs: SLACK_MS + (heldOff ? HOLD_OFF_MS_MAX : BACKOFF_MS_MAX) };
+  const logs = gateway.logs.slice(logged);
+  const heldOff = logs.some(({ cause }) => cause === 'client-id-conflict');
+  const boundMs = SLACK_MS + (heldOff ? HOLD_OFF_MS_MAX : BACKOFF_MS_MAX);
+  if (tookMs > boundMs) logs.forEach((entry) => console.log(JSON.stringify(entry)));
+  return { kind, tookMs, boundMs };
 }
 
 function inTime(cycles: Cycle[]): void {
