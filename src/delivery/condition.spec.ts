@@ -12,6 +12,7 @@ const DEAF: DeliveryObserver = {
   failing: () => undefined,
   recovered: () => undefined,
   saveFailed: () => undefined,
+  discarded: () => undefined,
 };
 
 describe('the condition of a subscriber', () => {
@@ -23,7 +24,7 @@ describe('the condition of a subscriber', () => {
     ] as const) {
       const condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, DEAF, () => 0);
       const throttled = { kind: 'throttled', reason: 'status', status: 429, detail: '', retryAfterMs: asked } as const;
-      condition.answered(throttled, condition.breaker.begin(), 1, 0);
+      condition.answered(throttled, condition.breaker.begin(), 1, 0, false);
       assert.equal(condition.breaker.openUntil, expected);
       assert.ok(!condition.breaker.allows(expected - 1) && condition.breaker.allows(expected));
     }
