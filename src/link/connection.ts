@@ -57,6 +57,10 @@ export interface CloseEvidence {
   wasUp: boolean;
   /** Why this side ended it, if it did. */
   ended: 'keepalive' | 'stop' | undefined;
+  /** TCP was connected, and the TLS handshake had not ended. */
+  securing?: boolean;
+  /** To a CONNECT without TLS a TLS alert came back. */
+  tlsAlert?: boolean;
   /** Absent when the address is no WebSocket. */
   webSocket?: WebSocketFacts;
 }
@@ -96,6 +100,8 @@ export class Connection {
   #ended: CloseEvidence['ended'];
   #up = false;
   #held: (() => void) | undefined;
+  #securing = false;
+  #tlsAlert = false;
   readonly #webSocket: WebSocketFacts = { stage: 'connecting' };
   /** Who waits for the answers to the pings on the way, oldest first. */
   readonly #pings: (() => void)[] = [];
@@ -126,6 +132,11 @@ export class Connection {
       this.#client.connect();
       // mqtt.js keeps errors without a code to itself: every refused WebSocket upgrade is one.
       this.#client.stream.on('error', (error: Error) => this.#failed(error));
+      if (/^mqtts:/i.test(this.options.url)) this.#followHandshake();
+      else if (/^mqtt:/i.test(this.options.url)) {
+        // RFC 8446, 5.1: content type alert, major version 3.
+        this.#client.stream.once('data', ([type, major]: Buffer) => (this.#tlsAlert = type === 0x15 && major === 3));
+      }
     } catch (error) {
       // A certificate or key that cannot be read is thrown at once, and no 'close' follows.
       this.#errors.push(error as Error);
@@ -235,6 +246,11 @@ export class Connection {
     if (!this.#client.stream.destroyed) this.#client.stream.write(bytes);
   }
 
+  #followHandshake(): void {
+    this.#client.stream.once('connect', () => (this.#securing = true));
+    this.#client.stream.once('secureConnect', () => (this.#securing = false));
+  }
+
   #takeOverAcks(): void {
     const client = this.#client;
     client.handleMessage = (packet, callback) => {
@@ -301,6 +317,8 @@ export class Connection {
       systemCode,
       wasUp: this.#up,
       ended: this.#ended,
+      tlsAlert: this.#tlsAlert,
+      securing: this.#securing || this.#webSocket.stage === 'securing',
       ...(/^ws/i.test(this.options.url) ? { webSocket: this.#webSocket } : {}),
     };
   }

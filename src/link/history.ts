@@ -1,6 +1,15 @@
 import type { Cause, Diagnosis } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
-import { diagnose, isBare, isOpen, isOrderly, type Afterwards, type Evidence, type Life } from './diagnosis.js';
+import {
+  diagnose,
+  isBare,
+  isOpen,
+  isOrderly,
+  isThere,
+  type Afterwards,
+  type Evidence,
+  type Life,
+} from './diagnosis.js';
 
 const LIVES_KEPT = 10;
 
@@ -64,6 +73,7 @@ export class History {
     this.#open = undefined;
     this.#lastCause = this.#lives[0]!.cause = diagnosis.cause;
     this.#drops[0] = { ...this.#drops[0]!, ...diagnosis };
+    this.#lives[0]!.cameBack = afterwards !== undefined && isThere(afterwards);
     this.#told(diagnosis);
   }
 

@@ -1,4 +1,5 @@
-import { causeOfCode } from './causes.js';
+import { causeOfDenial } from './causes.js';
+import type { Cause } from '../domain/cause.js';
 import type { Outstanding } from './diagnosis.js';
 import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
 import { failpoint } from '../domain/failpoint.js';
@@ -53,15 +54,15 @@ export class Relay {
     this.wake();
   }
 
-  /** @param evidence how the connection ended; absent: by no fault of a publish */
-  end(evidence?: CloseEvidence): void {
+  /** @param evidence how the connection ended, and why; absent: by no fault of a publish */
+  end(evidence?: CloseEvidence, cause?: Cause): void {
     this.#connection = undefined;
     const open = [...this.#inFlight.values()];
     this.#inFlight.clear();
     if (open.length === 0) return;
     this.#carefulThrough = Math.max(this.#carefulThrough, open.at(-1)!.sequence);
     if (open.length === 1 && evidence && evidence.ended === undefined && PACKET_CODES.has(evidence.code)) {
-      this.#hungUpOn(open[0]!, evidence.code);
+      this.#hungUpOn(open[0]!, evidence.code, cause);
     }
   }
 
@@ -136,18 +137,17 @@ export class Relay {
     failpoint('confirmed');
     if (reasonCode < 0x80) this.#finish({ sequence, id, outcome: 'published', reasonCode });
     else {
-      const told = causeOfCode(reasonCode);
-      const cause = told === 'not-authorized' ? 'publish-denied' : told;
-      this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
+      this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause: causeOfDenial('publish', reasonCode) });
     }
   }
 
   /** A refusal in deed: without an end to it, it would cost the link again at every connect. */
-  #hungUpOn({ sequence, id }: OutboxEntry, code: number): void {
+  #hungUpOn({ sequence, id }: OutboxEntry, code: number, diagnosed?: Cause): void {
     const hangUps = this.#suspect.sequence === sequence ? this.#suspect.hangUps + 1 : 1;
     this.#suspect = { sequence, hangUps };
     if (hangUps < HANG_UPS_MAX) return;
-    const cause = code === 0 || code === UNSPECIFIED_ERROR ? 'publish-denied' : causeOfCode(code);
+    const wordless = code === 0 && diagnosed === 'packet-too-large';
+    const cause = wordless ? diagnosed : causeOfDenial('publish', code || UNSPECIFIED_ERROR);
     this.#finish({ sequence, id, outcome: 'refused', reasonCode: code || UNSPECIFIED_ERROR, cause });
   }
 
