@@ -58,7 +58,9 @@ async function published(scene: Scene, topic: string, payload: string): Promise<
   if (status === 'published') return { happened: 'PUBACK as if taken', cause: undefined };
   const drops = (await gateway.link()).drops.filter(({ wasUp }) => wasUp);
   if (drops[0]) return { happened: 'hung up on PUBLISH', cause, confidence: drops[0].confidence };
-  return { happened: `PUBACK 0x${(reasonCode ?? 0).toString(16)}`, cause, confidence: 'certain' };
+  // The relay obeys the limit in CONNACK, and sends no such packet.
+  const happened = cause === 'packet-too-large' ? 'limit in CONNACK' : `PUBACK 0x${(reasonCode ?? 0).toString(16)}`;
+  return { happened, cause, confidence: 'certain' };
 }
 
 interface Published {
@@ -86,7 +88,11 @@ async function silent(scene: Scene, topic: string): Promise<Finding> {
   const before = (await gateway.link()).counters.connects;
   await sleep(CANARY_WATCH_MS);
   await until(async () => (await gateway.link()).phase === 'up', { what: () => `the link\n${gateway.report}` });
-  const { counters } = await gateway.link();
+  const { counters, drops } = await gateway.link();
   if (counters.connects > before) throw new Error(`the canary costs the link again and again\n${gateway.report}`);
-  return { happened: 'nothing comes', cause: loggedCause(gateway, /canary does not come/), confidence: 'certain' };
+  return {
+    happened: drops.length > 0 ? 'hung up on it, and not again' : 'nothing comes',
+    cause: loggedCause(gateway, /canary does not come/),
+    confidence: 'certain',
+  };
 }

@@ -50,7 +50,8 @@ function table([head, ...rows]: string[][]): string {
 }
 
 /** Both protocols in one, when they do the same. */
-function cellOf(cells: Cell[]): string {
+function cellOf(unordered: Cell[]): string {
+  const cells = unordered.toSorted((one, other) => other.protocol.localeCompare(one.protocol));
   const texts = cells.filter(({ finding }) => finding !== undefined).map((cell) => ({ ...cell, text: textOf(cell) }));
   const [first] = texts;
   if (first === undefined) return NONE;
@@ -71,8 +72,9 @@ function others(situations: Situation[]): string {
   const shown = new Set(situations.map(({ cause }) => cause));
   const rest = CAUSES.filter((cause) => !shown.has(cause) && cause !== 'unknown').map((cause) => `\`${cause}\``);
   return [
-    `None of these brokers says them, or they are not about a broker: ${rest.join(', ')}. A scripted broker plays every code of`,
-    'MQTT 5 and 3.1.1 in `npm test`. `unknown` is said only where a broker ends a connection with "unspecified error" and nothing',
-    'else is known.',
+    'None of these brokers says them, or they are not about a broker:',
+    `${rest.join(', ')}.`,
+    'A scripted broker plays every code of MQTT 5 and 3.1.1 in `npm test`. `unknown` is said only where a broker ends a connection with',
+    '"unspecified error" and nothing else is known.',
   ].join('\n');
 }

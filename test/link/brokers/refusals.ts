@@ -1,10 +1,17 @@
 /** The link never comes up. */
 import { connectAsync } from 'mqtt';
+import { freePort } from '../../support/ports.js';
 import { STRANGER } from './ground.js';
 import { refused, type Finding, type Scene } from './scene.js';
 import type { Situation } from './situation.js';
 
 export const REFUSALS: Situation[] = [
+  { name: 'its name is unknown', cause: 'dns', play: (scene) => refusedAt(scene, 'mqtt://nowhere.invalid') },
+  {
+    name: 'nobody listens',
+    cause: 'broker-unreachable',
+    play: async (scene) => refusedAt(scene, `mqtt://127.0.0.1:${await freePort()}`),
+  },
   {
     name: 'the password is wrong',
     cause: 'bad-credentials',

@@ -104,6 +104,7 @@ export function findingOf({ cause, confidence, evidence }: LinkDrop): Finding {
 const WORDS: [RegExp, (found: RegExpExecArray) => string][] = [
   [/\b(connack|disconnect|error) reason code 0x([0-9a-f]+)/, ([, where, code]) => `${where!.toUpperCase()} 0x${code!}`],
   [/Unexpected server response: (\d+)/, ([, status]) => `HTTP ${status!}`],
+  [/ENOTFOUND|EAI_[A-Z]+/, () => 'does not resolve'],
   [/no subprotocol/, () => 'another subprotocol'],
   [/in a row.*with (the session kept|another session)/, ([, session]) => `closed 3 times, ${session!}`],
   [/TLS alert/, () => 'TLS alert'],
