@@ -26,9 +26,13 @@ function send(handle: Handle, changes: Partial<Record> = {}, timeoutMs = 1_000):
   return sender.send({ ...RECORD, ...changes }, { attempt: 3, replay: false });
 }
 
+/** Ids of messages whose answers were dropped. */
+const dropped: string[] = [];
+
 /** What a `@MessagePattern` handler's answer becomes. */
 function reply(handle: Handle, asked = true): Promise<Outcome> {
-  const sender = new HandlerSender([handle as unknown as MessageHandler], { timeoutMs: 1_000, reply: true });
+  const settings = { timeoutMs: 1_000, reply: true };
+  const sender = new HandlerSender([handle as unknown as MessageHandler], settings, ({ id }) => dropped.push(id));
   const properties = asked ? { responseTopic: 'answers/a' } : null;
   return sender.send({ ...RECORD, properties }, { attempt: 1, replay: false });
 }
@@ -193,7 +197,9 @@ describe('a handler that answers', () => {
     for (const handle of [(): unknown => undefined, (): unknown => EMPTY]) {
       assert.deepEqual(await reply(handle), { kind: 'delivered' });
     }
+    assert.deepEqual(dropped, []);
     assert.deepEqual(await reply(() => 'done', false), { kind: 'delivered' });
+    assert.deepEqual(dropped, ['id']);
     assert.deepEqual(await send(() => 'done', { properties: { responseTopic: 'a' } }), { kind: 'delivered' });
   });
 
