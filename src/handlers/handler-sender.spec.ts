@@ -132,7 +132,9 @@ describe('a handler that is given up', () => {
 
   it('sees it aborted, and the attempt ends, when the gateway must stop at once', async () => {
     let seen: AbortSignal | undefined;
+    let calls = 0;
     const hang: Handle = (_, { signal }) => {
+      calls++;
       seen = signal;
       return new Promise(() => undefined);
     };
@@ -143,7 +145,7 @@ describe('a handler that is given up', () => {
     assert.deepEqual(await outcome, failed('the gateway had to stop', 'timeout'));
     assert.equal(seen?.aborted, true);
     const after = await sender.send(RECORD, { attempt: 1, replay: false, signal: stop.signal });
-    assert.equal(after.kind, 'retry');
+    assert.deepEqual([after.kind, calls], ['retry', 1], 'it is not called once that has been said');
   });
 });
 
