@@ -10,14 +10,15 @@ import type {
 } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
-import { SUBSCRIBER_DEFAULTS, type SubscriberSettings } from '../domain/subscriber.js';
+import { SUBSCRIBER_DEFAULTS, type BatchSettings, type SubscriberSettings } from '../domain/subscriber.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { HttpConfig } from './http.config.js';
 import { durationMs, sizeBytes } from './quantity.js';
 import type { SubscriberAuthConfig } from './sending.config.js';
-import type { SubscriberConfig } from './subscriber.config.js';
+import { BatchConfig, type MaxBacklogConfig, type SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig } from './subscription.config.js';
+import { filterOf } from './where-rules.js';
 
 /** Without `connectTimeout`; `timeout` when that is shorter. */
 const CONNECT_MS = SUBSCRIBER_DEFAULTS.connectTimeoutMs;
@@ -111,6 +112,8 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
 }
 
 export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {
+  const { key, rateLimit, maxBacklog } = config;
+  const where = filterOf(config.where);
   const timeoutMs = ms(config.timeout);
   return {
     id: config.id,
@@ -120,6 +123,11 @@ export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSett
     format: config.format as SubscriberSettings['format'],
     answers: config.answers as SubscriberSettings['answers'],
     ordering: config.ordering as SubscriberSettings['ordering'],
+    ...(where && { where }),
+    ...(key !== undefined && { key }),
+    ...(rateLimit && { rateLimit: { perSecond: rateLimit.perSecond } }),
+    ...(maxBacklog && { maxBacklog: backlogBound(maxBacklog) }),
+    ...(config.format === 'cloudevents-batch' && { batch: batchSettings(config.batch ?? new BatchConfig()) }),
     concurrency: config.concurrency,
     timeoutMs,
     connectTimeoutMs: config.connectTimeout === undefined ? Math.min(CONNECT_MS, timeoutMs) : ms(config.connectTimeout),
@@ -132,6 +140,14 @@ export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSett
     ...(tls ? { tls } : {}),
     reply: config.reply,
   };
+}
+
+function backlogBound({ records, bytes: size }: MaxBacklogConfig): SubscriberSettings['maxBacklog'] {
+  return { ...(records !== undefined && { records }), ...(size !== undefined && { bytes: bytes(size) }) };
+}
+
+function batchSettings({ maxMessages, maxBytes, maxWait }: BatchConfig): BatchSettings {
+  return { maxMessages, maxBytes: bytes(maxBytes), maxWaitMs: ms(maxWait) };
 }
 
 /** Exactly one of the two is there. */

@@ -45,6 +45,9 @@ describe('where we send to', () => {
     assert.deepEqual(told(config('answers: dapr, reply: true')), [
       '4 subscribers[0].reply: stands beside answers: dapr, and a body cannot be both',
     ]);
+    assert.deepEqual(told(config('format: cloudevents-batch, reply: true')), [
+      '4 subscribers[0].reply: stands beside format: cloudevents-batch, and a batch has no one to answer',
+    ]);
   });
 
   it('tls: files are read and checked as those of the broker, each at its place', () => {

@@ -40,10 +40,11 @@ function checkAuthorization(path: Path, { auth, headers }: SubscriberConfig, rep
   }
 }
 
-function checkReply(path: Path, { reply, answers }: SubscriberConfig, report: Report): void {
-  if (!reply || answers !== 'dapr') return;
-  const message = 'stands beside answers: dapr, and a body cannot be both';
-  report.problem([...path, 'reply'], message, 'Keep one of the two.');
+function checkReply(path: Path, { reply, answers, format }: SubscriberConfig, report: Report): void {
+  if (!reply) return;
+  const beside = answers === 'dapr' ? 'answers: dapr, and a body cannot be both' : undefined;
+  const message = format === 'cloudevents-batch' ? `format: ${format}, and a batch has no one to answer` : beside;
+  if (message !== undefined) report.problem([...path, 'reply'], `stands beside ${message}`, 'Keep one of the two.');
 }
 
 function checkSubscriberTls(

@@ -38,7 +38,7 @@ export class SubscriberAuthConfig {
 }
 
 export class SubscriberTlsConfig {
-  /** PEM file of the authorities to trust. Default: those the runtime trusts. */
+  /** PEM file of the authorities to trust, read at the start, as the other two are. Default: those the runtime trusts. */
   @Optional(filePath)
   caFile?: string;
 

@@ -4,13 +4,6 @@
  */
 export const UNSUPPORTED: { readonly [place: string]: 'key' | readonly string[] } = {
   'contracts.*.mode': ['shadow'],
-  'subscribers[].where': 'key',
-  'subscribers[].format': ['cloudevents-batch'],
-  'subscribers[].ordering': ['key'],
-  'subscribers[].key': 'key',
-  'subscribers[].rateLimit': 'key',
-  'subscribers[].maxBacklog': 'key',
-  'subscribers[].batch': 'key',
 };
 
 export const UNSUPPORTED_MESSAGE = 'not supported yet by this version';

@@ -1,8 +1,7 @@
 import { formatProblems, loadSettings } from '../config/index.js';
 import { HoldfastError } from '../domain/errors.js';
-import { OWN_TOPICS } from '../domain/own-event.js';
 import type { Settings } from '../domain/settings.js';
-import { filtersOverlap, withoutShare } from '../domain/topic.js';
+import { filtersOverlap, OWN_TOPICS, withoutShare } from '../domain/topic.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import type { HandlerSubscriber } from '../handlers/index.js';
 import { createLogger } from '../ops/index.js';

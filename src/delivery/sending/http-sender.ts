@@ -4,6 +4,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
 import { outcomeOf, outcomeOfError, retryAfterMsOf } from './answers.js';
+import { batchBody, batchId } from './batch-body.js';
 import { outcomeOfDapr } from './dapr.js';
 import { DetailText } from './detail.js';
 import { ANSWER_BYTES_MAX, type Answer, type KeptMax } from './exchange.js';
@@ -74,7 +75,15 @@ export class HttpSender implements Sender {
     };
   }
 
-  async send(record: Record, context: AttemptContext): Promise<Outcome> {
+  send(record: Record, context: AttemptContext): Promise<Outcome> {
+    return this.#send(record, context);
+  }
+
+  sendBatch(records: readonly Record[], context: AttemptContext): Promise<Outcome> {
+    return this.#send(records, context);
+  }
+
+  async #send(sent: Record | readonly Record[], context: AttemptContext): Promise<Outcome> {
     if (this.#closing) return outcomeOfError(undefined, 'the sender is closed');
     if (context.signal?.aborted) return outcomeOfError(undefined, 'aborted');
     const lane = this.#idle.pop() ?? this.#open();
@@ -83,10 +92,10 @@ export class HttpSender implements Sender {
     try {
       lane.signal = context.signal;
       if (context.signal) this.#watch(context.signal);
-      const body = this.#structured ? structuredEvent(record, this.options.source) : record.payload;
-      const wantsReply = this.settings.reply && record.properties?.responseTopic !== undefined;
+      const body = this.#bodyOf(sent);
+      const wantsReply = this.settings.reply && !isBatch(sent) && sent.properties?.responseTopic !== undefined;
       const keptMax = wantsReply ? this.#keptMaxOfReply : this.#keptMax;
-      const answer = await lane.exchange(this.#headersOf(record, body, context), body, keptMax);
+      const answer = await lane.exchange(this.#headersOf(sent, body, context), body, keptMax);
       return answer.status >= 200 && answer.status < 300
         ? this.#outcomeOfSuccess(answer, wantsReply)
         : this.#outcomeOf(answer);
@@ -110,11 +119,19 @@ export class HttpSender implements Sender {
     return lane;
   }
 
-  #headersOf(record: Record, body: Uint8Array, { attempt, replay }: AttemptContext): string[] {
+  #bodyOf(sent: Record | readonly Record[]): Uint8Array {
+    const { source } = this.options;
+    if (isBatch(sent)) return batchBody(sent, source);
+    return this.#structured ? structuredEvent(sent, source) : sent.payload;
+  }
+
+  #headersOf(sent: Record | readonly Record[], body: Uint8Array, { attempt, replay }: AttemptContext): string[] {
     const timestamp = Math.floor(this.options.clock.now() / 1_000);
-    const headers = this.#message.of(record);
-    headers.push('webhook-id', record.id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
-    const signature = this.#signer.sign(record.id, timestamp, body);
+    const batch = isBatch(sent);
+    const id = batch ? batchId(sent) : sent.id;
+    const headers = batch ? this.#message.ofBatch() : this.#message.of(sent);
+    headers.push('webhook-id', id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
+    const signature = this.#signer.sign(id, timestamp, body);
     if (signature !== undefined) headers.push('webhook-signature', signature);
     if (replay) headers.push('holdfast-replay', 'true');
     for (const part of this.#configured) headers.push(part);
@@ -142,6 +159,10 @@ export class HttpSender implements Sender {
     };
     signal.addEventListener('abort', abort, { once: true });
   }
+}
+
+function isBatch(sent: Record | readonly Record[]): sent is readonly Record[] {
+  return Array.isArray(sent);
 }
 
 function webhookUrl({ id, url }: SubscriberSettings): URL {

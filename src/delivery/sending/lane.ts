@@ -46,6 +46,8 @@ export class Lane {
    */
   exchange(headers: string[], body: Uint8Array, keptMax: KeptMax): Promise<Answer> {
     const { path } = this.options;
+    // Whoever answers before the request is read may never read it, and this one would wait behind the rest of it.
+    if (this.#socket && this.#socket.writableLength > 0) this.#hangUp(new Error('answered before it was read'));
     return new Promise((resolve, reject) => {
       this.#client ??= this.#newClient();
       this.#exchange = new Exchange(resolve, reject, keptMax);
@@ -58,10 +60,7 @@ export class Lane {
   abort(error: Error): void {
     if (!this.#exchange || this.#exchange.ended) return;
     this.#exchange.fail(error);
-    const client = this.#client;
-    this.#client = undefined;
-    void client?.destroy(error);
-    this.#socket?.destroy();
+    this.#hangUp(error);
   }
 
   /** Resolves when the request in flight has ended and the socket is gone; within the timeout. */
@@ -69,6 +68,13 @@ export class Lane {
     await this.#client?.close();
     clearTimeout(this.#headersDeadline);
     clearTimeout(this.#wholeDeadline);
+  }
+
+  #hangUp(error: Error): void {
+    const client = this.#client;
+    this.#client = undefined;
+    void client?.destroy(error);
+    this.#socket?.destroy();
   }
 
   #headersDue(): void {
