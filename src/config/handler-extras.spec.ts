@@ -30,7 +30,7 @@ describe('what a handler says of its subscriber', () => {
   it('a duration without a unit, and what is no plain data, are refused', () => {
     assert.match(refused({ timeout: 500 }), /timeout must be a duration/);
     for (const value of [(): string => '5s', 5n, Symbol('s'), { s: 5 }, ['5s'], NaN]) {
-      assert.match(refused({ timeout: value }), /timeout must be/, String(value));
+      assert.match(refused({ timeout: value }), /timeout must be/);
     }
     const endless: { not?: object } = {};
     endless.not = endless;
@@ -62,7 +62,8 @@ describe('what a handler says of its subscriber', () => {
     const written = `{ ordering: topic, concurrency: 3, timeout: 5s, startFrom: "2026-01-31T12:00:00Z",
       retry: { schedule: [1s, 2m], maxAge: 1h }, breaker: { failures: 3, openFor: 1s } }`;
     const yaml = `${BROKER}subscribers: [{ id: audit, url: "http://h/", topics: [a], ${written.slice(1, -1)} }]`;
-    const { url: _, ...file } = settingsOf(yaml).subscribers[0]!;
+    const file = settingsOf(yaml).subscribers[0]!;
+    delete file.url;
     const extras = {
       ...{ id: 'audit', ordering: 'topic', concurrency: 3, timeout: '5s', startFrom: '2026-01-31T12:00:00Z' },
       retry: { schedule: ['1s', '2m'], maxAge: '1h' },

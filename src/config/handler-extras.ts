@@ -47,8 +47,8 @@ export function handlerSettings(pattern: string, extras: object, reply: boolean)
   const written = { id: ANONYMOUS, ...own, url: ADDRESS, topics: [literal(pattern)] };
   const settings = settingsOf(written, report);
   if (!settings) throw invalid(pattern, report);
-  const { url: _, ...rest } = settings;
-  return { ...rest, id: 'id' in own ? settings.id : `handler:${pattern}`, reply };
+  delete settings.url;
+  return { ...settings, id: 'id' in own ? settings.id : `handler:${pattern}`, reply };
 }
 
 function settingsOf(written: object, report: Report): SubscriberSettings | undefined {

@@ -28,7 +28,7 @@ async function launched(controller: Type): Promise<HandlerSubscriber[]> {
   let found: HandlerSubscriber[] = [];
   const strategy = new HandlerTransport({
     settingsOf: (pattern, extras, reply): SubscriberSettings => {
-      return { ...SUBSCRIBER_DEFAULTS, id: `handler:${pattern}`, ...extras, reply, topics: [pattern] } as never;
+      return { ...SUBSCRIBER_DEFAULTS, id: `handler:${pattern}`, ...extras, reply, topics: [pattern] };
     },
     launch: (subscribers) => {
       found = subscribers;

@@ -91,8 +91,9 @@ export class HandlerTransport extends Server implements CustomTransportStrategy 
 
   #subscriber({ pattern, extras, handlers }: Shared): HandlerSubscriber {
     const settings = this.options.settingsOf(pattern, extras, !handlers[0]!.isEventHandler);
-    const unanswered = ({ topic, id }: Record): void =>
+    const unanswered = ({ topic, id }: Record): void => {
       this.logger.debug?.(`an answer is dropped: the message ${id} on ${topic} names no response topic`);
+    };
     return { settings, sender: new HandlerSender(handlers, settings, unanswered) };
   }
 }
