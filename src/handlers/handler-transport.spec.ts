@@ -46,6 +46,13 @@ describe('handler patterns', () => {
     }
   });
 
+  it('a key or a filter that means nothing is refused', async () => {
+    const where = { kind: 'exact', attribute: 'topik', value: 'a' };
+    for (const extras of [{ ordering: 'key' }, { ordering: 'key', key: 'id' }, { where }]) {
+      await assert.rejects(launched(handling('a', extras)), { code: 'CONFIG_INVALID', message: /"a": (key|where): / });
+    }
+  });
+
   it('@MessagePattern is refused, not taken for an event', async () => {
     @Controller()
     class Asked {

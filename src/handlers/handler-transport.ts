@@ -1,6 +1,8 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Sender } from '../domain/attempt.js';
 import { HoldfastError } from '../domain/errors.js';
+import { filterProblem } from '../domain/filter.js';
+import { jsonPointerProblem } from '../domain/json-pointer.js';
 import { SUBSCRIBER_DEFAULTS, type SubscriberSettings } from '../domain/subscriber.js';
 import { topicFilterProblem } from '../domain/topic.js';
 import { HandlerSender } from './handler-sender.js';
@@ -16,7 +18,20 @@ export type Launch = (subscribers: HandlerSubscriber[]) => Promise<{ stop(): Pro
 
 /** What `@EventPattern(filter, { … })` may say of its subscriber. `id` is its identity: default `handler:<filter>`. */
 export type HandlerExtras = Partial<
-  Pick<SubscriberSettings, 'id' | 'startFrom' | 'ordering' | 'concurrency' | 'timeoutMs' | 'retry' | 'breaker'>
+  Pick<
+    SubscriberSettings,
+    | 'id'
+    | 'startFrom'
+    | 'where'
+    | 'ordering'
+    | 'key'
+    | 'concurrency'
+    | 'timeoutMs'
+    | 'rateLimit'
+    | 'maxBacklog'
+    | 'retry'
+    | 'breaker'
+  >
 >;
 
 /**
@@ -53,9 +68,9 @@ export class HandlerTransport extends Server implements CustomTransportStrategy 
 }
 
 function subscriberOf(pattern: string, handler: MessageHandler): HandlerSubscriber {
-  const problem = patternProblem(pattern, handler);
-  if (problem !== undefined) throw new HoldfastError('CONFIG_INVALID', `handler pattern "${pattern}": ${problem}`);
   const extras = (handler.extras ?? {}) as HandlerExtras;
+  const problem = patternProblem(pattern, handler) ?? extrasProblem(extras);
+  if (problem !== undefined) throw new HoldfastError('CONFIG_INVALID', `handler pattern "${pattern}": ${problem}`);
   const settings: SubscriberSettings = {
     ...structuredClone(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings),
     ...extras,
@@ -63,6 +78,13 @@ function subscriberOf(pattern: string, handler: MessageHandler): HandlerSubscrib
     topics: [pattern],
   };
   return { settings, sender: new HandlerSender(handler, settings.timeoutMs) };
+}
+
+function extrasProblem({ ordering, key, where }: HandlerExtras): string | undefined {
+  const keyProblem = ordering === 'key' ? jsonPointerProblem(key ?? '') : undefined;
+  if (keyProblem !== undefined) return `key: ${keyProblem}`;
+  const whereProblem = where && filterProblem(where);
+  return whereProblem && `where: ${whereProblem}`;
 }
 
 function patternProblem(pattern: string, { isEventHandler }: MessageHandler): string | undefined {
