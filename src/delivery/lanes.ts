@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
+import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { JournalReader } from '../domain/journal.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
@@ -155,7 +156,9 @@ export class Lanes implements Consumer {
 
   #send(tasks: readonly Task[], context: AttemptContext): Promise<Outcome> {
     const { sender } = this;
-    if (!this.settings.batch || !sender.sendBatch) return sender.send(tasks[0]!.record!, context);
+    if (!this.settings.batch) return sender.send(tasks[0]!.record!, context);
+    // To send the first alone would count the others as delivered.
+    if (!sender.sendBatch) throw new HoldfastError('INTERNAL', 'this sender takes no batches');
     return sender.sendBatch(
       tasks.map((task) => task.record!),
       context,
