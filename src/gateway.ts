@@ -3,21 +3,22 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './app.module.js';
-import type { GatewayView, SubscriberView } from './console/index.js';
+import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractThread } from './contract/index.js';
-import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
+import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
-import type { SubscriberSettings } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics, Repeats } from './ops/index.js';
+import { DeliveryMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
+import type { Registry } from './registration/index.js';
+import { startServing } from './serving.js';
 import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
@@ -60,7 +61,6 @@ export class Gateway {
   opsPort = 0;
   readonly #heartbeats = new Heartbeats();
   readonly #beat = this.#heartbeats.beatAs('main');
-  readonly #subscribers: SubscriberSettings[];
   readonly #metrics: DeliveryMetrics;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
@@ -69,6 +69,7 @@ export class Gateway {
   #reader: SqliteJournalReader | undefined;
   #contracts: ContractThread | undefined;
   #delivery: Delivery | undefined;
+  #registry: Registry | undefined;
   #admittedThrough = 0;
   #publisher: Publisher | undefined;
   readonly #credentials: CredentialsWatch | undefined;
@@ -80,8 +81,8 @@ export class Gateway {
     private readonly options: GatewayOptions,
   ) {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
-    const names = this.#subscribers.map(({ id }) => id);
+    const configured = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
+    const names = configured.map(({ id }) => id);
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
@@ -218,37 +219,13 @@ export class Gateway {
   }
 
   async #startDelivery(): Promise<void> {
-    const journal = this.#journal!;
-    const reader = this.#reader!;
+    const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
-    const senders = new Map(handlers.map(({ settings, sender }) => [settings.id, sender]));
-    const progress = await journal.registerSubscribers(this.#subscribers);
-    this.#warnOfAbsent(new Set(progress.map(({ id }) => id)));
-    this.#delivery = new Delivery({
-      journal,
-      reader,
-      observer: this.#observer(),
-      clock: systemClock,
-      random: Math.random,
-    });
-    const sending = { source: `urn:uuid:${reader.journalId}`, userAgent: `holdfast/${version}`, clock: systemClock };
-    const subscribers = this.#subscribers.map((settings, i) => ({
-      settings,
-      cursor: progress[i]!.cursor,
-      sender: senders.get(settings.id) ?? new HttpSender(settings, sending),
-    }));
-    this.#delivery.start(subscribers, (await journal.stats()).admitted);
+    const [journal, reader, metrics] = [this.#journal!, this.#reader!, this.#metrics];
+    const serving = await startServing({ settings, handlers, version, journal, reader, metrics, logger });
+    this.#delivery = serving.delivery;
+    this.#registry = serving.registry;
     this.#delivery.admitted(this.#admittedThrough);
-    logger.debug({ subscribers: subscribers.length }, 'delivery started');
-  }
-
-  /** Nobody delivers to them, and the journal cannot let go of what they have not had. */
-  #warnOfAbsent(present: ReadonlySet<string>): void {
-    for (const { id, cursor } of this.#reader!.progress()) {
-      if (present.has(id)) continue;
-      const message = 'a subscriber of the journal is not in the configuration; its backlog is kept';
-      this.options.logger.warn({ subscriber: id, cursor }, message);
-    }
   }
 
   async #listen(): Promise<void> {
@@ -261,6 +238,7 @@ export class Gateway {
     this.#app = await createApp({
       publisher: this.#publisher,
       view: this.#view(),
+      registry: this.#registry!,
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
@@ -275,34 +253,8 @@ export class Gateway {
     const reader = this.#reader!;
     return {
       link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status(),
-      subscribers: (): SubscriberView[] =>
-        this.#delivery!.status().map((status) => {
-          const { url, topics } = this.#subscribers.find(({ id }) => id === status.id)!;
-          return { ...status, url, topics };
-        }),
       deadLetters: (query) => reader.deadLetters(query),
       rejections: (query) => reader.rejections(query),
-    };
-  }
-
-  #observer(): DeliveryObserver {
-    const { logger } = this.options;
-    const metrics = this.#metrics;
-    const repeats = new Repeats(systemClock);
-    return {
-      attempt: (subscriber, outcome, seconds) => {
-        metrics.attempt(subscriber, outcome, seconds);
-        const count = outcome === 'dead' ? repeats.count(subscriber) : undefined;
-        if (count !== undefined) logger.warn({ subscriber, count }, 'dead letters; see GET /v1/dead-letters');
-      },
-      delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
-      state: (subscriber, state, reason) => {
-        const level = state === 'active' ? 'info' : 'warn';
-        logger[level]({ subscriber, state, reason }, 'subscriber changed state');
-      },
-      failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
-      recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
-      saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
     };
   }
 

@@ -56,6 +56,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     })),
     contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
     subscribers: config.subscribers.map(subscriberSettings),
+    registration: { allow: config.registration.allow },
     journal: {
       directory: resolve(directory, journal.directory),
       maxBytes: bytes(journal.maxSize),
@@ -101,7 +102,7 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
   };
 }
 
-function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
+export function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
   return {
     id: config.id,
     url: config.url,

@@ -52,7 +52,7 @@ export class Intake {
     settings: Pick<SubscriberSettings, 'concurrency' | 'ordering'>,
     readonly feed: Feed,
     readonly waiting: WaitingRows,
-    private readonly ledger: Ledger,
+    readonly ledger: Ledger,
     private readonly shared: Shared,
   ) {
     this.window = new Window(settings.concurrency);

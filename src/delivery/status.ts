@@ -8,18 +8,22 @@ type Reader = Pick<JournalReader, 'recordsAt'>;
 /** @param reader absent: the age of records that wait is not known */
 export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock): SubscriberStatus {
   const { condition, intake, inFlight, settings } = lanes;
-  const { feed, waiting, window } = intake;
+  const { waiting } = intake;
   const receivedAt = oldestReceivedAt(lanes, reader);
   return {
     id: settings.id,
     state: condition.state,
     reason: condition.reason,
     cursor: intake.cursor,
-    lagRecords: feed.queued + feed.unread + window.unfinished + waiting.size,
+    lagRecords: lagOf(lanes),
     lagSeconds: receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt) / 1000,
     waiting: waiting.size,
     inFlight,
   };
+}
+
+export function lagOf({ intake: { feed, waiting, window } }: Lanes): number {
+  return feed.queued + feed.unread + window.unfinished + waiting.size;
 }
 
 /** When the lowest record that is neither delivered nor dead was received. */

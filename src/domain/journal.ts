@@ -7,7 +7,15 @@ import type { LinkDrop } from './link.js';
 import type { MessageBatch } from './message.js';
 import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publish.js';
 import type { Record, Rejection } from './record.js';
-import type { DeadLetter, Settlement, SubscriberProgress, SubscriberSettings, Waiting } from './subscriber.js';
+import type {
+  DeadLetter,
+  Hold,
+  KnownSubscriber,
+  Registration,
+  Settlement,
+  SubscriberProgress,
+  Waiting,
+} from './subscriber.js';
 
 /** `full`: appends wait and publishes are refused until there is room; everything else goes on. */
 export type JournalState = 'open' | 'full';
@@ -21,6 +29,7 @@ export interface JournalStats {
   bytes: number;
   outbox: number;
   corruptRecords: number;
+  /** Of every subscriber that is known, and of those that have some. */
   deadLetters: { [subscriber: string]: number };
   /** Newest position, 0 when none was ever written. */
   last: number;
@@ -82,9 +91,19 @@ export interface Journal {
    * Makes the subscribers known. A new one starts where its settings say; a known one keeps its place. One
    * that is no longer in the list keeps its backlog; one that has none is forgotten.
    */
-  registerSubscribers(
-    subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
-  ): Promise<SubscriberProgress[]>;
+  registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]>;
+  /**
+   * Keeps a registration and makes its subscriber known, in one step; a known one keeps its place.
+   * @param discarded positions of its waiting rows that are given up
+   */
+  saveRegistration(
+    registration: Registration,
+    subscriber: KnownSubscriber,
+    discarded: number[],
+  ): Promise<SubscriberProgress>;
+  /** Forgets the subscriber, its registration and what it still had to be given; dead letters stay. */
+  removeSubscriber(id: string): Promise<void>;
+  holdSubscriber(id: string, hold: Hold): Promise<void>;
   /** Saves what was settled; each settlement whole. */
   settle(settlements: Settlement[]): Promise<void>;
 
@@ -148,6 +167,8 @@ export interface JournalReader {
   topicCounts(position: number, through: number): { topic: string; count: number }[];
   /** Every subscriber the journal knows, also those that are no longer configured. */
   progress(): SubscriberProgress[];
+  /** Subscribers that came over REST, in the order of their ids. */
+  registrations(): Registration[];
   waiting(subscriber: string): Waiting[];
   /** In the order they came; `number` is their place in it. */
   deadLetters(query: DeadLetterQuery): ListedDeadLetter[];

@@ -7,6 +7,7 @@ import { outcomeOf, outcomeOfError, retryAfterMsOf } from './answers.js';
 import { DetailText } from './detail.js';
 import type { Answer } from './exchange.js';
 import { MessageHeaders } from './formats.js';
+import { guardedConnector, type Guard } from './guard.js';
 import { connectorWithin, Lane, type LaneOptions } from './lane.js';
 import { percentDecoded } from './percent.js';
 import { Signer } from './signature.js';
@@ -16,6 +17,12 @@ export interface HttpSenderOptions {
   source: string;
   userAgent: string;
   clock: Clock;
+  /** What may be connected to; absent: everything. */
+  guard?: Guard;
+  /** Value of `ce-type`. Default: `mqtt.message`. */
+  type?: string;
+  /** Told the status of each answer. */
+  answered?: (status: number) => void;
 }
 
 /**
@@ -42,12 +49,13 @@ export class HttpSender implements Sender {
     const url = webhookUrl(settings);
     const configured = headersOf(settings, url, options.userAgent);
     this.#configured = [...configured].flat();
-    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()));
+    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()), options.type);
     this.#signer = new Signer(settings.signing.secrets);
     this.#detail = new DetailText(settings);
     const { keptBytesMax } = this.#detail;
     const { timeoutMs } = settings;
-    const connector = connectorWithin(timeoutMs);
+    const { guard } = options;
+    const connector = guard ? guardedConnector(url, timeoutMs, guard) : connectorWithin(timeoutMs);
     this.#target = { origin: url.origin, path: url.pathname + url.search, connector, timeoutMs, keptBytesMax };
   }
 
@@ -61,6 +69,7 @@ export class HttpSender implements Sender {
       lane.signal = context.signal;
       if (context.signal) this.#watch(context.signal);
       const answer = await lane.exchange(this.#headersOf(record, context), record.payload);
+      this.options.answered?.(answer.status);
       return answer.status >= 200 && answer.status < 300 ? { kind: 'delivered' } : this.#outcomeOf(answer);
     } catch (error) {
       return outcomeOfError(error, this.#detail.of(textOf(error)));
