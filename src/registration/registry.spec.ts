@@ -82,6 +82,11 @@ class House {
     return this.registry.put(id, { url: URL_A, topics: ['#'], ...body }, discard);
   }
 
+  answers410(id: string): void {
+    this.served.set(id, { ...this.served.get(id)!, hold: { paused: false, gone: 'status 410' } });
+    this.registry.gone(id, 'status 410');
+  }
+
   #delivery(): Serving {
     const standing = (id: string): Standing => {
       const { paused, gone } = this.served.get(id)!.hold ?? FREE;
@@ -239,21 +244,30 @@ describe('what a change would lose', () => {
 describe('holds', () => {
   it('are kept before they hold, and what is not kept is told', async () => {
     const house = await started();
+    house.answers410('file');
     await house.registry.pause('file');
-    assert.deepEqual(house.rows.get('file')!.hold, { paused: true, gone: '' });
-    house.registry.gone('file', 'status 410');
-    await house.put('app');
     assert.deepEqual(house.rows.get('file')!.hold, { paused: true, gone: 'status 410' });
+    await house.put('app');
     house.disk = 'full';
     await assert.rejects(house.registry.resume('file'), { code: 'JOURNAL_FULL' });
     assert.equal(house.registry.get('file').state, 'paused');
-    house.registry.gone('app', 'status 410');
+    house.answers410('app');
     house.registry.gone('nobody', 'status 410');
     await assert.rejects(house.registry.pause('app'), { code: 'JOURNAL_FULL' });
     assert.ok(house.said.includes('not saved app'));
     house.disk = 'well';
     assert.equal((await house.registry.resume('file')).state, 'active');
     assert.deepEqual(house.rows.get('file')!.hold, FREE);
+  });
+
+  it('a 410 that a change overtook is not kept', async () => {
+    const house = await started();
+    await house.put('app');
+    const change = house.put('app', { url: 'http://b/' });
+    house.answers410('app');
+    await change;
+    await house.put('other');
+    assert.deepEqual([house.rows.get('app')!.hold, house.registry.get('app').state], [FREE, 'active']);
   });
 
   it('another url is not gone; the same one still is; a pause stays', async () => {

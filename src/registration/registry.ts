@@ -161,7 +161,9 @@ export class Registry {
   gone(id: string, why: string): void {
     void this.#inTurn(async () => {
       const entry = this.#entries.get(id);
-      if (entry) await this.#hold(id, { ...entry.hold, gone: why });
+      // A change that was under way may have woken it.
+      const still = this.parts.delivery.status().some((one) => one.id === id && one.state === 'gone');
+      if (entry && still) await this.#hold(id, { ...entry.hold, gone: why });
     }).catch((error: unknown) => this.parts.observer.saveFailed(id, error));
   }
 

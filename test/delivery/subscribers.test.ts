@@ -1,11 +1,14 @@
 /** Subscribers that come, change and go over REST, with the real gateway and a real broker. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { publishNumbered } from '../support/publisher.js';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.js';
 import { until } from '../support/until.js';
+import { read } from '../tidy/tree.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const TOKEN = 'Bearer very-secret-token';
@@ -253,6 +256,18 @@ describe('subscribers over REST', { skip: needs('mosquitto') }, () => {
     assert.deepEqual([state, lagRecords], ['active', 0]);
     assert.equal(await flow.gateway.metric('holdfast_attempts_total', { subscriber: 'app' }), 0);
     assert.equal(await flow.gateway.metric('holdfast_journal_records'), 0);
+  });
+
+  it('the calls that docs/subscribers.md shows are answered', async (t) => {
+    const flow = await start(t);
+    const [, calls] = /```sh\n(GATEWAY=[^`]+)```/.exec(read('docs/subscribers.md'))!;
+    const here = calls!
+      .replace('127.0.0.1:8080', `127.0.0.1:${flow.gateway.ports.httpPort}`)
+      .replace('localhost:3000', `127.0.0.1:${flow.receiver.port}`);
+    const statuses = `curl() { command curl -sS -o /dev/null -w '%{http_code} ' "$@"; }\n${here}`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', statuses]);
+    assert.equal(stdout.trim(), '201 200 200 200 200 200 200 404');
+    assert.equal(flow.receiver.requests[0]!.headers.authorization, 'Bearer a-token');
   });
 
   it('those from the file are read-only; what is not there is a 404', async (t) => {
