@@ -55,7 +55,9 @@ export class HttpSender implements Sender {
     const { keptBytesMax } = this.#detail;
     const { timeoutMs } = settings;
     const { guard } = options;
-    const connector = guard ? guardedConnector(url, timeoutMs, guard) : connectorWithin(timeoutMs);
+    const connector = guard
+      ? guardedConnector(url, { allowH2: false, timeout: timeoutMs }, guard)
+      : connectorWithin(timeoutMs);
     this.#target = { origin: url.origin, path: url.pathname + url.search, connector, timeoutMs, keptBytesMax };
   }
 
