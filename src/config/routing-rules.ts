@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { OWN_TOPICS } from '../domain/own-event.js';
 import { filtersOverlap, withoutShare } from '../domain/topic.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { Path, Report } from './problem.js';
@@ -6,9 +7,6 @@ import type { SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig, SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
 import { isFile } from './text-file.js';
-
-/** Topics that start like this come from the gateway itself, not from the broker. */
-const OWN_TOPICS = '$holdfast/';
 
 /** What must fit together on the way from subscription over contract to subscriber. */
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {

@@ -131,6 +131,8 @@ export interface JournalEvents {
   /** A publish ended. */
   confirmed: PublishResult[];
   state: { state: JournalState; reason: string };
+  /** Nine tenths of `journal.maxSize` are in use, or no longer. */
+  nearFull: { near: boolean; bytes: number; maxBytes: number };
   /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. */
   discarded: { subscriber: string; from: number; through: number };
   /** Rejections and dead letters that were older than the age limit are gone. */

@@ -232,6 +232,22 @@ describe('sqlite: when there is no room', () => {
     opened.kill();
   });
 
+  it('says that the cap is near before it is reached, and when it no longer is', async () => {
+    const opened = await open(directory(), { maxBytes: 4 << 20 });
+    const { journal, events } = opened;
+    await journal.registerSubscribers([{ id: 'app', topics: ['#'], startFrom: 'earliest' }]);
+    const told = (): unknown[] => events.filter(({ event }) => event === 'nearFull').map(({ value }) => value);
+    let last = 0;
+    while (told().length === 0 && last < 600) await journal.append(packMessages([message(last++, { payload })]));
+    assert.ok(!events.some(({ event }) => event === 'state'));
+    assert.partialDeepStrictEqual(told(), [{ near: true, maxBytes: 4 << 20 }]);
+    await journal.admit(last, []);
+    await journal.settle([{ subscriber: 'app', cursor: last, waiting: [], released: [], dead: [] }]);
+    await until(() => told().length === 2);
+    assert.partialDeepStrictEqual(told()[1], { near: false });
+    opened.kill();
+  });
+
   it('a session lost while appends wait: their QoS 2 packet ids do not outlive it, and the link may connect', async () => {
     const opened = await open(directory(), { maxBytes: 4 << 20 });
     const { journal } = opened;

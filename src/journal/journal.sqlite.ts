@@ -94,10 +94,13 @@ export class SqliteJournal implements Journal {
     this.#admitted = this.#admittedSaved = Number(this.#progress.meta('admitted') ?? 0);
     this.#queued = this.#outbox.queued();
     this.#deadLetters = this.#countDeadLetters();
-    this.#space = new Space(this.#db, settings.directory, settings.maxBytes, (state, reason) => {
-      this.#commit.held = state === 'full';
-      if (state === 'open') this.#commit.schedule();
-      this.emit('state', { state, reason });
+    this.#space = new Space(this.#db, settings.directory, settings.maxBytes, {
+      changed: (state, reason) => {
+        this.#commit.held = state === 'full';
+        if (state === 'open') this.#commit.schedule();
+        this.emit('state', { state, reason });
+      },
+      nearFull: (near, bytes) => this.emit('nearFull', { near, bytes, maxBytes: settings.maxBytes }),
     });
     this.#commit.held = this.#space.state === 'full';
     this.#maintenance = new Maintenance(this.#db, settings, {

@@ -12,20 +12,30 @@ import type { Problem, Record, RejectionReason } from '../domain/record.js';
 import type { Registration, SubscriberProgress, Waiting } from '../domain/subscriber.js';
 import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
-import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
+import { RECORD_COLUMNS, recordOf, type RecordRow } from './rows.js';
 import { progressOf, SUBSCRIBER_COLUMNS, type SubscriberRow } from './subscribers.js';
+import { TopicNames } from './topic-names.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
-/** Rows fetched at once: more of the largest messages would not fit into a small pod. */
-const CHUNK_ROWS = 16;
+/** Rows fetched at once, where they fit into so many bytes; else a few: more of the largest would burst a small pod. */
+const CHUNK_ROWS = 256;
+const CHUNK_BYTES = 4 << 20;
+const LARGE_ROWS = 16;
+
+type TopicCount = [topicId: number, count: number];
 
 /** The JournalReader port: a read-only connection, one for each thread that reads. */
 export class SqliteJournalReader implements JournalReader {
   readonly journalId: string;
   readonly #db: DatabaseSync;
+  readonly #topics: TopicNames;
   readonly #after: StatementSync;
   readonly #admittedAfter: StatementSync;
   readonly #at: StatementSync;
+  /** Payload bytes of a chunk. */
+  readonly #size: StatementSync;
+  readonly #counts: StatementSync;
+  readonly #rejectedCounts: StatementSync;
 
   /** @param damaged is told the positions whose checksum did not hold */
   constructor(
@@ -33,7 +43,8 @@ export class SqliteJournalReader implements JournalReader {
     private readonly damaged: (positions: number[]) => void,
   ) {
     this.#db = new DatabaseSync(journalFiles(directory).database, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-    const select = `SELECT ${RECORD_COLUMNS} FROM ${RECORD_TABLES}`;
+    this.#topics = new TopicNames(this.#db);
+    const select = `SELECT ${RECORD_COLUMNS} FROM records r`;
     const range = 'r.position > ? AND r.position <= ?';
     this.#after = this.#db.prepare(`${select} WHERE ${range} ORDER BY r.position LIMIT ?`);
     this.#admittedAfter = this.#db.prepare(
@@ -41,7 +52,16 @@ export class SqliteJournalReader implements JournalReader {
        ORDER BY r.position LIMIT ?`,
     );
     this.#at = this.#db.prepare(`${select} WHERE r.position = ?`);
-    for (const statement of [this.#after, this.#admittedAfter, this.#at]) statement.setReturnArrays(true);
+    this.#counts = this.#db.prepare(`SELECT r.topic_id, count(*) FROM records r WHERE ${range} GROUP BY r.topic_id`);
+    this.#rejectedCounts = this.#db.prepare(
+      `SELECT r.topic_id, count(*) FROM rejections j CROSS JOIN records r ON r.position = j.position
+       WHERE j.position > ? AND j.position <= ? GROUP BY r.topic_id`,
+    );
+    this.#size = this.#db.prepare(
+      `SELECT total(length(payload)) FROM (SELECT payload FROM records r WHERE ${range} ORDER BY r.position LIMIT ?)`,
+    );
+    const reading = [this.#after, this.#admittedAfter, this.#at, this.#size, this.#counts, this.#rejectedCounts];
+    for (const statement of reading) statement.setReturnArrays(true);
     this.journalId = this.#meta('journal_id')!;
   }
 
@@ -68,14 +88,14 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   topicCounts(position: number, through: number): { topic: string; count: number }[] {
-    return this.#db
-      .prepare(
-        `SELECT t.name AS topic, count(*) AS count FROM records r JOIN topics t ON t.topic_id = r.topic_id
-         WHERE r.position > ? AND r.position <= ?
-           AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)
-         GROUP BY r.topic_id`,
-      )
-      .all(position, through) as unknown as { topic: string; count: number }[];
+    const rejected = new Map(this.#rejectedCounts.all(position, through) as unknown as TopicCount[]);
+    const counts: { topic: string; count: number }[] = [];
+    for (const [id, all] of this.#counts.all(position, through) as unknown as TopicCount[]) {
+      const topic = this.#topics.of(id);
+      const count = all - (rejected.get(id) ?? 0);
+      if (topic !== undefined && count > 0) counts.push({ topic, count });
+    }
+    return counts;
   }
 
   progress(): SubscriberProgress[] {
@@ -181,7 +201,8 @@ export class SqliteJournalReader implements JournalReader {
     const records: Record[] = [];
     let bytes = 0;
     for (let after = position; records.length < limit && bytes < READ_BYTES_MAX;) {
-      const wanted = Math.min(CHUNK_ROWS, limit - records.length);
+      const fits = (this.#size.get(after, through, CHUNK_ROWS) as unknown as [bytes: number])[0] <= CHUNK_BYTES;
+      const wanted = Math.min(fits ? CHUNK_ROWS : LARGE_ROWS, limit - records.length);
       const rows = statement.all(after, through, wanted) as unknown as RecordRow[];
       for (const record of this.#records(rows)) {
         records.push(record);
@@ -197,7 +218,7 @@ export class SqliteJournalReader implements JournalReader {
     const damaged: number[] = [];
     const records: Record[] = [];
     for (const row of rows) {
-      const record = recordOf(row);
+      const record = recordOf(row, this.#topics);
       if (record) records.push(record);
       else damaged.push(row[0]);
     }

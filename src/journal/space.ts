@@ -6,8 +6,17 @@ const RESERVE_BYTES_MAX = 16 * 1024 * 1024;
 const RESERVE_BYTES_MIN = 512 * 1024;
 /** Settled records are dropped early from here on, as a share of the cap. */
 export const PRESSURE_SHARE = 0.8;
+/** From here on the operator is told that the cap is near, until it is below the second one again. */
+const NEAR_SHARE = 0.9;
+const FAR_SHARE = 0.85;
 /** A journal that was full takes messages again below this share, so that it does not flutter. */
 const RESUME_SHARE = 0.95;
+
+export interface SpaceHooks {
+  changed(state: JournalState, reason: string): void;
+  /** The cap is near, or far again. */
+  nearFull(near: boolean, bytes: number): void;
+}
 
 /**
  * Watches the two ways to run out of room: the operator's cap and the disk itself. Its state is what
@@ -20,12 +29,13 @@ export class Space {
   readonly #reserve: Reserve;
   readonly #log: string;
   #reason = '';
+  #near = false;
 
   constructor(
     db: DatabaseSync,
     private readonly directory: string,
     private readonly maxBytes: number,
-    private readonly changed: (state: JournalState, reason: string) => void,
+    private readonly hooks: SpaceHooks,
   ) {
     this.#pages = db.prepare('PRAGMA page_count');
     this.#freePages = db.prepare('PRAGMA freelist_count');
@@ -62,7 +72,12 @@ export class Space {
 
   /** To be called after each transaction: closes when the cap is reached. */
   check(): void {
-    if (this.state === 'open' && this.bytes() >= this.maxBytes)
+    const bytes = this.bytes();
+    if (bytes >= (this.#near ? FAR_SHARE : NEAR_SHARE) * this.maxBytes !== this.#near) {
+      this.#near = !this.#near;
+      this.hooks.nearFull(this.#near, bytes);
+    }
+    if (this.state === 'open' && bytes >= this.maxBytes)
       this.#become(`journal.maxSize of ${this.maxBytes} bytes is reached`);
   }
 
@@ -83,6 +98,6 @@ export class Space {
   #become(reason: string): void {
     if (reason === this.#reason) return;
     this.#reason = reason;
-    this.changed(this.state, reason);
+    this.hooks.changed(this.state, reason);
   }
 }

@@ -5,4 +5,5 @@ export { JournalMetrics } from './journal-metrics.js';
 export { LinkMetrics } from './link-metrics.js';
 export { createLogger, nestLogger, type Log, type LogLevel, type LogLine } from './log.js';
 export { OpsServer } from './server.js';
+export { OwnEvents } from './own-events.js';
 export { Repeats } from './repeats.js';

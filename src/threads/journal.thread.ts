@@ -36,6 +36,7 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   outbox: ['link'],
   confirmed: ['main'],
   state: ['main', 'link'],
+  nearFull: ['main'],
   expired: ['main'],
   discarded: ['main'],
   damaged: ['main'],
