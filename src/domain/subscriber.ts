@@ -66,8 +66,11 @@ export interface Registration {
 }
 
 /** What the journal has to know of a subscriber. */
-export type KnownSubscriber = Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'> &
-  Partial<Pick<SubscriberSettings, 'ordering'>>;
+export interface KnownSubscriber extends Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'> {
+  /** These two say what the keys of its waiting rows mean; with others than before, rows lose their keys. */
+  ordering?: string;
+  key?: string;
+}
 
 /** A record that failed and will be tried again, or one held behind it because order is kept. */
 export interface Waiting {
