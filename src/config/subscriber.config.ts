@@ -1,7 +1,10 @@
 import { Optional, Required } from './field.js';
 import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
-import { duration, whole, words } from './scalar.js';
+import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
+import { decimal, duration, flag, size, text, whole, words } from './scalar.js';
+import { SubscriberAuthConfig, SubscriberTlsConfig } from './sending.config.js';
 import { list, map, object } from './shape.js';
+import { WhereConfig } from './where.config.js';
 
 const DELIVERY_HEADERS =
   /^(host|connection|keep-alive|upgrade|te|trailer|expect|content-length|transfer-encoding|webhook-.*|ce-.*|mqtt-.*|holdfast-.*)$/i;
@@ -32,33 +35,85 @@ export class SigningConfig {
   secrets: string[] = [];
 }
 
+export class RateLimitConfig {
+  /** Attempts a second, retries included, 0.001 to 100000; a batch is one. Up to one second's worth may come at once. */
+  @Required(decimal(0.001, 100_000), 'perSecond: 500')
+  perSecond!: number;
+}
+
+export class MaxBacklogConfig {
+  /** Records, 1 to 1000000000. Default: no bound. */
+  @Optional(whole(1, 1_000_000_000))
+  records?: number;
+
+  /** Bytes of payload, 1KiB to 16TiB. Default: no bound. */
+  @Optional(size('1KiB', '16TiB'))
+  bytes?: string;
+}
+
+export class BatchConfig {
+  /** Records in one request, 1 to 1000. Default 100. */
+  @Optional(whole(1, 1_000))
+  maxMessages = 100;
+
+  /** Payload in one request, 1KiB to 64MiB; one larger record goes alone. Default 1MiB. */
+  @Optional(size('1KiB', '64MiB'))
+  maxBytes = '1MiB';
+
+  /** How long a record waits for others, up to 10s. Default 50ms. */
+  @Optional(duration('0ms', '10s'))
+  maxWait = '50ms';
+}
+
+const jsonPointer = text({
+  max: POINTER_CHARACTERS_MAX,
+  check: (pointer) => {
+    const problem = jsonPointerProblem(pointer);
+    return problem === undefined ? undefined : `is not a JSON pointer: ${problem}`;
+  },
+  mend: 'Write where the value stands in the payload, such as /deviceId.',
+});
+
 export class SubscriberConfig {
   /** Its identity, unique: backlog and dead letters belong to it. */
   @Required(identifier, 'id: billing')
   id!: string;
 
   /** Where records are POSTed: http or https. */
-  @Required(
-    address(['http', 'https'], 'http://localhost:3000/events', 'use headers.authorization'),
-    'url: http://localhost:3000/events',
-  )
+  @Required(address(['http', 'https'], 'http://localhost:3000/events', 'use auth'), 'url: http://localhost:3000/events')
   url!: string;
 
   /** Topic filters, 1 to 100; a record that matches several is still one delivery. */
-  @Required(list(topicFilter({ shared: false }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
+  @Required(list(topicFilter({ own: true }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
   topics!: string[];
+
+  /** Content filter over topic, user properties and payload. Default: every record of the topics. */
+  @Optional(object(WhereConfig))
+  where?: WhereConfig;
 
   /** Where it starts when it is new: now, earliest, a position, or a time such as 2026-01-31T12:00:00Z. Default now. */
   @Optional(startFrom)
   startFrom = 'now';
 
-  /** `cloudevents`: CloudEvents 1.0 headers, the payload as body; `raw`: without those headers. Default cloudevents. */
-  @Optional(words('cloudevents', 'raw'))
+  /**
+   * `cloudevents`: CloudEvents 1.0 headers, the payload as body; `cloudevents-structured`: one JSON event;
+   * `cloudevents-batch`: up to `batch.maxMessages` of them as an array; `raw`: as the first, without its headers. Default
+   * cloudevents.
+   */
+  @Optional(words('cloudevents', 'cloudevents-structured', 'cloudevents-batch', 'raw'))
   format = 'cloudevents';
 
-  /** `topic`: a failing record holds back later ones of its topic. Default none. */
-  @Optional(words('none', 'topic'))
+  /** `status`: any 2xx is success; `dapr`: its body may say `{"status": "SUCCESS|RETRY|DROP"}`. Default status. */
+  @Optional(words('status', 'dapr'))
+  answers = 'status';
+
+  /** `topic`: a failing record holds back later ones of its topic; `key`: of its `key`. Default none. */
+  @Optional(words('none', 'topic', 'key'))
   ordering = 'none';
+
+  /** With `ordering: key`: JSON pointer to a text, number or flag in the payload. A record without it has its topic as key. */
+  @Optional(jsonPointer)
+  key?: string;
 
   /** Attempts in flight at once, 1 to 1000. Default 16. */
   @Optional(whole(1, 1_000))
@@ -67,6 +122,26 @@ export class SubscriberConfig {
   /** Time for a whole attempt, 10ms to 10m. Default 15s. */
   @Optional(duration('10ms', '10m'))
   timeout = '15s';
+
+  /** Time until a connection is there, TLS included, 10ms to `timeout`. Default 5s, or `timeout` when that is shorter. */
+  @Optional(duration('10ms', '10m'))
+  connectTimeout?: string;
+
+  /** Time from the start of an attempt to the head of the answer, 10ms to `timeout`. Default: `timeout`. */
+  @Optional(duration('10ms', '10m'))
+  headersTimeout?: string;
+
+  /** How often it is sent to. Default: as often as it answers. */
+  @Optional(object(RateLimitConfig))
+  rateLimit?: RateLimitConfig;
+
+  /** What may be undelivered. Beyond it the oldest records are given up, and said so. Default: no bound. */
+  @Optional(object(MaxBacklogConfig))
+  maxBacklog?: MaxBacklogConfig;
+
+  /** With `format: cloudevents-batch`: how much goes together. */
+  @Optional(object(BatchConfig))
+  batch?: BatchConfig;
 
   /** What happens to a record that fails. */
   @Optional(object(RetryConfig))
@@ -83,4 +158,16 @@ export class SubscriberConfig {
   /** Headers sent with every attempt, at most 32. Default: none. */
   @Optional(map(headerValue, 32, headerName(DELIVERY_HEADERS)))
   headers = new Map<string, string>();
+
+  /** What the `authorization` header is made of. Default: none. */
+  @Optional(object(SubscriberAuthConfig))
+  auth?: SubscriberAuthConfig;
+
+  /** Used with https. */
+  @Optional(object(SubscriberTlsConfig))
+  tls?: SubscriberTlsConfig;
+
+  /** true: a 200 with a body is published to the response topic of the message, where it has one and `publish.allow` has it. Default false. */
+  @Optional(flag)
+  reply = false;
 }

@@ -4,15 +4,6 @@
  */
 export const UNSUPPORTED: { readonly [place: string]: 'key' | readonly string[] } = {
   'contracts.*.mode': ['shadow'],
-  'subscribers[].where': 'key',
-  'subscribers[].format': ['cloudevents-structured', 'cloudevents-batch'],
-  'subscribers[].answers': 'key',
-  'subscribers[].ordering': ['key'],
-  'subscribers[].key': 'key',
-  'subscribers[].rateLimit': 'key',
-  'subscribers[].maxBacklog': 'key',
-  'subscribers[].batch': 'key',
-  'subscribers[].reply': 'key',
 };
 
 export const UNSUPPORTED_MESSAGE = 'not supported yet by this version';

@@ -9,7 +9,7 @@ const RECOVERED_AFTER_MS = 5_000;
 /** Bounds what is kept of an answer. */
 const DETAIL_CHARACTERS_MAX = 2_048;
 /** No `Retry-After` holds a subscriber for longer. */
-const RETRY_AFTER_MS_MAX = 3_600_000;
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
 /** Whether a subscriber may be sent anything, and why not; tells the observer when that changes. */
 export class Condition {
@@ -69,8 +69,12 @@ export class Condition {
     this.#refresh();
   }
 
-  /** @param epoch as the breaker gave it when the attempt began @param now monotonic */
-  answered(outcome: Outcome, epoch: number, position: number, now: number): void {
+  /**
+   * @param epoch as the breaker gave it when the attempt began @param now monotonic
+   * @param ofSeveral a batch with more than one record was tried: that it failed may be the fault of one, and one bad
+   *   record must not open the breaker while it is searched for
+   */
+  answered(outcome: Outcome, epoch: number, position: number, now: number, ofSeveral: boolean): void {
     switch (outcome.kind) {
       case 'delivered':
         this.#succeeded(epoch, now);
@@ -80,7 +84,7 @@ export class Condition {
         break;
       case 'retry':
         this.#fails(outcome, position, now);
-        this.breaker.failed(epoch, outcome.opensBreaker, now);
+        if (outcome.opensBreaker || !ofSeveral) this.breaker.failed(epoch, outcome.opensBreaker, now);
         break;
       case 'throttled':
         this.#fails(outcome, position, now);

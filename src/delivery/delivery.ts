@@ -3,15 +3,18 @@ import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
-import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
+import { compileFilter } from '../domain/filter.js';
+import { PayloadJson } from '../domain/payload-json.js';
+import type { Discarded, Hold, SubscriberSettings } from '../domain/subscriber.js';
 import { BacklogCount } from './backlog-count.js';
 import { Dispatcher, type Consumer } from './dispatcher.js';
 import { Feed } from './feed.js';
 import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
+import { orderingKey } from './ordering-key.js';
 import { Settler } from './settler.js';
-import { lagOf, statusOf } from './status.js';
+import { statusOf } from './status.js';
 import { WaitingRows } from './waiting.js';
 
 /** A subscriber that changes lets its attempts finish for so long; then they are made again. */
@@ -59,6 +62,7 @@ export class Delivery {
   readonly #dispatcher: Dispatcher;
   readonly #settler: Settler;
   readonly #shared: Shared;
+  readonly #json = new PayloadJson();
   readonly #counts = new Set<BacklogCount>();
   #started = false;
   #stopped: Promise<void> | undefined;
@@ -134,7 +138,7 @@ export class Delivery {
   async lag(id: string): Promise<number> {
     const lanes = this.#find(id);
     await Promise.all([...this.#counts].map(({ done }) => done));
-    return lagOf(lanes);
+    return lanes.backlog.records;
   }
 
   /** Records up to `through` have their verdict and may be delivered. Cheap; called often, also before {@link start}. */
@@ -157,6 +161,13 @@ export class Delivery {
   /** Also wakes one that is gone or broken. @throws NOT_FOUND */
   resume(id: string): void {
     this.#find(id).resume();
+  }
+
+  /** The journal has given up the oldest records of a subscriber: they are not waited for any more. */
+  discarded({ subscriber, through, records }: Discarded): void {
+    const lanes = this.#lanes.get(subscriber);
+    lanes?.backlog.giveUp(through, records);
+    lanes?.pump();
   }
 
   /**
@@ -208,7 +219,8 @@ export class Delivery {
 
   #open({ settings, cursor, sender, hold }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
-    const { id, retry, topics } = settings;
+    const { id, retry, topics, where } = settings;
+    const passes = where && compileFilter(where);
     const saved = reader.waiting(id);
     const waiting = new WaitingRows();
     waiting.restore(saved, clock, 1.1 * Math.max(0, ...retry.scheduleMs));
@@ -219,6 +231,9 @@ export class Delivery {
       tail,
       start: cursor,
       wants: (topic): boolean => trie.match(topic).includes(lanes),
+      selects: passes && ((record) => passes(record, this.#json.of)),
+      countsExactly: settings.maxBacklog !== undefined,
+      keyOf: orderingKey(settings, this.#json.of),
       skip,
     });
     const ledger = this.#settler.open(id, () => lanes.intake.cursor);

@@ -14,6 +14,8 @@ export interface Consumer {
   readonly feed: Feed;
   /** Takes what it can from its feed. */
   pump(): void;
+  /** One bounded step of what it asked to be served for. */
+  serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void;
 }
 
 /**
@@ -84,7 +86,7 @@ export class Dispatcher {
   readonly #run = (): void => {
     this.#turn = undefined;
     if (this.tail.position < this.#through) {
-      if (this.#consumers.some((consumer) => consumer.feed.atTail)) this.#dispatch();
+      if (this.#consumers.some((consumer) => consumer.feed.wantsRecords)) this.#dispatch();
       else this.#count();
       this.moved();
     }
@@ -103,6 +105,10 @@ export class Dispatcher {
       }
     }
     this.tail.position = through;
+    this.#pumpOffered();
+  }
+
+  #pumpOffered(): void {
     for (const consumer of this.#offered) consumer.pump();
     this.#offered.clear();
   }
@@ -114,10 +120,14 @@ export class Dispatcher {
       return;
     }
     const through = Math.min(this.tail.position + COUNTED_PER_TURN, this.#through);
-    for (const { topic, count } of this.reader.topicCounts(this.tail.position, through)) {
-      for (const consumer of this.trie.match(topic)) consumer.feed.passed(count);
+    for (const { topic, count, bytes } of this.reader.topicCounts(this.tail.position, through)) {
+      for (const consumer of this.trie.match(topic)) {
+        consumer.feed.passed(count, bytes);
+        this.#offered.add(consumer);
+      }
     }
     this.tail.position = through;
+    this.#pumpOffered();
   }
 
   #serveLaggards(): void {
@@ -125,10 +135,9 @@ export class Dispatcher {
       const consumer = this.#laggards.shift();
       if (!consumer) return;
       if (!this.#queuedLaggards.delete(consumer)) continue; // it was removed meanwhile
-      if (!consumer.feed.isHungry) continue;
-      consumer.feed.read(this.reader);
+      consumer.serve(this.reader);
       this.moved();
-      consumer.pump(); // and asks to be served again, while it is hungry
+      consumer.pump(); // and asks to be served again, while it needs it
     }
   }
 }

@@ -9,6 +9,7 @@ import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publi
 import type { Record, Rejection } from './record.js';
 import type {
   DeadLetter,
+  Discarded,
   Hold,
   KnownSubscriber,
   Registration,
@@ -133,8 +134,8 @@ export interface JournalEvents {
   state: { state: JournalState; reason: string };
   /** Nine tenths of `journal.maxSize` are in use, or no longer. */
   nearFull: { near: boolean; bytes: number; maxBytes: number };
-  /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. */
-  discarded: { subscriber: string; from: number; through: number };
+  /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. Whoever delivers must not wait for them. */
+  discarded: Discarded;
   /** Rejections and dead letters that were older than the age limit are gone. */
   expired: { rejections: number; deadLetters: number };
   /** Damaged records were found. */
@@ -165,18 +166,25 @@ export interface JournalReader {
   recordsAt(positions: number[]): Record[];
   admittedThrough(): number;
   lastPosition(): number;
-  /** How many admitted records after `position` and up to `through` each topic has. */
-  topicCounts(position: number, through: number): { topic: string; count: number }[];
+  /** How many admitted records after `position` and up to `through` each topic has, and the bytes of their payloads. */
+  topicCounts(position: number, through: number): TopicCount[];
   /** Every subscriber the journal knows, also those that are no longer configured. */
   progress(): SubscriberProgress[];
   /** Subscribers that came over REST, in the order of their ids. */
   registrations(): Registration[];
-  waiting(subscriber: string): Waiting[];
+  /** In order of position; `bytes`: of the record's payload. */
+  waiting(subscriber: string): (Waiting & { bytes: number })[];
   /** In the order they came; `number` is their place in it. */
   deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
   rejections(query: { after?: number; limit: number }): ListedRejection[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
   close(): void;
+}
+
+export interface TopicCount {
+  topic: string;
+  count: number;
+  bytes: number;
 }
 
 /** With the record's id and topic. */

@@ -1,4 +1,5 @@
 /** A subscriber is who receives records: a webhook URL, or an in-process handler. */
+import type { Filter } from './filter.js';
 
 export interface SubscriberSettings {
   /** Its identity: the backlog, holds and dead letters belong to this name. */
@@ -7,14 +8,30 @@ export interface SubscriberSettings {
   url?: string;
   /** Topic filters; a record that matches several is still one delivery. */
   topics: string[];
+  /** Records that it does not select are none of this subscriber's. Absent: all. */
+  where?: Filter;
   /** Where a new subscriber starts; later changes of it have no effect. */
   startFrom: StartFrom;
-  format: 'cloudevents' | 'raw';
-  ordering: 'none' | 'topic';
+  format: 'cloudevents' | 'cloudevents-structured' | 'cloudevents-batch' | 'raw';
+  /** `dapr`: the body of a 2xx may say `{"status": "SUCCESS|RETRY|DROP"}`. */
+  answers: 'status' | 'dapr';
+  ordering: 'none' | 'topic' | 'key';
+  /** With `ordering: key`: JSON pointer into the payload. */
+  key?: string;
   /** Attempts in flight at once. */
   concurrency: number;
   /** Whole attempt, in milliseconds. */
   timeoutMs: number;
+  /** Until a connection is there, TLS included, in milliseconds; the whole attempt is over at `timeoutMs` all the same. */
+  connectTimeoutMs: number;
+  /** From the start of an attempt to the head of the answer, in milliseconds; as above. */
+  headersTimeoutMs: number;
+  /** Attempts a second, retries included; a batch is one. Up to one second's worth, and at least one, may come at once. */
+  rateLimit?: { perSecond: number };
+  /** With `format: cloudevents-batch`: how many records, and bytes of payload, go together, and how long for. */
+  batch?: BatchSettings;
+  /** What may be undelivered; beyond it the oldest are given up, and that is told. */
+  maxBacklog?: { records?: number; bytes?: number };
   retry: {
     /** Waits in milliseconds before the second, third, … attempt; after the last one a dead letter. */
     scheduleMs: number[];
@@ -26,6 +43,21 @@ export interface SubscriberSettings {
   signing: { secrets: string[] };
   /** Static headers sent with every attempt. */
   headers: { [name: string]: string };
+  /** What becomes the `authorization` header. */
+  auth?: { bearer: string } | { basic: { username: string; password: string } };
+  /** PEM texts, already read from their files. Used with https. */
+  tls?: { ca?: string; cert?: string; key?: string; serverName?: string };
+  /** Whether a 200 with a body is published to the record's response topic. */
+  reply: boolean;
+}
+
+export interface BatchSettings {
+  /** At least 1. */
+  maxMessages: number;
+  /** How long a record may wait for others. */
+  maxWaitMs: number;
+  /** Of payload; one larger record still goes, alone. */
+  maxBytes: number;
 }
 
 /** A position, or an instant in milliseconds since the epoch, or one of two words. */
@@ -34,13 +66,17 @@ export type StartFrom = 'now' | 'earliest' | { position: number } | { time: numb
 export const SUBSCRIBER_DEFAULTS = {
   startFrom: 'now',
   format: 'cloudevents',
+  answers: 'status',
   ordering: 'none',
   concurrency: 16,
   timeoutMs: 15_000,
+  connectTimeoutMs: 5_000,
+  headersTimeoutMs: 15_000,
   retry: { scheduleMs: [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000], maxAgeMs: 72 * 3_600_000 },
   breaker: { failures: 10, openForMs: 30_000 },
   signing: { secrets: [] },
   headers: {},
+  reply: false,
 } as const satisfies Partial<SubscriberSettings>;
 
 /** Where a subscriber stands in the journal. */
@@ -98,6 +134,24 @@ export interface DeadLetter {
   attempts: number;
   /** Wall clock, milliseconds since the epoch. */
   at: number;
+}
+
+/** Why records were given up although nobody had them. A closed list: it is a metric label. */
+export const DISCARD_REASONS = [
+  'backlog-full', // the subscriber's maxBacklog
+  'journal-full', // journal.whenFull
+] as const;
+export type DiscardReason = (typeof DISCARD_REASONS)[number];
+
+/** The oldest undelivered records of one subscriber were given up. */
+export interface Discarded {
+  subscriber: string;
+  reason: DiscardReason;
+  /** How many; with `journal-full` those that only a content filter or an early delivery spared are among them. */
+  records: number;
+  /** Their positions are between these, both included. */
+  from: number;
+  through: number;
 }
 
 /** What one subscriber's lanes have to save: applied whole or not at all. */

@@ -6,6 +6,7 @@ import {
   type JournalReader,
   type ListedDeadLetter,
   type ListedRejection,
+  type TopicCount,
 } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { Problem, Record, RejectionReason } from '../domain/record.js';
@@ -22,7 +23,8 @@ const CHUNK_ROWS = 256;
 const CHUNK_BYTES = 4 << 20;
 const LARGE_ROWS = 16;
 
-type TopicCount = [topicId: number, count: number];
+/** Records of one topic, and their payload bytes. */
+type TopicSum = [topicId: number, count: number, bytes: number];
 
 /** The JournalReader port: a read-only connection, one for each thread that reads. */
 export class SqliteJournalReader implements JournalReader {
@@ -34,8 +36,8 @@ export class SqliteJournalReader implements JournalReader {
   readonly #at: StatementSync;
   /** Payload bytes of a chunk. */
   readonly #size: StatementSync;
-  readonly #counts: StatementSync;
-  readonly #rejectedCounts: StatementSync;
+  readonly #sums: StatementSync;
+  readonly #rejectedSums: StatementSync;
 
   /** @param damaged is told the positions whose checksum did not hold */
   constructor(
@@ -52,15 +54,16 @@ export class SqliteJournalReader implements JournalReader {
        ORDER BY r.position LIMIT ?`,
     );
     this.#at = this.#db.prepare(`${select} WHERE r.position = ?`);
-    this.#counts = this.#db.prepare(`SELECT r.topic_id, count(*) FROM records r WHERE ${range} GROUP BY r.topic_id`);
-    this.#rejectedCounts = this.#db.prepare(
-      `SELECT r.topic_id, count(*) FROM rejections j CROSS JOIN records r ON r.position = j.position
+    const sums = 'SELECT r.topic_id, count(*), sum(length(r.payload)) FROM';
+    this.#sums = this.#db.prepare(`${sums} records r WHERE ${range} GROUP BY r.topic_id`);
+    this.#rejectedSums = this.#db.prepare(
+      `${sums} rejections j CROSS JOIN records r ON r.position = j.position
        WHERE j.position > ? AND j.position <= ? GROUP BY r.topic_id`,
     );
     this.#size = this.#db.prepare(
       `SELECT total(length(payload)) FROM (SELECT payload FROM records r WHERE ${range} ORDER BY r.position LIMIT ?)`,
     );
-    const reading = [this.#after, this.#admittedAfter, this.#at, this.#size, this.#counts, this.#rejectedCounts];
+    const reading = [this.#after, this.#admittedAfter, this.#at, this.#size, this.#sums, this.#rejectedSums];
     for (const statement of reading) statement.setReturnArrays(true);
     this.journalId = this.#meta('journal_id')!;
   }
@@ -87,13 +90,14 @@ export class SqliteJournalReader implements JournalReader {
     return Number((row as { seq: number } | undefined)?.seq ?? 0);
   }
 
-  topicCounts(position: number, through: number): { topic: string; count: number }[] {
-    const rejected = new Map(this.#rejectedCounts.all(position, through) as unknown as TopicCount[]);
-    const counts: { topic: string; count: number }[] = [];
-    for (const [id, all] of this.#counts.all(position, through) as unknown as TopicCount[]) {
+  topicCounts(position: number, through: number): TopicCount[] {
+    const rejected = new Map(this.#sumsOf(this.#rejectedSums, position, through).map((sum) => [sum[0], sum]));
+    const counts: TopicCount[] = [];
+    for (const [id, allCount, allBytes] of this.#sumsOf(this.#sums, position, through)) {
       const topic = this.#topics.of(id);
-      const count = all - (rejected.get(id) ?? 0);
-      if (topic !== undefined && count > 0) counts.push({ topic, count });
+      const [, count, bytes] = rejected.get(id) ?? [id, 0, 0];
+      if (topic !== undefined && allCount > count)
+        counts.push({ topic, count: allCount - count, bytes: allBytes - bytes });
     }
     return counts;
   }
@@ -111,11 +115,12 @@ export class SqliteJournalReader implements JournalReader {
     }));
   }
 
-  waiting(subscriber: string): Waiting[] {
+  waiting(subscriber: string): (Waiting & { bytes: number })[] {
     const rows = this.#db
       .prepare(
-        `SELECT subscriber, position, ordering_key, attempts, due_at, reason FROM waiting
-         WHERE subscriber = ? ORDER BY position`,
+        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason,
+                coalesce(length(r.payload), 0) AS bytes
+         FROM waiting w LEFT JOIN records r ON r.position = w.position WHERE subscriber = ? ORDER BY w.position`,
       )
       .all(subscriber) as unknown as {
       subscriber: string;
@@ -124,14 +129,16 @@ export class SqliteJournalReader implements JournalReader {
       attempts: number;
       due_at: number | null;
       reason: string;
+      bytes: number;
     }[];
-    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason }) => ({
+    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason, bytes }) => ({
       subscriber,
       position,
       key,
       attempts,
       dueAt,
       reason,
+      bytes,
     }));
   }
 
@@ -212,6 +219,10 @@ export class SqliteJournalReader implements JournalReader {
       after = rows.at(-1)![0];
     }
     return records;
+  }
+
+  #sumsOf(statement: StatementSync, position: number, through: number): TopicSum[] {
+    return statement.all(position, through) as unknown as TopicSum[];
   }
 
   #records(rows: RecordRow[]): Record[] {

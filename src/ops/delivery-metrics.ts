@@ -1,7 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DISCARD_REASONS, type DiscardReason } from '../domain/subscriber.js';
 
 export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
 const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'throttled', 'dead'] as const;
+const REPLY_OUTCOMES = ['queued', 'refused'] as const;
 export const PUBLISH_OUTCOMES = ['published', 'queued', 'refused', 'invalid'] as const;
 
 /** Beyond it the histograms lose their subscriber label: a thousand of them would be a hundred thousand series. */
@@ -20,10 +22,12 @@ export interface SubscriberFigures {
 export class DeliveryMetrics {
   readonly registry = new Registry();
   readonly #attempts: Counter<'subscriber' | 'outcome'>;
+  readonly #discarded: Counter<'subscriber' | 'reason'>;
   readonly #attemptSeconds: Histogram<'subscriber'>;
   readonly #deliverySeconds: Histogram<'subscriber'>;
   readonly #publishes: Counter<'outcome'>;
   readonly #publishSeconds: Histogram;
+  readonly #replies: Counter<'outcome'>;
   readonly #subscribers = new Set<string>();
   #labelled = true;
 
@@ -35,6 +39,12 @@ export class DeliveryMetrics {
       name: 'holdfast_attempts_total',
       help: 'Tries to deliver a record to a subscriber.',
       labelNames: ['subscriber', 'outcome'],
+      registers,
+    });
+    this.#discarded = new Counter({
+      name: 'holdfast_discarded_records_total',
+      help: 'Records a subscriber was never given, because its backlog or the journal was full.',
+      labelNames: ['subscriber', 'reason'],
       registers,
     });
     this.#attemptSeconds = new Histogram({
@@ -65,6 +75,13 @@ export class DeliveryMetrics {
       buckets: ATTEMPT_SECONDS,
       registers,
     });
+    this.#replies = new Counter({
+      name: 'holdfast_replies_total',
+      help: 'Replies of subscribers to records with a response topic.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of REPLY_OUTCOMES) this.#replies.inc({ outcome }, 0);
     new Gauge({
       name: 'holdfast_build_info',
       help: 'Always 1; the labels say what runs.',
@@ -77,6 +94,7 @@ export class DeliveryMetrics {
   added(subscriber: string): void {
     this.#subscribers.add(subscriber);
     for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.inc({ subscriber, outcome }, 0);
+    for (const reason of DISCARD_REASONS) this.#discarded.inc({ subscriber, reason }, 0);
     if (this.#relabel() || !this.#labelled) return;
     for (const histogram of this.#histograms) histogram.zero({ subscriber });
   }
@@ -85,6 +103,7 @@ export class DeliveryMetrics {
   removed(subscriber: string): void {
     this.#subscribers.delete(subscriber);
     for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.remove({ subscriber, outcome });
+    for (const reason of DISCARD_REASONS) this.#discarded.remove({ subscriber, reason });
     if (this.#relabel() || !this.#labelled) return;
     for (const histogram of this.#histograms) histogram.remove({ subscriber });
   }
@@ -115,9 +134,17 @@ export class DeliveryMetrics {
     this.#deliverySeconds.observe(this.#labels(subscriber), Math.max(0, seconds));
   }
 
+  discarded(subscriber: string, reason: DiscardReason, records: number): void {
+    this.#discarded.inc({ subscriber, reason }, records);
+  }
+
   publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds: number): void {
     this.#publishes.inc({ outcome });
     this.#publishSeconds.observe(seconds);
+  }
+
+  reply(outcome: (typeof REPLY_OUTCOMES)[number]): void {
+    this.#replies.inc({ outcome });
   }
 
   #labels(subscriber: string): { subscriber?: string } {
