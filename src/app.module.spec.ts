@@ -8,6 +8,7 @@ import { createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
 import type { Publish } from './domain/publish.js';
 import { Publisher } from './publish/index.js';
+import type { Registry } from './registration/index.js';
 
 const TOKEN = 'a-token-with-every-scope';
 const ALL = { authorization: `Bearer ${TOKEN}` };
@@ -18,6 +19,12 @@ const ROUTES: [method: string, path: string][] = [
   ['GET', '/v1/publishes/1'],
   ['GET', '/v1/link'],
   ['GET', '/v1/subscribers'],
+  ['GET', '/v1/subscribers/a'],
+  ['PUT', '/v1/subscribers/a'],
+  ['DELETE', '/v1/subscribers/a'],
+  ['POST', '/v1/subscribers/a/pause'],
+  ['POST', '/v1/subscribers/a/resume'],
+  ['POST', '/v1/subscribers/a/test'],
   ['GET', '/v1/dead-letters'],
   ['GET', '/v1/rejections'],
 ];
@@ -55,7 +62,6 @@ class Surface {
   async start(): Promise<void> {
     const view: GatewayView = {
       link: () => Promise.resolve(undefined),
-      subscribers: () => [],
       deadLetters: () => {
         throw new Error('the disk is gone');
       },
@@ -69,6 +75,7 @@ class Surface {
     this.#app = await createApp({
       publisher: this.publisher,
       view,
+      registry: { list: () => [] } as unknown as Registry,
       http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),

@@ -3,22 +3,23 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './app.module.js';
-import type { GatewayView, SubscriberView } from './console/index.js';
+import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractThread } from './contract/index.js';
-import { Delivery, HttpSender, type DeliveryObserver, type HttpSenderOptions } from './delivery/index.js';
-import type { Sender } from './domain/attempt.js';
+import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
-import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
+import type { Discarded } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics, Repeats } from './ops/index.js';
-import { Publisher, ReplyingSender } from './publish/index.js';
+import { DeliveryMetrics } from './ops/index.js';
+import { Publisher } from './publish/index.js';
+import type { Registry } from './registration/index.js';
+import { discardTeller, startServing } from './serving.js';
 import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
@@ -63,9 +64,8 @@ export class Gateway {
   opsPort = 0;
   readonly #heartbeats = new Heartbeats();
   readonly #beat = this.#heartbeats.beatAs('main');
-  readonly #subscribers: SubscriberSettings[];
   readonly #metrics: DeliveryMetrics;
-  readonly #discards = new Repeats(systemClock);
+  readonly #discarded: (discarded: Discarded) => void;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
   #fail: (error: Error) => void = () => undefined;
@@ -73,6 +73,7 @@ export class Gateway {
   #reader: SqliteJournalReader | undefined;
   #contracts: ContractThread | undefined;
   #delivery: Delivery | undefined;
+  #registry: Registry | undefined;
   #admittedThrough = 0;
   #publisher: Publisher | undefined;
   readonly #credentials: CredentialsWatch | undefined;
@@ -84,11 +85,12 @@ export class Gateway {
     private readonly options: GatewayOptions,
   ) {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
-    const names = this.#subscribers.map(({ id }) => id);
+    const configured = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
+    const names = configured.map(({ id }) => id);
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
+    this.#discarded = discardTeller(this.#metrics, options.logger);
     this.#credentials = options.secrets && this.#watch(options.secrets);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
@@ -119,6 +121,11 @@ export class Gateway {
   /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
   get publisher(): Publisher | undefined {
     return this.#publisher;
+  }
+
+  /** Who the subscribers are. Undefined before {@link start}. */
+  get registry(): Registry | undefined {
+    return this.#registry;
   }
 
   /** Probes first, then journal, contracts, delivery, REST; the link connects last and delays nothing. */
@@ -230,51 +237,15 @@ export class Gateway {
   }
 
   async #startDelivery(): Promise<void> {
-    const journal = this.#journal!;
-    const reader = this.#reader!;
+    const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
-    const senders = new Map(handlers.map(({ settings, sender }) => [settings.id, sender]));
-    const progress = await journal.registerSubscribers(this.#subscribers);
-    this.#warnOfAbsent(new Set(progress.map(({ id }) => id)));
-    this.#delivery = new Delivery({
-      journal,
-      reader,
-      observer: this.#observer(),
-      clock: systemClock,
-      random: Math.random,
-    });
-    const sending: HttpSenderOptions = {
-      source: `urn:uuid:${reader.journalId}`,
-      userAgent: `holdfast/${version}`,
-      clock: systemClock,
-      replyBytesMax: this.settings.publish.maxPayloadBytes,
-    };
-    const subscribers = this.#subscribers.map((settings, i) => ({
-      settings,
-      cursor: progress[i]!.cursor,
-      sender: this.#replying(settings, senders.get(settings.id) ?? new HttpSender(settings, sending)),
-    }));
-    this.#delivery.start(subscribers, (await journal.stats()).admitted);
+    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
+    const discarded = this.#discarded;
+    const parts = { settings, handlers, version, journal, reader, publisher, metrics, discarded, logger };
+    const serving = await startServing(parts);
+    this.#delivery = serving.delivery;
+    this.#registry = serving.registry;
     this.#delivery.admitted(this.#admittedThrough);
-    logger.debug({ subscribers: subscribers.length }, 'delivery started');
-  }
-
-  #replying(settings: SubscriberSettings, sender: Sender): Sender {
-    if (!settings.reply) return sender;
-    return new ReplyingSender(sender, this.#publisher!, {
-      counted: (outcome) => this.#metrics.reply(outcome),
-      refused: (code, message) =>
-        this.options.logger.warn({ subscriber: settings.id, code, problem: message }, 'a reply is not published'),
-    });
-  }
-
-  /** Nobody delivers to them, and the journal cannot let go of what they have not had. */
-  #warnOfAbsent(present: ReadonlySet<string>): void {
-    for (const { id, cursor } of this.#reader!.progress()) {
-      if (present.has(id)) continue;
-      const message = 'a subscriber of the journal is not in the configuration; its backlog is kept';
-      this.options.logger.warn({ subscriber: id, cursor }, message);
-    }
   }
 
   async #listen(): Promise<void> {
@@ -284,6 +255,7 @@ export class Gateway {
     this.#app = await createApp({
       publisher,
       view: this.view(),
+      registry: this.#registry!,
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
@@ -300,48 +272,9 @@ export class Gateway {
     const reader = this.#reader!;
     return {
       link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status(),
-      subscribers: (): SubscriberView[] =>
-        this.#delivery!.status().map((status) => {
-          const { url, topics } = this.#subscribers.find(({ id }) => id === status.id)!;
-          return { ...status, url, topics };
-        }),
       deadLetters: (query) => reader.deadLetters(query),
       rejections: (query) => reader.rejections(query),
     };
-  }
-
-  #observer(): DeliveryObserver {
-    const { logger } = this.options;
-    const metrics = this.#metrics;
-    const repeats = new Repeats(systemClock);
-    return {
-      attempt: (subscriber, outcome, seconds) => {
-        metrics.attempt(subscriber, outcome, seconds);
-        const count = outcome === 'dead' ? repeats.count(subscriber) : undefined;
-        if (count !== undefined) logger.warn({ subscriber, count }, 'dead letters; see GET /v1/dead-letters');
-      },
-      delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
-      state: (subscriber, state, reason) => {
-        const level = state === 'active' ? 'info' : 'warn';
-        logger[level]({ subscriber, state, reason }, 'subscriber changed state');
-      },
-      failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
-      recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
-      discarded: (discarded) => this.#discarded(discarded),
-      saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
-    };
-  }
-
-  /** Records were given up: by delivery, because of `maxBacklog`, or by the journal, because of `whenFull`. */
-  #discarded({ subscriber, reason, records, from, through }: Discarded): void {
-    if (records === 0) return;
-    this.#metrics.discarded(subscriber, reason, records);
-    const count = this.#discards.count(`${subscriber} ${reason}`, records);
-    if (count === undefined) return;
-    this.options.logger.error(
-      { subscriber, reason, records: count, from, through },
-      'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
-    );
   }
 
   #watch(secrets: Secrets): CredentialsWatch {

@@ -1,19 +1,9 @@
 /** What a NestJS handler says of its subscriber: the same keys as in the file, checked by the same classes. */
-import { Document } from 'yaml';
-import type { ParsedNode } from 'yaml';
 import { HoldfastError } from '../domain/errors.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
-import { checkedConfig } from './check.js';
-import { GatewayConfig } from './gateway.config.js';
+import { LONE_DEPTH_MAX, LONE_PLACE, loneSubscriber } from './lone-subscriber.js';
 import { pathText, Report, type Path } from './problem.js';
-import { Reader } from './reader.js';
-import { subscriberSettings } from './resolve.js';
-import { checkSubscribers } from './routing-rules.js';
-import { object } from './shape.js';
 
-/** A content filter may be nested 8 deep. */
-const DEPTH_MAX = 20;
-const PLACE: Path = ['subscribers', 0];
 /** Where a webhook has its address; no handler has one. */
 const ADDRESS = 'http://handler.invalid';
 const ANONYMOUS = 'handler';
@@ -40,30 +30,21 @@ export function handlerSettings(pattern: string, extras: object, reply: boolean)
   const fit = Object.entries(extras).filter(([key, value]) => {
     if (value === undefined) return false;
     const unfit = UNFIT[key];
-    if (unfit !== undefined) report.problem([...PLACE, key], unfit, 'Remove it.');
+    if (unfit !== undefined) report.problem([...LONE_PLACE, key], unfit, 'Remove it.');
     return unfit === undefined;
   });
-  const own = literally(fit, PLACE, report);
+  const own = literally(fit, LONE_PLACE, report);
   const written = { id: ANONYMOUS, ...own, url: ADDRESS, topics: [literal(pattern)] };
-  const settings = settingsOf(written, report);
+  const settings = loneSubscriber(written, report);
   if (!settings) throw invalid(pattern, report);
   delete settings.url;
   return { ...settings, id: 'id' in own ? settings.id : `handler:${pattern}`, reply };
 }
 
-function settingsOf(written: object, report: Report): SubscriberSettings | undefined {
-  const document = new Document({ subscribers: [written] }) as unknown as Document.Parsed<ParsedNode>;
-  const surroundings = { environment: {}, directory: '/', files: new Set<string>() };
-  const reader = new Reader({ document, positionAt: () => ({ line: 0, column: 0 }) }, report, surroundings);
-  const config = checkedConfig(reader.document(object(GatewayConfig)), report);
-  checkSubscribers(config, report);
-  return report.problems.length === 0 ? subscriberSettings(config.subscribers[0]!, undefined) : undefined;
-}
-
 /** A copy whose texts mean themselves: references are for the file. */
 function literally(entries: [string, unknown][], path: Path, report: Report): { [key: string]: unknown } {
   const copy = (value: unknown, at: Path): unknown => {
-    if (at.length > DEPTH_MAX) return void report.problem(at, 'is nested too deeply', 'Write it more simply.');
+    if (at.length > LONE_DEPTH_MAX) return void report.problem(at, 'is nested too deeply', 'Write it more simply.');
     if (typeof value === 'string') return literal(value);
     if (Array.isArray(value)) return value.map((item, index) => copy(item, [...at, index]));
     if (typeof value !== 'object' || value === null) return value;
@@ -77,7 +58,7 @@ function literal(text: string): string {
 }
 
 function invalid(pattern: string, { problems }: Report): HoldfastError {
-  const place = pathText(PLACE);
+  const place = pathText(LONE_PLACE);
   const words = problems.map(({ path, message, mend }) => {
     const key = path === `${place}.topics[0]` ? '' : `${path.slice(place.length + 1)} `;
     return `${key}${message}. ${mend}`;

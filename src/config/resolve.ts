@@ -66,6 +66,7 @@ export function resolveSettings(
     })),
     contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
     subscribers: config.subscribers.map((one, i) => subscriberSettings(one, subscriberTls[i])),
+    registration: { allow: config.registration.allow },
     journal: {
       directory: resolve(directory, journal.directory),
       maxBytes: bytes(journal.maxSize),

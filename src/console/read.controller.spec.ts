@@ -4,7 +4,7 @@ import { HoldfastError } from '../domain/errors.js';
 import type { DeadLetterQuery, ListedDeadLetter, ListedRejection } from '../domain/journal.js';
 import type { LinkStatus } from '../domain/link.js';
 import { SCOPE_METADATA } from '../domain/scope.js';
-import { GatewayView, type SubscriberView } from './gateway-view.js';
+import { GatewayView } from './gateway-view.js';
 import { ReadController } from './read.controller.js';
 
 /** A gateway with this many dead letters, every third of `audit`, and as many rejections. */
@@ -16,9 +16,6 @@ class View extends GatewayView {
   }
   override link(): Promise<LinkStatus | undefined> {
     return Promise.resolve(this.status);
-  }
-  override subscribers(): SubscriberView[] {
-    return [{ id: 'billing' } as SubscriberView];
   }
   override deadLetters({ subscriber, afterNumber = 0, limit }: DeadLetterQuery): ListedDeadLetter[] {
     return this.#numbers()
@@ -124,7 +121,7 @@ describe('pages', () => {
 
 describe('what is read', () => {
   it('needs the scope read', () => {
-    for (const name of ['link', 'subscribers', 'deadLetters', 'rejections']) {
+    for (const name of ['link', 'deadLetters', 'rejections']) {
       const method = Object.getOwnPropertyDescriptor(ReadController.prototype, name);
       assert.equal(Reflect.getMetadata(SCOPE_METADATA, method?.value as object), 'read', name);
     }
@@ -135,6 +132,5 @@ describe('what is read', () => {
     view.status = { phase: 'up' } as LinkStatus;
     const controller = new ReadController(view);
     assert.deepEqual(await controller.link(), view.status);
-    assert.deepEqual(controller.subscribers(), { items: [{ id: 'billing' }] });
   });
 });

@@ -56,7 +56,7 @@ export class Intake {
     { ordering, concurrency, batch }: Pick<SubscriberSettings, 'concurrency' | 'ordering' | 'batch'>,
     readonly feed: Feed,
     readonly waiting: WaitingRows,
-    private readonly ledger: Ledger,
+    readonly ledger: Ledger,
     private readonly shared: Shared,
   ) {
     this.window = new Window(concurrency * (batch?.maxMessages ?? 1));

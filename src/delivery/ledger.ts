@@ -73,6 +73,11 @@ export class Ledger {
     this.#unsaved.bury({ subscriber: this.subscriber, position, reason, status, detail, attempts, at });
   }
 
+  /** Whether all but the cursor is on disk. */
+  get isSaved(): boolean {
+    return this.#saving === undefined && this.#unsaved.records === 0;
+  }
+
   get cursorMoved(): boolean {
     return this.cursorNow() > this.#cursorTaken;
   }

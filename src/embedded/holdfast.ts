@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { SubscriberView } from '../console/index.js';
 import type { LinkStatus } from '../domain/link.js';
 import { parsePublish, type Publisher, type PublishAnswer } from '../publish/index.js';
+import type { SubscriberView } from '../registration/index.js';
 import { EmbeddedGateway } from './embedded-gateway.js';
 
 /** As the body of `POST /v1/publish`, and the payload may be bytes. */
@@ -58,7 +58,7 @@ export class Holdfast {
 
   /** How every webhook and handler stands, as `GET /v1/subscribers`. */
   async subscribers(): Promise<SubscriberView[]> {
-    return (await this.gateway.running()).view().subscribers();
+    return (await this.gateway.running()).registry!.list();
   }
 
   async #publisher(): Promise<Publisher> {

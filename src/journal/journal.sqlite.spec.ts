@@ -15,6 +15,7 @@ import { SqliteJournal } from './journal.sqlite.js';
 import { journalSuite, message, messages, publish, until, type OpenJournal } from './journal.suite.js';
 import { SqliteJournalReader } from './reader.sqlite.js';
 import { SCHEMA_VERSION } from './schema.js';
+import { subscribersSuite } from './subscribers.suite.js';
 
 const directories: string[] = [];
 after(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
@@ -58,6 +59,7 @@ function open(place: string, settings: Partial<JournalSettings> = {}): Promise<O
 }
 
 journalSuite('sqlite', open, directory);
+subscribersSuite('sqlite', open, directory);
 
 describe('sqlite: what the file promises', () => {
   it('is WAL with synchronous FULL, at the newest schema, readable by its owner alone', async () => {

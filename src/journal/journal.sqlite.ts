@@ -14,7 +14,7 @@ import type { MessageBatch } from '../domain/message.js';
 import type { OutboxEntry, Publish, PublishResult } from '../domain/publish.js';
 import type { Rejection } from '../domain/record.js';
 import type { JournalSettings } from '../domain/settings.js';
-import type { Settlement, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
+import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
 import { openWriter, takeLock, Whereabouts } from './files.js';
 import { GroupCommit, journalFull } from './group-commit.js';
@@ -23,6 +23,7 @@ import { OutboxTable } from './outbox.js';
 import { ProgressTable } from './progress.js';
 import { SessionTable } from './sessions.js';
 import { Space } from './space.js';
+import { SubscriberTable } from './subscribers.js';
 import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
@@ -39,6 +40,7 @@ export class SqliteJournal implements Journal {
   readonly #topics: TopicTable;
   readonly #appender: Appender;
   readonly #progress: ProgressTable;
+  readonly #subscribers: SubscriberTable;
   readonly #outbox: OutboxTable;
   readonly #sessions: SessionTable;
   #session = '';
@@ -82,6 +84,7 @@ export class SqliteJournal implements Journal {
     this.#topics = new TopicTable(this.#db);
     this.#appender = new Appender(this.#db, this.#topics);
     this.#progress = new ProgressTable(this.#db);
+    this.#subscribers = new SubscriberTable(this.#db);
     this.#outbox = new OutboxTable(this.#db);
     this.#sessions = new SessionTable(this.#db);
     this.journalId = this.#progress.meta('journal_id')!;
@@ -185,10 +188,24 @@ export class SqliteJournal implements Journal {
     this.#admitted = Math.max(this.#admitted, through);
   }
 
-  registerSubscribers(
-    subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
-  ): Promise<SubscriberProgress[]> {
-    return this.#commit.run(() => this.#progress.register(subscribers, this.#last));
+  registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]> {
+    return this.#knowing(() => this.#subscribers.register(subscribers, this.#last));
+  }
+
+  saveRegistration(
+    registration: Registration,
+    subscriber: KnownSubscriber,
+    discarded: number[],
+  ): Promise<SubscriberProgress> {
+    return this.#knowing(() => this.#subscribers.save(registration, subscriber, discarded, this.#last));
+  }
+
+  removeSubscriber(id: string): Promise<void> {
+    return this.#knowing(() => this.#subscribers.remove(id));
+  }
+
+  holdSubscriber(id: string, hold: Hold): Promise<void> {
+    return this.#commit.run(() => this.#subscribers.hold(id, hold));
   }
 
   async settle(settlements: Settlement[]): Promise<void> {
@@ -255,6 +272,13 @@ export class SqliteJournal implements Journal {
     this.#lock.close();
   }
 
+  /** After it there may be other subscribers than before. */
+  async #knowing<T>(operation: () => T): Promise<T> {
+    const answer = await this.#commit.run(operation);
+    this.#deadLetters = this.#countDeadLetters();
+    return answer;
+  }
+
   #saveAdmitted(): void {
     if (this.#admitted !== this.#admittedSaved) this.#progress.saveAdmitted(this.#admitted);
   }
@@ -269,7 +293,11 @@ export class SqliteJournal implements Journal {
 
   #countDeadLetters(): { [subscriber: string]: number } {
     const rows = this.#db
-      .prepare('SELECT subscriber, count(*) AS n FROM dead_letters GROUP BY subscriber')
+      .prepare(
+        `SELECT subscriber, sum(n) AS n FROM
+           (SELECT subscriber, 0 AS n FROM subscribers
+            UNION ALL SELECT subscriber, count(*) FROM dead_letters GROUP BY subscriber) GROUP BY subscriber`,
+      )
       .all() as unknown as { subscriber: string; n: number }[];
     return Object.fromEntries(rows.map((row) => [row.subscriber, row.n]));
   }

@@ -10,10 +10,11 @@ import {
 } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { Problem, Record, RejectionReason } from '../domain/record.js';
-import type { SubscriberProgress, Waiting } from '../domain/subscriber.js';
+import type { Registration, SubscriberProgress, Waiting } from '../domain/subscriber.js';
 import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
 import { RECORD_COLUMNS, recordOf, type RecordRow } from './rows.js';
+import { progressOf, SUBSCRIBER_COLUMNS, type SubscriberRow } from './subscribers.js';
 import { TopicNames } from './topic-names.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
@@ -102,9 +103,16 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   progress(): SubscriberProgress[] {
-    return this.#db
-      .prepare('SELECT subscriber AS id, cursor FROM subscribers ORDER BY subscriber')
-      .all() as unknown as SubscriberProgress[];
+    const rows = this.#db.prepare(`SELECT ${SUBSCRIBER_COLUMNS} FROM subscribers ORDER BY subscriber`).all();
+    return (rows as unknown as SubscriberRow[]).map(progressOf);
+  }
+
+  registrations(): Registration[] {
+    const rows = this.#db.prepare('SELECT subscriber AS id, body FROM registrations ORDER BY subscriber').all();
+    return (rows as unknown as { id: string; body: string }[]).map(({ id, body }) => ({
+      id,
+      body: JSON.parse(body) as Registration['body'],
+    }));
   }
 
   waiting(subscriber: string): (Waiting & { bytes: number })[] {

@@ -3,6 +3,7 @@ import type { SubscriberSettings } from '../../domain/subscriber.js';
 import { BATCH_CONTENT_TYPE } from './batch-body.js';
 import { declaredMediaType, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncoded, percentEncodedPair } from './percent.js';
+import { MESSAGE_TYPE } from './structured.js';
 import { traceOf } from './trace.js';
 
 /** What a message may add to the header lines of its request, names and separators counted. */
@@ -30,6 +31,7 @@ export class MessageHeaders {
     format: SubscriberSettings['format'],
     source: string,
     private readonly configured: ReadonlySet<string>,
+    private readonly type = MESSAGE_TYPE,
   ) {
     this.#cloudEvents = format === 'cloudevents';
     this.#structured = format === 'cloudevents-structured';
@@ -69,7 +71,7 @@ export class MessageHeaders {
     lines.add('ce-specversion', '1.0');
     lines.add('ce-id', record.id);
     lines.add('ce-source', this.#source);
-    lines.add('ce-type', 'mqtt.message');
+    lines.add('ce-type', this.type);
     lines.add('ce-time', new Date(record.receivedAt).toISOString());
     lines.add('ce-sequence', `${record.position}`.padStart(20, '0'));
   }

@@ -9,6 +9,7 @@ import { outcomeOfDapr } from './dapr.js';
 import { DetailText } from './detail.js';
 import { ANSWER_BYTES_MAX, type Answer, type KeptMax } from './exchange.js';
 import { MessageHeaders } from './formats.js';
+import type { Guard } from './guard.js';
 import { Lane, type LaneOptions } from './lane.js';
 import { percentDecoded } from './percent.js';
 import { Signer } from './signature.js';
@@ -24,6 +25,12 @@ export interface HttpSenderOptions {
   clock: Clock;
   /** The longest reply that can be published, in bytes. Default 256 KiB. */
   replyBytesMax?: number;
+  /** What may be connected to; absent: everything. */
+  guard?: Guard;
+  /** The type of every event. Default: `mqtt.message`. */
+  type?: string;
+  /** Told the status of each answer. */
+  answered?: (status: number) => void;
 }
 
 /**
@@ -55,7 +62,7 @@ export class HttpSender implements Sender {
     const configured = headersOf(settings, url, options.userAgent);
     this.#configured = [...configured].flat();
     this.#structured = settings.format === 'cloudevents-structured';
-    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()));
+    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()), options.type);
     this.#signer = new Signer(settings.signing.secrets);
     this.#detail = new DetailText(settings);
     const failureBytes = this.#detail.keptBytesMax;
@@ -66,7 +73,7 @@ export class HttpSender implements Sender {
     this.#target = {
       origin: url.origin,
       path: url.pathname + url.search,
-      connector: connectorOf(settings),
+      connector: connectorOf(settings, url, options.guard),
       timeouts: {
         connectMs: Math.min(connectTimeoutMs, wholeMs),
         headersMs: Math.min(headersTimeoutMs, wholeMs),
@@ -96,6 +103,7 @@ export class HttpSender implements Sender {
       const wantsReply = this.settings.reply && !isBatch(sent) && sent.properties?.responseTopic !== undefined;
       const keptMax = wantsReply ? this.#keptMaxOfReply : this.#keptMax;
       const answer = await lane.exchange(this.#headersOf(sent, body, context), body, keptMax);
+      this.options.answered?.(answer.status);
       return answer.status >= 200 && answer.status < 300
         ? this.#outcomeOfSuccess(answer, wantsReply)
         : this.#outcomeOf(answer);
@@ -120,9 +128,9 @@ export class HttpSender implements Sender {
   }
 
   #bodyOf(sent: Record | readonly Record[]): Uint8Array {
-    const { source } = this.options;
-    if (isBatch(sent)) return batchBody(sent, source);
-    return this.#structured ? structuredEvent(sent, source) : sent.payload;
+    const { source, type } = this.options;
+    if (isBatch(sent)) return batchBody(sent, source, type);
+    return this.#structured ? structuredEvent(sent, source, type) : sent.payload;
   }
 
   #headersOf(sent: Record | readonly Record[], body: Uint8Array, { attempt, replay }: AttemptContext): string[] {

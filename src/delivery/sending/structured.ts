@@ -4,6 +4,9 @@ import { declaredMediaType, isJsonType, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncodedPair } from './percent.js';
 import { traceOf } from './trace.js';
 
+/** What an event is, unless something else is said. */
+export const MESSAGE_TYPE = 'mqtt.message';
+
 const BYTE_ORDER_MARK = 0xef;
 const END = Buffer.from('}');
 
@@ -14,26 +17,27 @@ const END = Buffer.from('}');
  * A payload that is JSON is `data` in its own text, so that no digit and no order of keys is lost. It counts as JSON
  * when it parses as such and its content type says so, or says nothing. Any other payload is `data_base64`.
  * @param source value of the attribute `source`
+ * @param type of the attribute `type`
  */
-export function structuredEvent(record: Record, source: string): Buffer {
+export function structuredEvent(record: Record, source: string, type = MESSAGE_TYPE): Buffer {
+  const head = (contentType: string | undefined): string => headOf(record, source, type, contentType);
   const payload = bufferOf(record.payload);
   const declared = declaredMediaType(record.properties?.contentType);
-  if (payload.length === 0) return Buffer.from(`${headOf(record, source, declared)}}`);
+  if (payload.length === 0) return Buffer.from(`${head(declared)}}`);
   if ((declared === undefined || isJsonType(declared)) && isJson(payload)) {
-    const head = Buffer.from(`${headOf(record, source, declared ?? 'application/json')},"data":`);
-    return Buffer.concat([head, payload, END]);
+    const start = Buffer.from(`${head(declared ?? 'application/json')},"data":`);
+    return Buffer.concat([start, payload, END]);
   }
   // Without a type a reader would take the bytes for JSON.
-  const head = headOf(record, source, declared ?? UNKNOWN_TYPE);
-  return Buffer.from(`${head},"data_base64":"${payload.toString('base64')}"}`);
+  return Buffer.from(`${head(declared ?? UNKNOWN_TYPE)},"data_base64":"${payload.toString('base64')}"}`);
 }
 
 /** The attributes, up to where the data follows. */
-function headOf(record: Record, source: string, dataContentType: string | undefined): string {
-  return JSON.stringify(attributesOf(record, source, dataContentType)).slice(0, -1);
+function headOf(record: Record, source: string, type: string, dataContentType: string | undefined): string {
+  return JSON.stringify(attributesOf(record, source, type, dataContentType)).slice(0, -1);
 }
 
-function attributesOf(record: Record, source: string, dataContentType: string | undefined): object {
+function attributesOf(record: Record, source: string, type: string, dataContentType: string | undefined): object {
   const { id, topic, qos, retain, receivedAt, position, properties } = record;
   const { contentType, responseTopic, correlationData, userProperties } = properties ?? {};
   const trace = userProperties && traceOf(userProperties);
@@ -41,7 +45,7 @@ function attributesOf(record: Record, source: string, dataContentType: string | 
     specversion: '1.0',
     id,
     source,
-    type: 'mqtt.message',
+    type,
     subject: topic,
     time: new Date(receivedAt).toISOString(),
     sequence: `${position}`.padStart(20, '0'),
