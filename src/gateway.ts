@@ -13,7 +13,7 @@ import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
-import type { SubscriberSettings } from './domain/subscriber.js';
+import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { DeliveryMetrics, Repeats } from './ops/index.js';
@@ -62,6 +62,7 @@ export class Gateway {
   readonly #beat = this.#heartbeats.beatAs('main');
   readonly #subscribers: SubscriberSettings[];
   readonly #metrics: DeliveryMetrics;
+  readonly #discards = new Repeats(systemClock);
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
   #fail: (error: Error) => void = () => undefined;
@@ -302,8 +303,21 @@ export class Gateway {
       },
       failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
       recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
+      discarded: (discarded) => this.#discarded(discarded),
       saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
     };
+  }
+
+  /** Records were given up: by delivery, because of `maxBacklog`, or by the journal, because of `whenFull`. */
+  #discarded({ subscriber, reason, records, from, through }: Discarded): void {
+    if (records === 0) return;
+    this.#metrics.discarded(subscriber, reason, records);
+    const count = this.#discards.count(`${subscriber} ${reason}`, records);
+    if (count === undefined) return;
+    this.options.logger.error(
+      { subscriber, reason, records: count, from, through },
+      'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
+    );
   }
 
   #watch(secrets: Secrets): CredentialsWatch {
@@ -354,7 +368,10 @@ export class Gateway {
       },
       expired: (what) =>
         logger.warn(what, 'rejections and dead letters were older than journal.failedRetention and are gone'),
-      discarded: (gap) => logger.error(gap, 'records were given up to make room, as journal.whenFull asks'),
+      discarded: (discarded) => {
+        this.#delivery?.discarded(discarded);
+        this.#discarded(discarded);
+      },
       damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
       fatal: ({ message }) => this.#fail(new Error(message)),
     };

@@ -44,9 +44,11 @@ export class BacklogCount {
         break;
       }
     }
-    for (const { topic, count } of this.reader.topicCounts(from, through)) {
-      for (const consumer of this.trie.match(topic)) if (counted.has(consumer)) consumer.feed.countedBacklog(count);
+    for (const { topic, count, bytes } of this.reader.topicCounts(from, through)) {
+      for (const consumer of this.trie.match(topic))
+        if (counted.has(consumer)) consumer.feed.countedBacklog(count, bytes);
     }
+    for (const consumer of counted) consumer.pump(); // Its backlog may be beyond its bound.
     this.#position = through;
     this.#schedule();
   };

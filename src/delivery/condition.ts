@@ -58,8 +58,12 @@ export class Condition {
     this.#refresh();
   }
 
-  /** @param epoch as the breaker gave it when the attempt began @param now monotonic */
-  answered(outcome: Outcome, epoch: number, position: number, now: number): void {
+  /**
+   * @param epoch as the breaker gave it when the attempt began @param now monotonic
+   * @param ofSeveral a batch with more than one record was tried: that it failed may be the fault of one, and one bad
+   *   record must not open the breaker while it is searched for
+   */
+  answered(outcome: Outcome, epoch: number, position: number, now: number, ofSeveral: boolean): void {
     switch (outcome.kind) {
       case 'delivered':
         this.#succeeded(epoch, now);
@@ -69,7 +73,7 @@ export class Condition {
         break;
       case 'retry':
         this.#fails(outcome, position, now);
-        this.breaker.failed(epoch, outcome.opensBreaker, now);
+        if (outcome.opensBreaker || !ofSeveral) this.breaker.failed(epoch, outcome.opensBreaker, now);
         break;
       case 'throttled':
         this.#fails(outcome, position, now);

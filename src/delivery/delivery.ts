@@ -3,13 +3,16 @@ import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
-import type { SubscriberSettings } from '../domain/subscriber.js';
+import { compileFilter } from '../domain/filter.js';
+import type { Discarded, SubscriberSettings } from '../domain/subscriber.js';
 import { BacklogCount } from './backlog-count.js';
 import { Dispatcher } from './dispatcher.js';
 import { Feed } from './feed.js';
 import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
+import { orderingKey } from './ordering-key.js';
+import { PayloadJson } from './payload-json.js';
 import { Settler } from './settler.js';
 import { statusOf } from './status.js';
 import { WaitingRows } from './waiting.js';
@@ -47,6 +50,7 @@ export class Delivery {
   readonly #dispatcher: Dispatcher;
   readonly #settler: Settler;
   readonly #shared: Shared;
+  readonly #json = new PayloadJson();
   #backlogCount: BacklogCount | undefined;
   #started = false;
   #stopped: Promise<void> | undefined;
@@ -102,6 +106,13 @@ export class Delivery {
     this.#find(id).resume();
   }
 
+  /** The journal has given up the oldest records of a subscriber: they are not waited for any more. */
+  discarded({ subscriber, through, records }: Discarded): void {
+    const lanes = this.#lanes.get(subscriber);
+    lanes?.backlog.giveUp(through, records);
+    lanes?.pump();
+  }
+
   /**
    * Starts no new attempts; lets those in flight finish until the deadline, aborts the rest, saves what is
    * settled, and closes the senders. Takes little longer than the deadline even when the journal hangs.
@@ -128,7 +139,8 @@ export class Delivery {
 
   #open({ settings, cursor, sender }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
-    const { id, retry, topics } = settings;
+    const { id, retry, topics, where } = settings;
+    const passes = where && compileFilter(where);
     const saved = reader.waiting(id);
     const waiting = new WaitingRows();
     waiting.restore(saved, clock, 1.1 * Math.max(0, ...retry.scheduleMs));
@@ -139,6 +151,8 @@ export class Delivery {
       tail,
       start: cursor,
       wants: (topic): boolean => trie.match(topic).includes(lanes),
+      selects: passes && ((record) => passes(record, this.#json.of)),
+      keyOf: orderingKey(settings, this.#json.of),
       skip,
     });
     const ledger = this.#settler.open(id, () => lanes.intake.cursor);

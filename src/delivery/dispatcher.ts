@@ -14,6 +14,8 @@ export interface Consumer {
   readonly feed: Feed;
   /** Takes what it can from its feed. */
   pump(): void;
+  /** One bounded step of what it asked to be served for. */
+  serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void;
 }
 
 /**
@@ -96,6 +98,10 @@ export class Dispatcher {
       }
     }
     this.tail.position = through;
+    this.#pumpOffered();
+  }
+
+  #pumpOffered(): void {
     for (const consumer of this.#offered) consumer.pump();
     this.#offered.clear();
   }
@@ -107,10 +113,14 @@ export class Dispatcher {
       return;
     }
     const through = Math.min(this.tail.position + COUNTED_PER_TURN, this.#through);
-    for (const { topic, count } of this.reader.topicCounts(this.tail.position, through)) {
-      for (const consumer of this.trie.match(topic)) consumer.feed.passed(count);
+    for (const { topic, count, bytes } of this.reader.topicCounts(this.tail.position, through)) {
+      for (const consumer of this.trie.match(topic)) {
+        consumer.feed.passed(count, bytes);
+        this.#offered.add(consumer);
+      }
     }
     this.tail.position = through;
+    this.#pumpOffered();
   }
 
   #serveLaggards(): void {
@@ -118,10 +128,9 @@ export class Dispatcher {
       const consumer = this.#laggards.shift();
       if (!consumer) return;
       this.#queuedLaggards.delete(consumer);
-      if (!consumer.feed.isHungry) continue;
-      consumer.feed.read(this.reader);
+      consumer.serve(this.reader);
       this.moved();
-      consumer.pump(); // and asks to be served again, while it is hungry
+      consumer.pump(); // and asks to be served again, while it needs it
     }
   }
 }

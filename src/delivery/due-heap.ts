@@ -6,7 +6,11 @@ export interface Due {
 
 /** A binary heap: the earliest is found at once, and taken in O(log n). Ties go by position. */
 export class DueHeap<T extends Due> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
 
   peek(): T | undefined {
     return this.#items[0];
@@ -23,6 +27,12 @@ export class DueHeap<T extends Due> {
       i = parent;
     }
     items[i] = item;
+  }
+
+  /** Lets go of all others. O(n log n). */
+  keep(wanted: (item: T) => boolean): void {
+    // What is sorted is a heap.
+    this.#items = this.#items.filter(wanted).sort((a, b) => (before(a, b) ? -1 : 1));
   }
 
   pop(): T | undefined {

@@ -2,6 +2,7 @@ import type { JournalReader } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
 import { readRange } from './range.js';
 import { RingQueue } from './ring-queue.js';
+import { Task } from './window.js';
 
 const RECORDS_MAX = 256;
 const BYTES_MAX = 8 << 20;
@@ -18,6 +19,10 @@ export interface FeedOptions {
   /** The subscriber's cursor when it was started: nothing up to here is for it. */
   start: number;
   wants: (topic: string) => boolean;
+  /** The content filter; absent: all of those topics are wanted. */
+  selects?: (record: Record) => boolean;
+  /** What order is kept by. */
+  keyOf: (record: Record) => string;
   /** Positions after `start` that are settled or waiting already. Emptied as they are passed. */
   skip: Set<number>;
 }
@@ -28,13 +33,14 @@ export interface FeedOptions {
  * that is dead for days takes no more memory than one that is slow for a second.
  */
 export class Feed {
-  readonly #queue = new RingQueue<Record>();
+  readonly #queue = new RingQueue<Task>();
   #bytes = 0;
   #atTail: boolean;
   /** A laggard's own place: all it wants up to here was queued. */
   #position: number;
-  /** Records it wants between its own place and the tail. */
+  /** Records of its topics between its own place and the tail: what is filtered out is known only when it is read. */
   #unread = 0;
+  #unreadBytes = 0;
   #counting: boolean;
 
   constructor(private readonly options: FeedOptions) {
@@ -47,13 +53,14 @@ export class Feed {
     return this.#atTail;
   }
 
-  get queued(): number {
-    return this.#queue.length;
+  /** Records it wants that were not taken yet. */
+  get records(): number {
+    return this.#queue.length + (this.#atTail ? 0 : Math.max(0, this.#unread));
   }
 
-  /** Records it wants that are not queued yet. */
-  get unread(): number {
-    return this.#atTail ? 0 : Math.max(0, this.#unread);
+  /** Of their payloads. */
+  get bytes(): number {
+    return this.#bytes + (this.#atTail ? 0 : Math.max(0, this.#unreadBytes));
   }
 
   /** Whether it should read on for itself. */
@@ -61,7 +68,7 @@ export class Feed {
     return !this.#atTail && this.#queue.length < REFILL_BELOW && this.#bytes < BYTES_MAX;
   }
 
-  get next(): Record | undefined {
+  get next(): Task | undefined {
     return this.#queue.peek();
   }
 
@@ -73,53 +80,86 @@ export class Feed {
   }
 
   /**
-   * The dispatcher's next record, which this subscriber wants.
+   * The dispatcher's next record, which is of this subscriber's topics.
    * @returns false when the queue is full and nothing was done; with `insist` it then becomes a laggard
    */
   offer(record: Record, insist: boolean): boolean {
     if (record.position <= this.options.start) return true;
-    if (this.#atTail && !this.#isFull) {
-      if (!this.#skips(record.position)) this.#push(record);
-      return true;
-    }
     if (this.#atTail) {
+      if (!this.#isFull) {
+        if (this.#wants(record)) this.#push(record);
+        return true;
+      }
       if (!insist) return false;
       this.#atTail = false;
       this.#position = record.position - 1;
       this.#unread = 0;
+      this.#unreadBytes = 0;
     }
-    this.#unread++;
+    this.passed(1, record.payload.length);
     return true;
   }
 
-  /** Records that it wants were passed over without being read. */
-  passed(count: number): void {
+  /** Records of its topics were passed over without being read. */
+  passed(count: number, bytes: number): void {
     this.#unread += count;
+    this.#unreadBytes += bytes;
   }
 
   /** As {@link passed}, for the backlog at the start. */
-  countedBacklog(count: number): void {
-    if (this.#counting) this.#unread += count;
+  countedBacklog(count: number, bytes: number): void {
+    if (this.#counting) this.passed(count, bytes);
   }
 
-  take(): Record | undefined {
-    const record = this.#queue.shift();
-    if (record) this.#bytes -= record.payload.length;
-    return record;
+  take(): Task | undefined {
+    const task = this.#queue.shift();
+    if (task) this.#bytes -= task.record!.payload.length;
+    return task;
   }
 
   /** One bounded step of a laggard. */
   read(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void {
+    this.#walk(reader, (record) => {
+      if (this.#isFull) return false;
+      this.passed(-1, -record.payload.length);
+      if (this.#wants(record)) this.#push(record);
+      return true;
+    });
+  }
+
+  /** One bounded step past unread records of a laggard whose queue is empty, while there is `more` to give up. */
+  skip(
+    reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>,
+    more: () => boolean,
+    givenUp: (record: Record) => void,
+  ): void {
+    if (this.#atTail) return;
+    this.#walk(reader, (record) => {
+      if (!more()) return false;
+      this.passed(-1, -record.payload.length);
+      if (this.#wants(record)) givenUp(record);
+      return true;
+    });
+  }
+
+  /** Nothing up to `through` is to be read any more; about so many `records` of what is unread are gone with it. */
+  jump(through: number, records: number): void {
+    if (this.#atTail || through <= this.#position) return;
+    const share = this.#unread > 0 ? Math.min(1, records / this.#unread) : 1;
+    this.passed(-Math.ceil(this.#unread * share), -Math.ceil(this.#unreadBytes * share));
+    this.#position = Math.min(through, this.options.tail.position);
+  }
+
+  /** @param each told the next record of its topics; false: the step ends before it */
+  #walk(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>, each: (record: Record) => boolean): void {
     const { tail, wants } = this.options;
     const { records, through } = readRange(reader, this.#position, tail.position);
     for (const record of records) {
       if (!wants(record.topic)) continue;
-      if (this.#isFull) {
+      if (!each(record)) {
         this.#position = record.position - 1;
         return;
       }
-      this.#unread--;
-      if (!this.#skips(record.position)) this.#push(record);
     }
     this.#position = through;
     if (through < tail.position) return;
@@ -131,12 +171,15 @@ export class Feed {
     return this.#queue.length >= RECORDS_MAX || this.#bytes >= BYTES_MAX;
   }
 
-  #skips(position: number): boolean {
-    return this.options.skip.size > 0 && this.options.skip.delete(position);
+  /** Asked once for each record. */
+  #wants(record: Record): boolean {
+    const { skip, selects } = this.options;
+    if (skip.size > 0 && skip.delete(record.position)) return false;
+    return selects === undefined || selects(record);
   }
 
   #push(record: Record): void {
-    this.#queue.push(record);
+    this.#queue.push(new Task(record, this.options.keyOf(record), undefined));
     this.#bytes += record.payload.length;
   }
 }

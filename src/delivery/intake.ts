@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.js';
 import type { JournalReader } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
 import type { DeadLetter, SubscriberSettings } from '../domain/subscriber.js';
+import type { Gathering } from './batches.js';
 import type { Consumer } from './dispatcher.js';
 import type { Feed } from './feed.js';
 import type { Ledger } from './ledger.js';
@@ -39,31 +40,35 @@ interface Failed {
  * promise rests on: every record that was taken is in the window, in a waiting row or settled, and the
  * cursor passes none that is in the window.
  *
- * `ordering: topic`: of each topic one record has its turn. When it fails it becomes a row that holds the
- * topic: all later ones become rows behind it, so that the cursor passes and other topics flow.
+ * `ordering: topic` or `key`: of each key one record has its turn, or some in one batch. When it fails it becomes a row
+ * that holds the key: all later ones become rows behind it, so that the cursor passes and other keys flow.
  */
 export class Intake {
   readonly window: Window;
   readonly #turns: Turns | undefined;
-  /** In the window, and may be tried now. */
+  /** Have their turn now that those before them are done. */
   readonly #ready = new RingQueue<Task>();
+  /** Retries and new records take turns, so that neither starves the other. */
+  #retryNext = true;
+  /** What is in flight up to here was given up: it is not tried again. */
+  #givenUpThrough = 0;
 
   constructor(
-    settings: Pick<SubscriberSettings, 'concurrency' | 'ordering'>,
+    { ordering, concurrency, batch }: Pick<SubscriberSettings, 'concurrency' | 'ordering' | 'batch'>,
     readonly feed: Feed,
     readonly waiting: WaitingRows,
     private readonly ledger: Ledger,
     private readonly shared: Shared,
   ) {
-    this.window = new Window(settings.concurrency);
-    this.#turns = settings.ordering === 'topic' ? new Turns() : undefined;
+    this.window = new Window(concurrency * (batch?.maxMessages ?? 1));
+    this.#turns = ordering === 'none' ? undefined : new Turns();
   }
 
   get mayStart(): boolean {
     return this.shared.mayStart();
   }
 
-  /** Every wanted record up to here is delivered, waiting or dead. */
+  /** Every wanted record up to here is delivered, waiting, dead or given up. */
   get cursor(): number {
     const unfinished = this.window.lowest;
     return unfinished ? unfinished.position - 1 : this.feed.takenThrough;
@@ -74,27 +79,30 @@ export class Intake {
     return this.waiting.nextDue;
   }
 
-  /** A record that failed before and is due. @param now monotonic */
-  nextRetry(now: number): Task | undefined {
-    for (let row = this.waiting.takeDue(now); row; row = this.waiting.takeDue(now)) {
-      const record = this.shared.reader.recordsAt([row.position])[0];
-      if (record) return new Task(record, row);
-      // Damaged: the reader has reported it, and there is nothing left to deliver.
-      this.#releaseRow(row);
-    }
-    return undefined;
+  /**
+   * A record that may be tried. @param now monotonic
+   * @param gathering what it is to join; one that does not fit stays where it is
+   */
+  next(now: number, gathering?: Gathering): Task | undefined {
+    const retryFirst = this.#retryNext;
+    this.#retryNext = !retryFirst;
+    return retryFirst
+      ? (this.#nextRetry(now, gathering) ?? this.#nextNew(gathering))
+      : (this.#nextNew(gathering) ?? this.#nextRetry(now, gathering));
   }
 
-  nextNew(): Task | undefined {
-    const ready = this.#ready.shift();
-    if (ready) return ready;
-    while (this.#mayTake()) {
-      const record = this.feed.take();
-      if (!record) return undefined;
-      const task = this.#enter(record);
-      if (task) return task;
-    }
-    return undefined;
+  /** The next record of the same key, to join what this one has joined. */
+  follower(task: Task, gathering: Gathering): Task | undefined {
+    if (task.row) return this.#followingRow(task.row, gathering);
+    const next = this.#turns?.follower(task);
+    if (!next || !gathering.admits(next.record!)) return undefined;
+    this.#turns!.take(next, gathering);
+    return next;
+  }
+
+  /** False for a record that was given up, or is held back, since it was taken. */
+  mayGo({ row, finished }: Task): boolean {
+    return row ? row.taken && !row.finished : !finished;
   }
 
   delivered(task: Task): void {
@@ -107,28 +115,78 @@ export class Intake {
     this.delivered(task);
   }
 
-  /** It was not its fault: it is the next to be tried. @param now monotonic */
-  returned(task: Task, now: number): void {
-    if (task.row) this.waiting.again(task.row, now);
-    else this.#ready.unshift(task);
+  /** Nobody will have it. Also for a record of which no attempt is made. */
+  giveUp(one: Task | Row): void {
+    if (one instanceof Task) this.delivered(one);
+    else this.#releaseRow(one);
+  }
+
+  /** Whether it was given up while it was in flight, and must not be tried again. */
+  isGivenUp({ position }: Task): boolean {
+    return position <= this.#givenUpThrough;
+  }
+
+  giveUpInFlight(through: number): void {
+    this.#givenUpThrough = Math.max(this.#givenUpThrough, through);
   }
 
   failed(task: Task, { attempts, reason, due, dueAt }: Failed): void {
-    const { position, row } = task;
+    const { position, row, key } = task;
     if (row) {
       row.attempts = attempts;
       this.waiting.again(row, due);
-      this.ledger.wait({ position, key: row.key, attempts, dueAt, reason });
-      return;
+    } else {
+      const { length: bytes } = task.record!.payload;
+      this.window.finish(task);
+      this.waiting.add(position, key, bytes, due);
     }
-    const key = this.#turns ? task.record!.topic : '';
-    this.window.finish(task);
-    this.waiting.add(position, key, due);
     this.ledger.wait({ position, key, attempts, dueAt, reason });
-    for (const behind of this.#turns?.dissolve(key) ?? []) {
+    for (const behind of row ? [] : (this.#turns?.dissolve(task) ?? [])) {
+      const { length: bytes } = behind.record!.payload;
       this.window.finish(behind);
-      this.#hold(behind.position, key);
+      this.#hold(behind.position, key, bytes);
     }
+  }
+
+  #nextRetry(now: number, gathering: Gathering | undefined): Task | undefined {
+    for (let row = this.waiting.takeDue(now); row; row = this.waiting.takeDue(now)) {
+      const record = this.shared.reader.recordsAt([row.position])[0];
+      if (!record) {
+        // Damaged: the reader has reported it, and there is nothing left to deliver.
+        this.#releaseRow(row);
+        continue;
+      }
+      // One that failed before goes alone, and needs no room.
+      if (row.attempts > 0 || !gathering || gathering.admits(record)) return new Task(record, row.key, row);
+      this.waiting.again(row, now);
+      return undefined;
+    }
+    return undefined;
+  }
+
+  #followingRow(row: Row, gathering: Gathering): Task | undefined {
+    const next = this.waiting.follower(row);
+    const record = next && this.shared.reader.recordsAt([next.position])[0];
+    if (!record || !gathering.admits(record)) return undefined;
+    next.taken = true;
+    return new Task(record, next.key, next);
+  }
+
+  #nextNew(gathering: Gathering | undefined): Task | undefined {
+    for (let ready = this.#ready.peek(); ready; ready = this.#ready.peek()) {
+      if (!ready.finished && gathering && !gathering.admits(ready.record!)) return undefined;
+      this.#ready.shift();
+      if (ready.finished) continue;
+      this.#turns!.take(ready, gathering);
+      return ready;
+    }
+    while (this.#mayTake()) {
+      const task = this.feed.next;
+      if (!task || (gathering && !gathering.admits(task.record!))) return undefined;
+      this.feed.take();
+      if (this.#enter(task, gathering)) return task;
+    }
+    return undefined;
   }
 
   /** A bound on rows holds because whatever is in the window may yet become one. */
@@ -138,22 +196,25 @@ export class Intake {
     );
   }
 
-  #enter(record: Record): Task | undefined {
-    if (!this.#turns) return this.window.add(record);
-    if (this.waiting.settledBefore(record.topic, record.position)) {
-      this.ledger.passed();
-      return undefined;
+  /** @returns whether it may be tried now */
+  #enter(task: Task, gathering: Gathering | undefined): boolean {
+    const { key, position } = task;
+    if (this.#turns) {
+      if (this.waiting.settledBefore(key, position)) {
+        this.ledger.passed();
+        return false;
+      }
+      if (this.waiting.holds(key)) {
+        this.#hold(position, key, task.record!.payload.length);
+        return false;
+      }
     }
-    if (this.waiting.holds(record.topic)) {
-      this.#hold(record.position, record.topic);
-      return undefined;
-    }
-    const task = this.window.add(record);
-    return this.#turns.enter(record.topic, task) ? task : undefined;
+    this.window.add(task);
+    return this.#turns?.enter(task, gathering) ?? true;
   }
 
-  #hold(position: number, key: string): void {
-    this.waiting.hold(position, key);
+  #hold(position: number, key: string, bytes: number): void {
+    this.waiting.hold(position, key, bytes);
     this.ledger.wait({ position, key, attempts: 0, dueAt: null, reason: '' });
   }
 
@@ -163,9 +224,9 @@ export class Intake {
   }
 
   #leaveWindow(task: Task): void {
-    const next = this.#turns?.leave(task.record!.topic);
-    if (next) this.#ready.push(next);
     this.window.finish(task);
+    const next = this.#turns?.leave(task);
+    if (next) this.#ready.push(next);
     this.ledger.passed();
   }
 }

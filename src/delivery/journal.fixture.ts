@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
-import type { DeadLetterQuery, ListedDeadLetter } from '../domain/journal.js';
+import type { DeadLetterQuery, ListedDeadLetter, TopicCount } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
 import {
   SUBSCRIBER_DEFAULTS,
   type DeadLetter,
+  type Discarded,
   type Settlement,
   type SubscriberSettings,
 } from '../domain/subscriber.js';
@@ -40,9 +41,10 @@ export class FakeJournal {
     return this.records.length;
   }
 
-  add(topic: string, receivedAt = Date.now(), bytes = 2): Record {
+  /** @param content the payload's text, or how long it is */
+  add(topic: string, receivedAt = Date.now(), content: string | number = 2): Record {
     const position = this.records.length + 1;
-    const payload = new Uint8Array(bytes);
+    const payload = typeof content === 'string' ? Buffer.from(content) : new Uint8Array(content);
     const record = { position, id: `id-${position}`, topic, qos: 1 as const, retain: false, receivedAt, payload };
     this.records.push({ ...record, properties: null });
     return this.records.at(-1)!;
@@ -89,17 +91,20 @@ export class FakeJournal {
     return positions.filter((at) => at <= this.last && !this.damaged.has(at)).map((at) => this.records[at - 1]!);
   }
 
-  topicCounts(position: number, through: number): { topic: string; count: number }[] {
-    const counts = new Map<string, number>();
+  topicCounts(position: number, through: number): TopicCount[] {
+    const counts = new Map<string, TopicCount>();
     for (let at = position + 1; at <= Math.min(through, this.last); at++) {
-      const { topic } = this.records[at - 1]!;
-      if (!this.rejected.has(at)) counts.set(topic, (counts.get(topic) ?? 0) + 1);
+      const { topic, payload } = this.records[at - 1]!;
+      if (this.rejected.has(at)) continue;
+      const { count, bytes } = counts.get(topic) ?? { count: 0, bytes: 0 };
+      counts.set(topic, { topic, count: count + 1, bytes: bytes + payload.length });
     }
-    return [...counts].map(([topic, count]) => ({ topic, count }));
+    return [...counts.values()];
   }
 
-  waiting(subscriber: string): Waiting[] {
-    return [...this.of(subscriber).waiting.values()].sort((a, b) => a.position - b.position);
+  waiting(subscriber: string): (Waiting & { bytes: number })[] {
+    const rows = [...this.of(subscriber).waiting.values()].sort((a, b) => a.position - b.position);
+    return rows.map((row) => ({ ...row, bytes: this.records[row.position - 1]?.payload.length ?? 0 }));
   }
 
   deadLetters({ subscriber, after, limit }: DeadLetterQuery): ListedDeadLetter[] {
@@ -116,6 +121,9 @@ export class FakeJournal {
   }
 }
 
+/** @param records all that were sent with the first */
+type Script = (record: Record, context: AttemptContext, records: readonly Record[]) => Outcome | Promise<Outcome>;
+
 /** Answers as the script says, and remembers what it was sent. */
 export class ScriptedSender implements Sender {
   readonly sent: number[] = [];
@@ -125,15 +133,28 @@ export class ScriptedSender implements Sender {
   inFlightMost = 0;
   closed = false;
 
-  constructor(public script: (record: Record, context: AttemptContext) => Outcome | Promise<Outcome> = () => OK) {}
+  /** What was sent together, by position. */
+  readonly batches: number[][] = [];
 
-  async send(record: Record, context: AttemptContext): Promise<Outcome> {
-    this.sent.push(record.position);
+  constructor(public script: Script = () => OK) {}
+
+  send(record: Record, context: AttemptContext): Promise<Outcome> {
+    return this.#answer([record], context);
+  }
+
+  sendBatch(records: readonly Record[], context: AttemptContext): Promise<Outcome> {
+    this.batches.push(records.map(({ position }) => position));
+    return this.#answer(records, context);
+  }
+
+  async #answer(records: readonly Record[], context: AttemptContext): Promise<Outcome> {
+    const positions = records.map(({ position }) => position);
+    this.sent.push(...positions);
     this.attempts.push(context.attempt);
     this.inFlightMost = Math.max(this.inFlightMost, ++this.inFlight);
     try {
-      const outcome = await this.script(record, context);
-      if (outcome.kind === 'delivered') this.delivered.push(record.position);
+      const outcome = await this.script(records[0]!, context, records);
+      if (outcome.kind === 'delivered') this.delivered.push(...positions);
       return outcome;
     } finally {
       this.inFlight--;
@@ -192,6 +213,7 @@ export class NotingObserver implements DeliveryObserver {
   readonly failures: string[] = [];
   saveFailures = 0;
   recoveries = 0;
+  readonly discards: Discarded[] = [];
   attempt(_subscriber: string, outcome: string): void {
     this.outcomes.push(outcome);
   }
@@ -204,6 +226,9 @@ export class NotingObserver implements DeliveryObserver {
   }
   recovered(): void {
     this.recoveries++;
+  }
+  discarded(discarded: Discarded): void {
+    this.discards.push(discarded);
   }
   saveFailed(): void {
     this.saveFailures++;
@@ -243,6 +268,8 @@ export class Run {
       sender: {
         send: (record: Record, context: AttemptContext): Promise<Outcome> =>
           this.#alive ? sender.send(record, context).then((outcome) => (this.#alive ? outcome : never)) : never,
+        sendBatch: (records: readonly Record[], context: AttemptContext): Promise<Outcome> =>
+          this.#alive ? sender.sendBatch!(records, context).then((one) => (this.#alive ? one : never)) : never,
         close: () => sender.close(),
       },
     }));

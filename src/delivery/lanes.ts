@@ -1,25 +1,39 @@
 import { setMaxListeners } from 'node:events';
 import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import { failpoint } from '../domain/failpoint.js';
-import type { Record } from '../domain/record.js';
+import type { JournalReader } from '../domain/journal.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
+import { Backlog } from './backlog.js';
+import type { Batch } from './batch.js';
+import { Batches } from './batches.js';
 import { Condition } from './condition.js';
 import type { Consumer } from './dispatcher.js';
 import type { Feed } from './feed.js';
 import type { Intake, Shared } from './intake.js';
-import { decide } from './schedule.js';
+import { RateLimit } from './rate-limit.js';
+import { decide, decideReturned, splits } from './schedule.js';
 import type { Task } from './window.js';
 
 /** A timer that was set before a long sleep of the machine is looked at again this often. */
 const TIMER_MS_MAX = 60_000;
 
+/** An attempt that has ended. */
+interface Ended {
+  outcome: Outcome;
+  /** As the breaker gave it when the attempt began. */
+  epoch: number;
+  /** Monotonic. */
+  started: number;
+}
+
 /** The attempt loop of one subscriber: at most `concurrency` attempts at once, and what follows from each answer. */
 export class Lanes implements Consumer {
   readonly condition: Condition;
+  readonly backlog: Backlog;
+  readonly #batches: Batches;
+  readonly #rate: RateLimit | undefined;
   readonly #abort = new AbortController();
   #inFlight = 0;
-  /** Retries and new records take turns, so that neither starves the other. */
-  #retryNext = true;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
   #halted = false;
@@ -32,7 +46,11 @@ export class Lanes implements Consumer {
     readonly intake: Intake,
     private readonly shared: Shared,
   ) {
+    const { batch, maxBacklog, rateLimit } = settings;
     this.condition = new Condition(settings, shared.observer, shared.random);
+    this.backlog = new Backlog(intake, maxBacklog);
+    this.#batches = new Batches(intake, batch);
+    this.#rate = rateLimit && new RateLimit(rateLimit.perSecond, shared.clock.monotonic());
     setMaxListeners(0, this.#abort.signal); // one for each attempt in flight is no leak
   }
 
@@ -40,6 +58,7 @@ export class Lanes implements Consumer {
     return this.intake.feed;
   }
 
+  /** Attempts, not records. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -48,13 +67,26 @@ export class Lanes implements Consumer {
   pump(): void {
     const now = this.shared.clock.monotonic();
     while (this.#mayStart(now)) {
-      const task = this.#nextTask(now);
-      if (!task) break;
-      void this.#attempt(task, now);
+      const alone = this.condition.breaker.openUntil > 0; // A probe must say something of the subscriber.
+      const batch = this.#batches.next(now, alone);
+      if (!batch) break;
+      const tasks = batch.take(this.#mayGo, alone);
+      if (tasks) void this.#attempt(batch, tasks, now);
     }
     if (this.#halted) return;
     this.#arm(now);
-    if (this.feed.isHungry) this.shared.serve(this);
+    if (this.feed.isHungry || this.backlog.isExceeded) this.shared.serve(this);
+  }
+
+  serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void {
+    if (!this.backlog.isExceeded) {
+      if (this.feed.isHungry) this.feed.read(reader);
+      return;
+    }
+    const gone = this.backlog.shrink(reader);
+    if (!gone) return;
+    const { records, from, through } = gone;
+    this.shared.observer.discarded({ subscriber: this.settings.id, reason: 'backlog-full', records, from, through });
   }
 
   pause(): void {
@@ -89,74 +121,109 @@ export class Lanes implements Consumer {
       !this.#halted &&
       !this.condition.held &&
       this.intake.mayStart &&
-      this.condition.breaker.allows(now)
+      this.condition.breaker.allows(now) &&
+      (this.#rate === undefined || this.#rate.allows(now))
     );
   }
 
-  #nextTask(now: number): Task | undefined {
-    const retryFirst = this.#retryNext;
-    this.#retryNext = !retryFirst;
-    return retryFirst
-      ? (this.intake.nextRetry(now) ?? this.intake.nextNew())
-      : (this.intake.nextNew() ?? this.intake.nextRetry(now));
-  }
+  readonly #mayGo = (task: Task): boolean => this.intake.mayGo(task);
 
-  async #attempt(task: Task, started: number): Promise<void> {
-    const record = task.record!;
+  async #attempt(batch: Batch, tasks: Task[], started: number): Promise<void> {
     const epoch = this.condition.breaker.begin();
     const context: AttemptContext = {
-      attempt: (task.row?.attempts ?? 0) + 1,
+      attempt: (tasks[0]!.row?.attempts ?? 0) + 1,
       replay: false,
       signal: this.#abort.signal,
     };
+    this.#rate?.take();
     this.#inFlight++;
+    this.backlog.inFlight(tasks, true);
     let outcome: Outcome;
     try {
-      outcome = await this.sender.send(record, context);
+      outcome = await this.#send(tasks, context);
     } catch (error) {
       outcome = { kind: 'retry', reason: 'network', status: 0, detail: String(error), opensBreaker: false };
     }
     this.#inFlight--;
+    this.backlog.inFlight(tasks, false);
     failpoint('attempted');
     const aborted = this.#abort.signal.aborted && outcome.kind !== 'delivered';
-    if (!this.#closed && !aborted) this.#answered(task, record, outcome, epoch, started);
+    if (!this.#closed && !aborted) this.#answered(batch, tasks, { outcome, epoch, started });
     if (this.#inFlight === 0) this.#drained?.();
     if (!this.#halted) this.pump();
   }
 
-  #answered(task: Task, record: Record, outcome: Outcome, epoch: number, started: number): void {
-    const { clock, observer, random } = this.shared;
-    const { id, retry } = this.settings;
+  #send(tasks: readonly Task[], context: AttemptContext): Promise<Outcome> {
+    const { sender } = this;
+    if (!this.settings.batch || !sender.sendBatch) return sender.send(tasks[0]!.record!, context);
+    return sender.sendBatch(
+      tasks.map((task) => task.record!),
+      context,
+    );
+  }
+
+  #answered(batch: Batch, tasks: Task[], { outcome, epoch, started }: Ended): void {
+    const { clock, observer } = this.shared;
+    const { id } = this.settings;
     const now = clock.monotonic();
     const wall = clock.now();
-    observer.attempt(id, outcome.kind === 'gone' ? 'throttled' : outcome.kind, (now - started) / 1000);
-    this.condition.answered(outcome, epoch, task.position, now);
-    const before = task.row?.attempts ?? 0;
-    const attempts = before + 1;
-    const decision = decide(outcome, { attempts, receivedAt: record.receivedAt }, retry, wall, random);
-    switch (decision.kind) {
-      case 'delivered':
-        observer.delivered(id, Math.max(0, wall - record.receivedAt) / 1000);
+    const ofSeveral = tasks.length > 1;
+    const split = ofSeveral && splits(outcome);
+    const counted = split ? 'retry' : outcome.kind === 'gone' ? 'throttled' : outcome.kind;
+    observer.attempt(id, counted, (now - started) / 1000);
+    this.condition.answered(outcome, epoch, tasks[0]!.position, now, ofSeveral);
+    if (outcome.kind === 'delivered') {
+      for (const task of tasks) {
+        observer.delivered(id, Math.max(0, wall - task.record!.receivedAt) / 1000);
         this.intake.delivered(task);
-        break;
-      case 'returned':
-        this.intake.returned(task, now);
-        break;
-      case 'wait':
-        this.intake.failed(task, {
-          attempts,
-          reason: outcome.kind === 'retry' ? outcome.reason : '',
-          due: now + decision.delayMs,
-          dueAt: Math.round(wall + decision.delayMs),
-        });
-        break;
-      case 'dead': {
-        const { status, detail } = outcome as Exclude<Outcome, { kind: 'delivered' }>;
-        const used = outcome.kind === 'throttled' ? before : attempts;
-        this.intake.died(task, { reason: decision.reason, status, detail, attempts: used, at: wall });
-        break;
+      }
+    } else if (split) {
+      batch.split(tasks);
+    } else if (ofSeveral) {
+      this.#returned(batch, tasks, outcome, wall);
+    } else this.#failed(batch, tasks[0]!, outcome, now, wall);
+    this.#batches.again(batch);
+  }
+
+  /** A batch failed, and its records are not to blame: it is tried again as it is, without those that are too old. */
+  #returned(batch: Batch, tasks: Task[], outcome: Exclude<Outcome, { kind: 'delivered' }>, wall: number): void {
+    const { status, detail } = outcome;
+    const kept: Task[] = [];
+    const keys = new Set<string>();
+    for (const task of tasks) {
+      // The first of a line goes first, also when a clock that jumped makes a later one look older.
+      const behind = task.key !== '' && keys.has(task.key);
+      const { kind } = decideReturned(task.record!.receivedAt, this.settings.retry, wall);
+      if (this.intake.isGivenUp(task)) this.intake.giveUp(task);
+      else if (kind === 'dead' && !behind) {
+        const attempts = task.row?.attempts ?? 0;
+        this.intake.died(task, { reason: 'expired', status, detail, attempts, at: wall });
+      } else {
+        kept.push(task);
+        keys.add(task.key);
       }
     }
+    batch.putBack(kept);
+  }
+
+  #failed(batch: Batch, task: Task, outcome: Exclude<Outcome, { kind: 'delivered' }>, now: number, wall: number): void {
+    if (this.intake.isGivenUp(task)) return this.intake.giveUp(task);
+    const before = task.row?.attempts ?? 0;
+    const attempts = before + 1;
+    const tried = { attempts, receivedAt: task.record!.receivedAt };
+    const decision = decide(outcome, tried, this.settings.retry, wall, this.shared.random);
+    if (decision.kind === 'dead') {
+      const { status, detail } = outcome;
+      const used = outcome.kind === 'throttled' ? before : attempts;
+      this.intake.died(task, { reason: decision.reason, status, detail, attempts: used, at: wall });
+    } else if (decision.kind === 'wait') {
+      this.intake.failed(task, {
+        attempts,
+        reason: outcome.kind === 'retry' ? outcome.reason : '',
+        due: now + decision.delayMs,
+        dueAt: Math.round(wall + decision.delayMs),
+      });
+    } else batch.putBack([task]);
   }
 
   /** One timer for the next instant at which something may start that may not start now. */
@@ -173,7 +240,9 @@ export class Lanes implements Consumer {
     // Each of these ends with a call of its own.
     if (held || breaker.probing || this.#inFlight >= this.settings.concurrency || !this.intake.mayStart)
       return Infinity;
-    return breaker.openUntil > now ? breaker.openUntil : this.intake.nextDue;
+    if (breaker.openUntil > now) return breaker.openUntil;
+    const tokenAt = this.#rate?.nextAt(now) ?? now;
+    return tokenAt > now ? tokenAt : Math.min(this.intake.nextDue, this.#batches.dueAt);
   }
 
   readonly #wake = (): void => {

@@ -1,4 +1,5 @@
 import type { FailureReason } from '../domain/attempt.js';
+import type { Discarded } from '../domain/subscriber.js';
 
 /** `active`: sent to. `paused`: an operator asked. `broken`: failing, probed now and then. `gone`: it answered 410. */
 export type SubscriberState = 'active' | 'paused' | 'broken' | 'gone';
@@ -11,7 +12,10 @@ export interface SubscriberStatus {
   reason: string;
   /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
   cursor: number;
-  /** Matching records neither delivered nor dead. Still rising just after the start, while the backlog is counted. */
+  /**
+   * Matching records neither delivered nor dead. Still rising just after the start, while the backlog is counted. With
+   * a content filter, what it leaves out is among those that were not read yet.
+   */
   lagRecords: number;
   /** Age of the oldest of them; 0 when there is none. */
   lagSeconds: number;
@@ -33,7 +37,7 @@ export interface Failing {
 
 /** Told what happens, for metrics and logs. Called synchronously on the delivery path: must be quick and must not throw. */
 export interface DeliveryObserver {
-  /** One attempt ended. A 410 counts as `throttled`. */
+  /** One attempt ended, of a record or a batch. A 410 counts as `throttled`, a batch that is split as `retry`. */
   attempt(subscriber: string, outcome: 'delivered' | 'retry' | 'throttled' | 'dead', seconds: number): void;
   /** @param secondsSinceReceived from the socket to the answer */
   delivered(subscriber: string, secondsSinceReceived: number): void;
@@ -41,6 +45,8 @@ export interface DeliveryObserver {
   /** Attempts fail, and for another reason than the one told before. */
   failing(subscriber: string, failing: Failing): void;
   recovered(subscriber: string): void;
+  /** Its backlog went beyond its bound, and the oldest records were given up. Called often while it stays there. */
+  discarded(discarded: Discarded): void;
   /** What was settled could not be saved; it is kept and tried again every second. */
   saveFailed(error: unknown): void;
 }

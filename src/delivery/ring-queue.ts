@@ -37,6 +37,11 @@ export class RingQueue<T> {
     return value;
   }
 
+  /** From the first to the last. Nothing may be put in or taken meanwhile. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let i = 0; i < this.#length; i++) yield this.#slots[(this.#head + i) & (this.#slots.length - 1)]!;
+  }
+
   /** The number of slots stays a power of two, so that a mask does the wrapping. */
   #grow(): void {
     const slots = new Array<T | undefined>(this.#slots.length * 2);

@@ -18,6 +18,19 @@ export interface Tried {
   receivedAt: number;
 }
 
+/** Whether a batch that ended so is split: trying it again as it is could not help, and one record may be to blame. */
+export function splits(outcome: Outcome): boolean {
+  return outcome.kind === 'dead' || (outcome.kind === 'retry' && !outcome.opensBreaker);
+}
+
+/**
+ * What becomes of each record of a batch that failed as a whole, through no fault of a record: no attempt is used.
+ * @param now wall clock, milliseconds since the epoch
+ */
+export function decideReturned(receivedAt: number, retry: SubscriberSettings['retry'], now: number): Decision {
+  return now - receivedAt > retry.maxAgeMs ? { kind: 'dead', reason: 'expired' } : { kind: 'returned' };
+}
+
 /** @param now wall clock, milliseconds since the epoch */
 export function decide(
   outcome: Outcome,
@@ -26,20 +39,20 @@ export function decide(
   now: number,
   random: Random,
 ): Decision {
-  const expired = now - tried.receivedAt > retry.maxAgeMs;
+  const returned = decideReturned(tried.receivedAt, retry, now);
   switch (outcome.kind) {
     case 'delivered':
       return { kind: 'delivered' };
     case 'gone':
       return { kind: 'returned' };
     case 'throttled':
-      return expired ? { kind: 'dead', reason: 'expired' } : { kind: 'returned' };
+      return returned;
     case 'dead':
       return { kind: 'dead', reason: outcome.reason };
     case 'retry': {
       const delayMs = retry.scheduleMs[tried.attempts - 1];
       if (delayMs === undefined) return { kind: 'dead', reason: outcome.reason };
-      if (expired) return { kind: 'dead', reason: 'expired' };
+      if (returned.kind === 'dead') return returned;
       return { kind: 'wait', delayMs: addedJitter(delayMs, random) };
     }
   }

@@ -8,16 +8,15 @@ type Reader = Pick<JournalReader, 'recordsAt'>;
 /** @param reader absent: the age of records that wait is not known */
 export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock): SubscriberStatus {
   const { condition, intake, inFlight, settings } = lanes;
-  const { feed, waiting, window } = intake;
   const receivedAt = oldestReceivedAt(lanes, reader);
   return {
     id: settings.id,
     state: condition.state,
     reason: condition.reason,
     cursor: intake.cursor,
-    lagRecords: feed.queued + feed.unread + window.unfinished + waiting.size,
+    lagRecords: lanes.backlog.records,
     lagSeconds: receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt) / 1000,
-    waiting: waiting.size,
+    waiting: intake.waiting.size,
     inFlight,
   };
 }
@@ -25,7 +24,7 @@ export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock)
 /** When the lowest record that is neither delivered nor dead was received. */
 function oldestReceivedAt(lanes: Lanes, reader: Reader | undefined): number | undefined {
   const { feed, waiting, window } = lanes.intake;
-  const record = window.lowest?.record ?? feed.next;
+  const record = window.lowest?.record ?? feed.next?.record;
   const row = waiting.oldest;
   if (row === undefined || (record && record.position < row)) return record?.receivedAt;
   return (reader?.recordsAt([row])[0] ?? record)?.receivedAt;

@@ -5,14 +5,25 @@ import { DueHeap } from './due-heap.js';
 /** At this many rows a subscriber is given no new records, so the cursor stops. */
 export const WAITING_ROWS_MAX = 10_000;
 
+/** So many rows that were given up may be left in the heap. */
+const STALE_ROWS_MAX = 1_024;
+
 /** A waiting row as the lanes see it. */
 export interface Row {
   readonly position: number;
   /** '' when order is not kept. */
   readonly key: string;
+  /** Of the record's payload. */
+  readonly bytes: number;
   attempts: number;
   /** Monotonic instant of the next attempt; of no effect while the row is held behind another. */
   due: number;
+  /** It goes out next, by itself or in a batch. */
+  taken: boolean;
+  /** An attempt of it is under way. */
+  inFlight: boolean;
+  /** Settled or given up. A row that was given up stays in its line until it is passed. */
+  finished: boolean;
   /** The row held behind this one. */
   next: Row | undefined;
 }
@@ -23,15 +34,22 @@ export interface Row {
  */
 export class WaitingRows {
   readonly #rows = new Map<number, Row>();
-  /** The last row of each key's line. */
-  readonly #lines = new Map<string, Row>();
+  /** The first and the last row of each key's line. */
+  readonly #first = new Map<string, Row>();
+  readonly #last = new Map<string, Row>();
   /** The first row that a run before left, by key. */
   readonly #restored = new Map<string, number>();
   readonly #due = new DueHeap<Row>();
   #oldest: number | undefined;
+  #bytes = 0;
 
   get size(): number {
     return this.#rows.size;
+  }
+
+  /** Of the payloads of the records that wait. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The lowest position that waits. */
@@ -46,22 +64,27 @@ export class WaitingRows {
 
   /** When the next row is due; Infinity when none will be. */
   get nextDue(): number {
-    return this.#due.peek()?.due ?? Infinity;
+    return this.#nextDue()?.due ?? Infinity;
+  }
+
+  /** Those that no attempt is made of. */
+  idle(): Row[] {
+    return [...this.#rows.values()].filter((row) => !row.inFlight);
   }
 
   holds(key: string): boolean {
-    return this.#lines.has(key);
+    return this.#first.has(key);
   }
 
   /**
    * Takes over what a run before left, in order of position.
    * @param delayMsMax no row waits longer, although the wall clock may have jumped since
    */
-  restore(saved: readonly Waiting[], clock: Clock, delayMsMax: number): void {
+  restore(saved: readonly (Waiting & { bytes: number })[], clock: Clock, delayMsMax: number): void {
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
-    for (const { position, key, attempts, dueAt } of saved) {
+    for (const { position, key, bytes, attempts, dueAt } of saved) {
       const delayMs = dueAt === null ? 0 : Math.min(Math.max(dueAt - wall, 0), delayMsMax);
-      this.#append({ position, key, attempts, due: monotonic + delayMs, next: undefined });
+      this.#append(rowOf(position, key, bytes, attempts, monotonic + delayMs));
       if (key !== '' && !this.#restored.has(key)) this.#restored.set(key, position);
     }
   }
@@ -75,43 +98,78 @@ export class WaitingRows {
   }
 
   /** A record failed for the first time. With a key, nothing of that key may wait yet. */
-  add(position: number, key: string, due: number): Row {
-    const row: Row = { position, key, attempts: 1, due, next: undefined };
-    this.#append(row);
-    return row;
+  add(position: number, key: string, bytes: number, due: number): void {
+    this.#append(rowOf(position, key, bytes, 1, due));
   }
 
   /** A record is held behind those of its key that wait. */
-  hold(position: number, key: string): void {
-    this.#append({ position, key, attempts: 0, due: 0, next: undefined });
+  hold(position: number, key: string, bytes: number): void {
+    this.#append(rowOf(position, key, bytes, 0, 0));
   }
 
   /** A row that is due; it must come back with {@link again} or {@link release}. */
   takeDue(now: number): Row | undefined {
-    const row = this.#due.peek();
-    return row && row.due <= now ? this.#due.pop() : undefined;
+    const row = this.#nextDue();
+    if (!row || row.due > now) return undefined;
+    row.taken = true;
+    return this.#due.pop();
   }
 
-  /** A row that was taken is to be tried again. */
+  /** The row held behind this one, which was taken. To go out with it, it must be taken too. */
+  follower(row: Row): Row | undefined {
+    return unfinished(row.next);
+  }
+
+  /** A row that was taken is to be tried again. Those behind it that were taken with it are held again. */
   again(row: Row, due: number): void {
     row.due = due;
     this.#due.push(row);
+    for (let one: Row | undefined = row; one?.taken; one = unfinished(one.next)) one.taken = false;
   }
 
-  /** A row that was taken is settled; the one held behind it is free. */
+  /** A row is settled or given up. The one held behind it is free, if this was the first of its line. */
   release(row: Row): void {
     this.#rows.delete(row.position);
-    if (row.key === '') return;
-    if (row.next) this.#due.push(row.next);
-    else this.#lines.delete(row.key);
+    this.#bytes -= row.bytes;
+    row.finished = true;
+    if (this.#due.length > 2 * this.#rows.size + STALE_ROWS_MAX) this.#due.keep((due) => !due.finished);
+    if (row.key === '' || this.#first.get(row.key) !== row) return;
+    const next = unfinished(row.next);
+    if (!next) {
+      this.#first.delete(row.key);
+      this.#last.delete(row.key);
+      return;
+    }
+    this.#first.set(row.key, next);
+    if (!next.taken) this.#due.push(next);
+  }
+
+  /** What was given up while it waited in the heap is let go of here. */
+  #nextDue(): Row | undefined {
+    while (this.#due.peek()?.finished) this.#due.pop();
+    return this.#due.peek();
   }
 
   #append(row: Row): void {
     this.#rows.set(row.position, row);
+    this.#bytes += row.bytes;
     if (this.#oldest !== undefined && row.position < this.#oldest) this.#oldest = row.position;
-    const last = row.key === '' ? undefined : this.#lines.get(row.key);
+    const last = row.key === '' ? undefined : this.#last.get(row.key);
     if (last) last.next = row;
     else this.#due.push(row);
-    if (row.key !== '') this.#lines.set(row.key, row);
+    if (row.key === '') return;
+    if (!last) this.#first.set(row.key, row);
+    this.#last.set(row.key, row);
   }
+}
+
+function rowOf(position: number, key: string, bytes: number, attempts: number, due: number): Row {
+  const flags = { taken: false, inFlight: false, finished: false };
+  return { position, key, bytes, attempts, due, ...flags, next: undefined };
+}
+
+function unfinished(row: Row | undefined): Row | undefined {
+  let found = row;
+  while (found?.finished) found = found.next;
+  return found;
 }

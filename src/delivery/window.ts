@@ -12,11 +12,17 @@ export class Task {
   /** Let go of when finished, because a finished task may stay in the window behind a slow one. */
   record: Record | undefined;
   finished = false;
+  /** An attempt of it is under way. Of a task with a row, the row's word counts. */
+  inFlight = false;
+  /** When order is kept: it has its turn. */
+  taken = false;
   /** The next task of the same key, when order is kept. */
   next: Task | undefined;
 
   constructor(
     record: Record,
+    /** What order is kept by; '' when it is not kept. */
+    readonly key: string,
     readonly row: Row | undefined,
   ) {
     this.position = record.position;
@@ -34,12 +40,18 @@ export class Window {
   #unfinished = 0;
   #bytes = 0;
 
-  constructor(concurrency: number) {
-    this.#tasksMax = Math.max(TASKS_MIN, 4 * concurrency);
+  /** @param inFlightMax how many records may be in flight at once */
+  constructor(inFlightMax: number) {
+    this.#tasksMax = Math.max(TASKS_MIN, 4 * inFlightMax);
   }
 
   get unfinished(): number {
     return this.#unfinished;
+  }
+
+  /** Of the unfinished tasks' payloads. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get hasRoom(): boolean {
@@ -51,13 +63,16 @@ export class Window {
     return this.#tasks.peek();
   }
 
-  /** Takes a record that is after all those before it. */
-  add(record: Record): Task {
-    const task = new Task(record, undefined);
+  /** Those that no attempt is made of, in order of position. */
+  idle(): Task[] {
+    return [...this.#tasks].filter((task) => !task.finished && !task.inFlight);
+  }
+
+  /** Takes a task that is after all those before it. */
+  add(task: Task): void {
     this.#tasks.push(task);
     this.#unfinished++;
-    this.#bytes += record.payload.length;
-    return task;
+    this.#bytes += task.record!.payload.length;
   }
 
   finish(task: Task): void {

@@ -1,4 +1,4 @@
-/** An attempt is one try to deliver one record to one subscriber. Its outcome is a value, never an exception. */
+/** An attempt is one try to deliver one record (or batch) to one subscriber. Its outcome is a value, never an exception. */
 import type { Record } from './record.js';
 
 export type Outcome =
@@ -40,6 +40,11 @@ export interface AttemptContext {
  */
 export interface Sender {
   send(record: Record, context: AttemptContext): Promise<Outcome>;
+  /**
+   * As {@link send}, for several records in one request: called instead of it for a subscriber whose settings have
+   * `batch`, also with a single one. The outcome is that of all of them.
+   */
+  sendBatch?(records: readonly Record[], context: AttemptContext): Promise<Outcome>;
   /** Frees sockets. Attempts in flight may still finish. */
   close(): Promise<void>;
 }

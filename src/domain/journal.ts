@@ -7,7 +7,14 @@ import type { LinkDrop } from './link.js';
 import type { MessageBatch } from './message.js';
 import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publish.js';
 import type { Record, Rejection } from './record.js';
-import type { DeadLetter, Settlement, SubscriberProgress, SubscriberSettings, Waiting } from './subscriber.js';
+import type {
+  DeadLetter,
+  Discarded,
+  Settlement,
+  SubscriberProgress,
+  SubscriberSettings,
+  Waiting,
+} from './subscriber.js';
 
 /** `full`: appends wait and publishes are refused until there is room; everything else goes on. */
 export type JournalState = 'open' | 'full';
@@ -114,8 +121,8 @@ export interface JournalEvents {
   state: { state: JournalState; reason: string };
   /** Nine tenths of `journal.maxSize` are in use, or no longer. */
   nearFull: { near: boolean; bytes: number; maxBytes: number };
-  /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. */
-  discarded: { subscriber: string; from: number; through: number };
+  /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. Whoever delivers must not wait for them. */
+  discarded: Discarded;
   /** Rejections and dead letters that were older than the age limit are gone. */
   expired: { rejections: number; deadLetters: number };
   /** Damaged records were found. */
@@ -146,16 +153,23 @@ export interface JournalReader {
   recordsAt(positions: number[]): Record[];
   admittedThrough(): number;
   lastPosition(): number;
-  /** How many admitted records after `position` and up to `through` each topic has. */
-  topicCounts(position: number, through: number): { topic: string; count: number }[];
+  /** How many admitted records after `position` and up to `through` each topic has, and the bytes of their payloads. */
+  topicCounts(position: number, through: number): TopicCount[];
   /** Every subscriber the journal knows, also those that are no longer configured. */
   progress(): SubscriberProgress[];
-  waiting(subscriber: string): Waiting[];
+  /** In order of position; `bytes`: of the record's payload. */
+  waiting(subscriber: string): (Waiting & { bytes: number })[];
   /** In the order they came; `number` is their place in it. */
   deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
   rejections(query: { after?: number; limit: number }): ListedRejection[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
   close(): void;
+}
+
+export interface TopicCount {
+  topic: string;
+  count: number;
+  bytes: number;
 }
 
 /** With the record's id and topic. */

@@ -1,4 +1,5 @@
 /** A subscriber is who receives records: a webhook URL, or an in-process handler. */
+import type { Filter } from './filter.js';
 
 export interface SubscriberSettings {
   /** Its identity: the backlog, holds and dead letters belong to this name. */
@@ -7,14 +8,24 @@ export interface SubscriberSettings {
   url?: string;
   /** Topic filters; a record that matches several is still one delivery. */
   topics: string[];
+  /** Records that it does not select are none of this subscriber's. Absent: all. */
+  where?: Filter;
   /** Where a new subscriber starts; later changes of it have no effect. */
   startFrom: StartFrom;
-  format: 'cloudevents' | 'raw';
-  ordering: 'none' | 'topic';
+  format: 'cloudevents' | 'cloudevents-batch' | 'raw';
+  ordering: 'none' | 'topic' | 'key';
+  /** With `ordering: key`: JSON pointer into the payload. */
+  key?: string;
   /** Attempts in flight at once. */
   concurrency: number;
   /** Whole attempt, in milliseconds. */
   timeoutMs: number;
+  /** Attempts a second, retries included; a batch is one. Up to one second's worth, and at least one, may come at once. */
+  rateLimit?: { perSecond: number };
+  /** With `format: cloudevents-batch`: how many records, and bytes of payload, go together, and how long for. */
+  batch?: BatchSettings;
+  /** What may be undelivered; beyond it the oldest are given up, and that is told. */
+  maxBacklog?: { records?: number; bytes?: number };
   retry: {
     /** Waits in milliseconds before the second, third, … attempt; after the last one a dead letter. */
     scheduleMs: number[];
@@ -26,6 +37,15 @@ export interface SubscriberSettings {
   signing: { secrets: string[] };
   /** Static headers sent with every attempt. */
   headers: { [name: string]: string };
+}
+
+export interface BatchSettings {
+  /** At least 1. */
+  maxMessages: number;
+  /** How long a record may wait for others. */
+  maxWaitMs: number;
+  /** Of payload; one larger record still goes, alone. */
+  maxBytes: number;
 }
 
 /** A position, or an instant in milliseconds since the epoch, or one of two words. */
@@ -76,6 +96,24 @@ export interface DeadLetter {
   attempts: number;
   /** Wall clock, milliseconds since the epoch. */
   at: number;
+}
+
+/** Why records were given up although nobody had them. A closed list: it is a metric label. */
+export const DISCARD_REASONS = [
+  'backlog-full', // the subscriber's maxBacklog
+  'journal-full', // journal.whenFull
+] as const;
+export type DiscardReason = (typeof DISCARD_REASONS)[number];
+
+/** The oldest undelivered records of one subscriber were given up. */
+export interface Discarded {
+  subscriber: string;
+  reason: DiscardReason;
+  /** How many; with `journal-full` those that only a content filter or an early delivery spared are among them. */
+  records: number;
+  /** Their positions are between these, both included. */
+  from: number;
+  through: number;
 }
 
 /** What one subscriber's lanes have to save: applied whole or not at all. */

@@ -114,7 +114,7 @@ export class SqliteJournal implements Journal {
         if (what.deadLetters > 0) this.#deadLetters = this.#countDeadLetters();
         this.emit('expired', what);
       },
-      discarded: (gap) => this.emit('discarded', gap),
+      discarded: (discarded) => this.emit('discarded', discarded),
       fatal: (error) => this.#fatal(error),
     });
   }

@@ -1,10 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.js';
 import type { JournalSettings } from '../domain/settings.js';
+import type { Discarded } from '../domain/subscriber.js';
 import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
 import type { OutboxTable } from './outbox.js';
 import type { ProgressTable } from './progress.js';
 import type { Whereabouts } from './files.js';
+import { Discard } from './discard.js';
 import { Expiry, type Expired } from './expiry.js';
 import { Retention } from './retention.js';
 import type { Space } from './space.js';
@@ -33,7 +35,7 @@ interface Surroundings {
   deleted(count: number): void;
   forgetTopics(): void;
   expired(what: Expired): void;
-  discarded(gap: { subscriber: string; from: number; through: number }): void;
+  discarded(discarded: Discarded): void;
   fatal(error: unknown): void;
 }
 
@@ -42,6 +44,7 @@ export class Maintenance {
   readonly #retention: Retention;
   readonly #topics: TopicSweep;
   readonly #expiry: Expiry;
+  readonly #discard: Discard;
   readonly #log: StatementSync;
   readonly #pageBytes: number;
   readonly #checkpointBytes: number;
@@ -59,6 +62,7 @@ export class Maintenance {
     this.#retention = new Retention(db);
     this.#topics = new TopicSweep(db);
     this.#expiry = new Expiry(db);
+    this.#discard = new Discard(db);
     this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#checkpointBytes = Math.min(CHECKPOINT_LOG_BYTES, settings.maxBytes * CHECKPOINT_LOG_SHARE);
@@ -154,10 +158,10 @@ export class Maintenance {
     this.around.space.tryResume();
     // Only while it is records that fill it: what was given up the last time must have been cleared before more is.
     if (this.around.space.state !== 'full' || this.settings.whenFull !== 'discard-oldest-of-largest-backlog') return;
-    const gap = await this.around.commit(() =>
-      this.around.progress.discardOldest(DISCARD_RECORDS_PER_TICK, this.settings.maxBytes * DISCARD_SHARE_PER_TICK),
+    const discarded = await this.around.commit(() =>
+      this.#discard.step(DISCARD_RECORDS_PER_TICK, this.settings.maxBytes * DISCARD_SHARE_PER_TICK),
     );
-    if (gap) this.around.discarded(gap);
+    if (discarded) this.around.discarded(discarded);
     this.around.space.check();
   }
 }

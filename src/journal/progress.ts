@@ -125,27 +125,4 @@ export class ProgressTable {
     const row = this.db.prepare('SELECT min(cursor) AS cursor FROM subscribers').get() as { cursor: number | null };
     return Math.min(admitted, row.cursor ?? admitted);
   }
-
-  /** Moves the cursor that is furthest behind on, past at most so many records and, but for the first, so many bytes. */
-  discardOldest(
-    recordsMax: number,
-    bytesMax: number,
-  ): { subscriber: string; from: number; through: number } | undefined {
-    const row = this.db.prepare('SELECT subscriber, cursor FROM subscribers ORDER BY cursor LIMIT 1').get() as
-      { subscriber: string; cursor: number } | undefined;
-    if (!row) return undefined;
-    const records = this.db
-      .prepare('SELECT position, length(payload) AS bytes FROM records WHERE position > ? ORDER BY position LIMIT ?')
-      .all(row.cursor, recordsMax) as unknown as { position: number; bytes: number }[];
-    if (records.length === 0) return undefined;
-    let through = 0;
-    let bytes = 0;
-    for (const record of records) {
-      if (through > 0 && bytes + record.bytes > bytesMax) break;
-      through = record.position;
-      bytes += record.bytes;
-    }
-    this.#cursor.run(through, row.subscriber);
-    return { subscriber: row.subscriber, from: row.cursor + 1, through };
-  }
 }

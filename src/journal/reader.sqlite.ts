@@ -6,6 +6,7 @@ import {
   type JournalReader,
   type ListedDeadLetter,
   type ListedRejection,
+  type TopicCount,
 } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { Problem, Record, RejectionReason } from '../domain/record.js';
@@ -66,15 +67,15 @@ export class SqliteJournalReader implements JournalReader {
     return Number((row as { seq: number } | undefined)?.seq ?? 0);
   }
 
-  topicCounts(position: number, through: number): { topic: string; count: number }[] {
+  topicCounts(position: number, through: number): TopicCount[] {
     return this.#db
       .prepare(
-        `SELECT t.name AS topic, count(*) AS count FROM records r JOIN topics t ON t.topic_id = r.topic_id
+        `SELECT t.name AS topic, count(*) AS count, sum(length(r.payload)) AS bytes FROM records r JOIN topics t ON t.topic_id = r.topic_id
          WHERE r.position > ? AND r.position <= ?
            AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)
          GROUP BY r.topic_id`,
       )
-      .all(position, through) as unknown as { topic: string; count: number }[];
+      .all(position, through) as unknown as TopicCount[];
   }
 
   progress(): SubscriberProgress[] {
@@ -83,11 +84,12 @@ export class SqliteJournalReader implements JournalReader {
       .all() as unknown as SubscriberProgress[];
   }
 
-  waiting(subscriber: string): Waiting[] {
+  waiting(subscriber: string): (Waiting & { bytes: number })[] {
     const rows = this.#db
       .prepare(
-        `SELECT subscriber, position, ordering_key, attempts, due_at, reason FROM waiting
-         WHERE subscriber = ? ORDER BY position`,
+        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason,
+                coalesce(length(r.payload), 0) AS bytes
+         FROM waiting w LEFT JOIN records r ON r.position = w.position WHERE subscriber = ? ORDER BY w.position`,
       )
       .all(subscriber) as unknown as {
       subscriber: string;
@@ -96,14 +98,16 @@ export class SqliteJournalReader implements JournalReader {
       attempts: number;
       due_at: number | null;
       reason: string;
+      bytes: number;
     }[];
-    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason }) => ({
+    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason, bytes }) => ({
       subscriber,
       position,
       key,
       attempts,
       dueAt,
       reason,
+      bytes,
     }));
   }
 

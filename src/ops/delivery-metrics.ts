@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DISCARD_REASONS, type DiscardReason } from '../domain/subscriber.js';
 
 export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
 const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'throttled', 'dead'] as const;
@@ -20,6 +21,7 @@ export interface SubscriberFigures {
 export class DeliveryMetrics {
   readonly registry = new Registry();
   readonly #attempts: Counter<'subscriber' | 'outcome'>;
+  readonly #discarded: Counter<'subscriber' | 'reason'>;
   readonly #attemptSeconds: Histogram<'subscriber'>;
   readonly #deliverySeconds: Histogram<'subscriber'>;
   readonly #publishes: Counter<'outcome'>;
@@ -39,6 +41,15 @@ export class DeliveryMetrics {
     });
     for (const subscriber of subscribers) {
       for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.inc({ subscriber, outcome }, 0);
+    }
+    this.#discarded = new Counter({
+      name: 'holdfast_discarded_records_total',
+      help: 'Records a subscriber was never given, because its backlog or the journal was full.',
+      labelNames: ['subscriber', 'reason'],
+      registers,
+    });
+    for (const subscriber of subscribers) {
+      for (const reason of DISCARD_REASONS) this.#discarded.inc({ subscriber, reason }, 0);
     }
     this.#attemptSeconds = new Histogram({
       name: 'holdfast_attempt_seconds',
@@ -87,6 +98,10 @@ export class DeliveryMetrics {
 
   delivered(subscriber: string, seconds: number): void {
     this.#deliverySeconds.observe(this.#labels(subscriber), Math.max(0, seconds));
+  }
+
+  discarded(subscriber: string, reason: DiscardReason, records: number): void {
+    this.#discarded.inc({ subscriber, reason }, records);
   }
 
   publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds: number): void {

@@ -1,0 +1,80 @@
+/**
+ * Content filters, in the dialects of CloudEvents Subscriptions: `exact`, `prefix` and `suffix` compare an attribute
+ * of a record with a value; `all`, `any` and `not` combine filters. Pure functions.
+ */
+import { jsonPointerProblem, parseJsonPointer, partAt } from './json-pointer.js';
+import type { Record } from './record.js';
+
+export const COMPARISONS = ['exact', 'prefix', 'suffix'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+
+/** A filter in resolved form. `attribute`: `topic`, `user:NAME`, or a JSON pointer into the payload. */
+export type Filter =
+  | { kind: Comparison; attribute: string; value: string }
+  | { kind: 'all' | 'any'; of: readonly Filter[] }
+  | { kind: 'not'; of: Filter };
+
+/** How deep filters may be nested: a lone comparison is 1 deep. */
+export const FILTER_DEPTH_MAX = 8;
+/** How many comparisons one filter may hold. */
+export const FILTER_COMPARISONS_MAX = 256;
+
+/** Whether a record passes. `json` gives its payload as JSON, undefined when it is none; asked only when needed. */
+export type Selects = (record: Record, json: (record: Record) => unknown) => boolean;
+
+/** Why `attribute` names nothing of a record; undefined when it does. */
+export function attributeProblem(attribute: string): string | undefined {
+  if (attribute === 'topic') return undefined;
+  if (attribute.startsWith('user:')) return attribute.length > 5 ? undefined : 'names no user property';
+  if (attribute.startsWith('/')) return jsonPointerProblem(attribute);
+  return 'is no attribute of a record';
+}
+
+/** Compiles a filter whose attributes have no problem. */
+export function compileFilter(filter: Filter): Selects {
+  switch (filter.kind) {
+    case 'all': {
+      const parts = filter.of.map(compileFilter);
+      return (record, json) => parts.every((part) => part(record, json));
+    }
+    case 'any': {
+      const parts = filter.of.map(compileFilter);
+      return (record, json) => parts.some((part) => part(record, json));
+    }
+    case 'not': {
+      const part = compileFilter(filter.of);
+      return (record, json) => !part(record, json);
+    }
+    default:
+      return compileComparison(filter.kind, filter.attribute, filter.value);
+  }
+}
+
+function compileComparison(kind: Comparison, attribute: string, value: string): Selects {
+  const matches = textMatcher(kind, value);
+  if (attribute === 'topic') return ({ topic }) => matches(topic);
+  if (attribute.startsWith('user:')) {
+    const name = attribute.slice('user:'.length);
+    return ({ properties }) =>
+      properties?.userProperties?.some((pair) => pair[0] === name && matches(pair[1])) ?? false;
+  }
+  const pointer = parseJsonPointer(attribute);
+  const number = kind === 'exact' ? canonicalNumber(value) : undefined;
+  return (record, json) => {
+    const part = partAt(json(record), pointer);
+    if (typeof part === 'string') return matches(part);
+    if (kind !== 'exact') return false;
+    if (typeof part === 'number') return String(part) === number;
+    return typeof part === 'boolean' && String(part) === value;
+  };
+}
+
+function textMatcher(kind: Comparison, value: string): (text: string) => boolean {
+  if (kind === 'exact') return (text) => text === value;
+  return kind === 'prefix' ? (text) => text.startsWith(value) : (text) => text.endsWith(value);
+}
+
+/** `1.0` and `1e0` in the file mean the number that JSON writes `1`; undefined when the text is no JSON number. */
+function canonicalNumber(text: string): string | undefined {
+  return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? String(Number(text)) : undefined;
+}
