@@ -9,6 +9,7 @@ import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
 import { Publisher, PublishController } from './publish/index.js';
+import { History, historyControllers } from './records/index.js';
 import { AuthGuard, FaultLog, HttpAccess, ProblemFilter, refuseUnrouted } from './rest/index.js';
 
 /** A JSON body around a payload in base64, and the other properties. */
@@ -18,6 +19,7 @@ const BODY_OVERHEAD_BYTES = 256 * 1024;
 export interface AppParts {
   publisher: Publisher;
   view: GatewayView;
+  history: History;
   http: Pick<HttpSettings, 'auth'>;
   maxPayloadBytes: number;
   logger: Logger;
@@ -26,7 +28,7 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, http, logger }: AppParts): DynamicModule {
+  static of({ publisher, view, history, http, logger }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -36,10 +38,11 @@ export class AppModule {
           pinoHttp: { logger, customLogLevel: () => 'debug' },
         }),
       ],
-      controllers: [PublishController, ReadController],
+      controllers: [PublishController, ReadController, ...historyControllers],
       providers: [
         { provide: Publisher, useValue: publisher },
         { provide: GatewayView, useValue: view },
+        { provide: History, useValue: history },
         { provide: HttpAccess, useValue: http },
         { provide: FaultLog, useValue: faults },
         { provide: APP_GUARD, useClass: AuthGuard },

@@ -118,15 +118,15 @@ function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
   };
 }
 
-function httpSettings({ host: written, port, auth }: HttpConfig): HttpSettings {
+function httpSettings({ host: written, port, auth, stream }: HttpConfig): HttpSettings {
   const host = bare(written);
-  if (auth === undefined || auth === 'none') return { host, port, auth };
+  if (auth === undefined || auth === 'none') return { host, port, auth, stream: { ...stream } };
   const tokens = auth.tokens.map(({ name, token, scopes }) => ({
     name,
     token,
     scopes: scopes as ('publish' | 'read' | 'admin')[],
   }));
-  return { host, port, auth: { tokens } };
+  return { host, port, auth: { tokens }, stream: { ...stream } };
 }
 
 /** Brackets around an IPv6 address belong to URLs; the system does not know them. */

@@ -1,5 +1,5 @@
-import type { DeadLetterQuery, ListedDeadLetter, ListedRejection } from '../domain/journal.js';
 import type { LinkStatus } from '../domain/link.js';
+import type { Replay } from '../domain/replay.js';
 
 export interface SubscriberView {
   id: string;
@@ -11,13 +11,12 @@ export interface SubscriberView {
   lagSeconds: number;
   waiting: number;
   inFlight: number;
+  /** Ranges of the journal that it is given again. */
+  replays: Omit<Replay, 'number' | 'subscriber'>[];
 }
 
 /** What the read API shows. Nothing here can change anything. */
 export abstract class GatewayView {
   abstract link(): Promise<LinkStatus | undefined>;
   abstract subscribers(): SubscriberView[];
-  abstract deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
-  /** Oldest first, after the position `after`, at most `limit`. */
-  abstract rejections(query: { after?: number; limit: number }): ListedRejection[];
 }

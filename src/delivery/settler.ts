@@ -25,6 +25,9 @@ export class Settler {
   #unsavedOfSave = 0;
   #saving: Promise<void> | undefined;
   #flushed: (() => void) | undefined;
+  /** Who waits for the save after the one under way, and for the one under way. */
+  #waiters: (() => void)[] = [];
+  #waitersOfSave: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #batchFull = false;
   #lazyTimer: NodeJS.Timeout | undefined;
@@ -64,12 +67,23 @@ export class Settler {
     await flushed;
   }
 
+  /** Resolves when everything that is settled now is on disk, or when stopped; what comes meanwhile is not waited for. */
+  async saved(): Promise<void> {
+    this.#markMoved();
+    if (this.#stopped || (this.#dirty.size === 0 && !this.#saving)) return;
+    const waiters = this.#dirty.size > 0 ? this.#waiters : this.#waitersOfSave;
+    const saved = new Promise<void>((resolve) => waiters.push(resolve));
+    if (!this.#saving) this.#save();
+    await saved;
+  }
+
   /** Saves nothing more. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#lazyTimer);
     this.#flushed?.();
+    for (const resolve of [...this.#waiters, ...this.#waitersOfSave]) resolve();
   }
 
   #markMoved(): void {
@@ -102,6 +116,8 @@ export class Settler {
     const ledgers = this.#dirty;
     if (ledgers.size === 0 || this.#stopped) return;
     this.#dirty = new Set();
+    this.#waitersOfSave = this.#waiters;
+    this.#waiters = [];
     this.#unsavedOfSave = 0;
     const settlements: Settlement[] = [];
     for (const ledger of ledgers) {
@@ -133,6 +149,7 @@ export class Settler {
       ledger.restore();
       this.#dirty.add(ledger);
     }
+    this.#waiters.push(...this.#waitersOfSave.splice(0));
     this.#batchFull = true; // More to save does not hurry the next try.
   }
 
@@ -141,6 +158,7 @@ export class Settler {
     this.#unsaved -= this.#unsavedOfSave;
     failpoint('settled', Math.max(1, this.#unsavedOfSave));
     for (const ledger of ledgers) ledger.saved();
+    for (const resolve of this.#waitersOfSave.splice(0)) resolve();
     if (full && this.hasRoom) this.hooks.roomAgain();
   }
 }

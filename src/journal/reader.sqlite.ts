@@ -9,15 +9,21 @@ import {
   type TopicCount,
 } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
-import type { Problem, Record, RejectionReason } from '../domain/record.js';
+import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from '../domain/listing.js';
+import type { Record } from '../domain/record.js';
+import type { Replay } from '../domain/replay.js';
 import type { SubscriberProgress, Waiting } from '../domain/subscriber.js';
 import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
-import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
+import { Listings } from './listing.js';
+import { DROPPED_THROUGH, replaysOf } from './replays.js';
+import { RECORD_COLUMNS, RECORD_TABLES, recordOf, REPLAYS_SHIFT, type RecordRow } from './rows.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
 /** Rows fetched at once: more of the largest messages would not fit into a small pod. */
 const CHUNK_ROWS = 16;
+/** By so much a record may come before one that was received earlier, when a clock is set right. */
+const DISORDER_MS = 10_000;
 
 /** The JournalReader port: a read-only connection, one for each thread that reads. */
 export class SqliteJournalReader implements JournalReader {
@@ -26,6 +32,8 @@ export class SqliteJournalReader implements JournalReader {
   readonly #after: StatementSync;
   readonly #admittedAfter: StatementSync;
   readonly #at: StatementSync;
+  readonly #timeAfter: StatementSync;
+  readonly #listings: Listings;
 
   /** @param damaged is told the positions whose checksum did not hold */
   constructor(
@@ -41,6 +49,12 @@ export class SqliteJournalReader implements JournalReader {
        ORDER BY r.position LIMIT ?`,
     );
     this.#at = this.#db.prepare(`${select} WHERE r.position = ?`);
+    // One that came in again is out of turn: it would mislead a search by time.
+    this.#timeAfter = this.#db.prepare(
+      `SELECT position, received_at AS at FROM records WHERE position >= ? AND flags < ${1 << REPLAYS_SHIFT}
+       ORDER BY position LIMIT 1`,
+    );
+    this.#listings = new Listings(this.#db);
     for (const statement of [this.#after, this.#admittedAfter, this.#at]) statement.setReturnArrays(true);
     this.journalId = this.#meta('journal_id')!;
   }
@@ -63,8 +77,7 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   lastPosition(): number {
-    const row = this.#db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get();
-    return Number((row as { seq: number } | undefined)?.seq ?? 0);
+    return this.#sequence('records');
   }
 
   topicCounts(position: number, through: number): TopicCount[] {
@@ -87,7 +100,7 @@ export class SqliteJournalReader implements JournalReader {
   waiting(subscriber: string): (Waiting & { bytes: number })[] {
     const rows = this.#db
       .prepare(
-        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason,
+        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason, replayed_at,
                 coalesce(length(r.payload), 0) AS bytes
          FROM waiting w LEFT JOIN records r ON r.position = w.position WHERE subscriber = ? ORDER BY w.position`,
       )
@@ -98,16 +111,14 @@ export class SqliteJournalReader implements JournalReader {
       attempts: number;
       due_at: number | null;
       reason: string;
+      replayed_at: number | null;
       bytes: number;
     }[];
-    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason, bytes }) => ({
-      subscriber,
-      position,
+    return rows.map(({ ordering_key: key, due_at: dueAt, replayed_at: replayedAt, ...row }) => ({
+      ...row,
       key,
-      attempts,
       dueAt,
-      reason,
-      bytes,
+      ...(replayedAt === null ? {} : { replayedAt }),
     }));
   }
 
@@ -117,38 +128,49 @@ export class SqliteJournalReader implements JournalReader {
         `SELECT dead_letter AS number, subscriber, d.position AS position, lower(hex(r.id)) AS id, t.name AS topic, reason, status,
                 detail, attempts, dead_at AS at
          FROM dead_letters d LEFT JOIN records r ON r.position = d.position LEFT JOIN topics t ON t.topic_id = r.topic_id
-         WHERE (?1 IS NULL OR subscriber = ?1) AND d.position > ?2 AND dead_letter > ?3
-         ORDER BY dead_letter LIMIT ?4`,
+         WHERE (?1 IS NULL OR subscriber = ?1) AND d.position > ?2 ORDER BY dead_letter LIMIT ?3`,
       )
-      .all(query.subscriber ?? null, query.after ?? 0, query.afterNumber ?? 0, query.limit);
+      .all(query.subscriber ?? null, query.after ?? 0, query.limit);
     return rows.map(({ id, ...row }) => ({ ...row, id: uuidOfHex(id as string) }) as unknown as ListedDeadLetter);
   }
 
-  rejections(query: { after?: number; limit: number }): ListedRejection[] {
-    const rows = this.#db
-      .prepare(
-        `SELECT j.position AS position, lower(hex(r.id)) AS id, t.name AS topic, contract, reason, problems, rejected_at
-         FROM rejections j LEFT JOIN records r ON r.position = j.position LEFT JOIN topics t ON t.topic_id = r.topic_id
-         WHERE j.position > ? ORDER BY j.position LIMIT ?`,
-      )
-      .all(query.after ?? 0, query.limit) as unknown as {
-      position: number;
-      id: string;
-      topic: string;
-      contract: string;
-      reason: RejectionReason;
-      problems: string;
-      rejected_at: number;
-    }[];
-    return rows.map(({ position, id, topic, contract, reason, problems, rejected_at: at }) => ({
-      position,
-      id: uuidOfHex(id),
-      topic,
-      contract,
-      reason,
-      problems: JSON.parse(problems) as Problem[],
-      at,
-    }));
+  listDeadLetters(look: Look, filter: DeadLetterFilter): Looked<ListedDeadLetter> {
+    return this.#listings.deadLetters(look, filter);
+  }
+
+  listRejections(look: Look, filter: RejectionFilter): Looked<ListedRejection> {
+    return this.#listings.rejections(look, filter);
+  }
+
+  listRecords(look: Look, filter: TopicAndTime): Looked<ListedRecord> {
+    return this.#listings.records(look, filter);
+  }
+
+  lastDeadLetter(): number {
+    return this.#sequence('dead_letters');
+  }
+
+  droppedThrough(): number {
+    return Number(this.#meta(DROPPED_THROUGH) ?? 0);
+  }
+
+  positionAt(time: number): number {
+    let low = 1;
+    let high = this.lastPosition() + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#timeAfter.get(middle) as { position: number; at: number } | undefined;
+      if (!row || row.at >= time - DISORDER_MS) high = middle;
+      else low = row.position + 1;
+    }
+    const row = this.#db
+      .prepare('SELECT position FROM records WHERE position >= ? AND received_at >= ? ORDER BY position LIMIT 1')
+      .get(low, time) as { position: number } | undefined;
+    return row?.position ?? this.lastPosition() + 1;
+  }
+
+  replays(subscriber: string): Replay[] {
+    return replaysOf(this.#db, subscriber);
   }
 
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined {
@@ -166,6 +188,12 @@ export class SqliteJournalReader implements JournalReader {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** The newest key of a table, 0 when it never had a row. */
+  #sequence(table: string): number {
+    const row = this.#db.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table);
+    return Number((row as { seq: number } | undefined)?.seq ?? 0);
   }
 
   #meta(name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { pointerTo } from './request-problem.js';
+import { pointerTo } from '../domain/request-problem.js';
 
 /** The body of EMQX's own publish API, so that its callers need nothing but another address. */
 

@@ -17,7 +17,7 @@ import type { MessageProperties } from '../domain/message.js';
 import type { Publish } from '../domain/publish.js';
 import { topicNameProblem } from '../domain/topic.js';
 import { understand, type Fields } from './emqx.js';
-import { invalid, pointerTo, type RequestProblem } from './request-problem.js';
+import { invalid, pointerTo, type RequestProblem } from '../domain/request-problem.js';
 import { FIELD_BYTES_MAX, textProblem } from './text.js';
 
 const EXPIRY_SECONDS_MAX = 4_294_967_295; // [MQTT 5.0, 3.3.2.3.3]

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../domain/errors.js';
+import { HoldfastError } from './errors.js';
 
 /** Told at once, at most. */
 const PROBLEMS_MAX = 100;
