@@ -53,7 +53,10 @@ describe('hostile keys', () => {
 
 /** Every key of the configuration, and words that its values are made of. */
 const KEYS = new Set(INHERITED);
+const gathered = new Set<ConfigClass>();
 function gather(type: ConfigClass): void {
+  if (gathered.has(type)) return;
+  gathered.add(type);
   for (const [key, { shape }] of fieldsOf(type)) {
     KEYS.add(key);
     gatherShape(shape);

@@ -9,41 +9,65 @@ const REFERENCE: JsonSchema = { type: 'string', pattern: '\\$\\{' };
 
 /** JSON Schema (draft 2020-12) of the configuration file, for editors; made from the same classes that check it. */
 export function configSchema(): object {
+  const writer = new SchemaWriter();
+  const schema = writer.ofClass(GatewayConfig);
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Holdfast configuration',
-    ...schemaOfClass(GatewayConfig),
+    ...schema,
+    $defs: writer.definitions,
   };
 }
 
-function schemaOfClass(type: ConfigClass): JsonSchema {
-  const defaults = new type() as { [key: string]: unknown };
-  const properties: JsonSchema = {};
-  const required: string[] = [];
-  for (const [key, { shape, example }] of fieldsOf(type)) {
-    const standard = defaults[key];
-    const shown = shape.kind === 'scalar' && standard !== undefined ? { default: standard } : {};
-    properties[key] = { ...schemaOf(shape), ...shown };
-    if (example !== undefined) required.push(key);
+class SchemaWriter {
+  /** Of the classes that hold themselves. */
+  readonly definitions: JsonSchema = {};
+  readonly #open = new Set<ConfigClass>();
+  readonly #recursive = new Set<ConfigClass>();
+
+  ofClass(type: ConfigClass): JsonSchema {
+    const reference = { $ref: `#/$defs/${type.name}` };
+    if (this.#open.has(type)) {
+      this.#recursive.add(type);
+      return reference;
+    }
+    this.#open.add(type);
+    const schema = this.#ofFields(type);
+    this.#open.delete(type);
+    if (!this.#recursive.has(type)) return schema;
+    this.definitions[type.name] = schema;
+    return reference;
   }
-  return { type: 'object', properties, ...(required.length > 0 && { required }), additionalProperties: false };
+
+  #ofFields(type: ConfigClass): JsonSchema {
+    const defaults = new type() as { [key: string]: unknown };
+    const properties: JsonSchema = {};
+    const required: string[] = [];
+    for (const [key, { shape, example }] of fieldsOf(type)) {
+      const standard = defaults[key];
+      const shown = shape.kind === 'scalar' && standard !== undefined ? { default: standard } : {};
+      properties[key] = { ...this.#of(shape), ...shown };
+      if (example !== undefined) required.push(key);
+    }
+    return { type: 'object', properties, ...(required.length > 0 && { required }), additionalProperties: false };
+  }
+
+  #of(shape: Shape): JsonSchema {
+    switch (shape.kind) {
+      case 'scalar':
+        return ofScalar(shape);
+      case 'object':
+        return this.ofClass(shape.type);
+      case 'list':
+        return { type: 'array', items: this.#of(shape.of), minItems: shape.min, maxItems: shape.max };
+      case 'map':
+        return { type: 'object', additionalProperties: this.#of(shape.of), maxProperties: shape.max };
+      case 'either':
+        return { oneOf: [{ const: shape.word }, this.#of(shape.object)] };
+    }
+  }
 }
 
-function schemaOf(shape: Shape): JsonSchema {
-  switch (shape.kind) {
-    case 'scalar':
-      return schemaOfScalar(shape);
-    case 'object':
-      return schemaOfClass(shape.type);
-    case 'list':
-      return { type: 'array', items: schemaOf(shape.of), minItems: shape.min, maxItems: shape.max };
-    case 'map':
-      return { type: 'object', additionalProperties: schemaOf(shape.of), maxProperties: shape.max };
-    case 'either':
-      return { oneOf: [{ const: shape.word }, schemaOf(shape.object)] };
-  }
-}
-
-function schemaOfScalar(shape: ScalarShape): JsonSchema {
+function ofScalar(shape: ScalarShape): JsonSchema {
   return shape.reads === 'text' ? { ...shape.schema } : { anyOf: [{ ...shape.schema }, REFERENCE] };
 }

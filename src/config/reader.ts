@@ -8,6 +8,8 @@ import { SYNTAX, type Source } from './source.js';
 import { suggestion } from './suggestion.js';
 import { UNSUPPORTED, UNSUPPORTED_MESSAGE } from './unsupported.js';
 
+const TOO_MANY = ['aliases (*) repeat too much of it', 'Write out what is meant, or remove some.'] as const;
+
 /** Where the reader stands: `path` in the data, `pattern` the same with `[]` and `*` for what the user chose. */
 interface Place {
   path: Path;
@@ -15,6 +17,11 @@ interface Place {
 }
 
 type Plain = { [key: string]: unknown };
+
+/** The deepest key there is, in a content filter, has 20 steps; aliases could make it any number. */
+const DEPTH_MAX = 24;
+/** Aliases of aliases could make a short file long: so many values more than it has characters. */
+const VALUES_MORE_MAX = 20_000;
 
 /**
  * Turns the YAML tree into plain data of the wanted shape and remembers where each part stands. Only
@@ -25,11 +32,13 @@ export class Reader {
   readonly #source: Source;
   readonly #report: Report;
   readonly #surroundings: Surroundings;
+  #valuesLeft: number;
 
   constructor(source: Source, report: Report, surroundings: Surroundings) {
     this.#source = source;
     this.#report = report;
     this.#surroundings = surroundings;
+    this.#valuesLeft = (source.document.range?.[2] ?? 0) + VALUES_MORE_MAX;
   }
 
   /** The whole document as `shape`. */
@@ -38,6 +47,8 @@ export class Reader {
   }
 
   #read(written: unknown, shape: Shape, place: Place): unknown {
+    if (place.path.length > DEPTH_MAX) return this.#refuse(place.path, ...SYNTAX.RESOURCE_EXHAUSTION);
+    if (--this.#valuesLeft < 0) return this.#valuesLeft === -1 ? this.#refuse([], ...TOO_MANY) : undefined;
     const node = this.#resolve(written, place.path);
     this.#place(place.path, node);
     if (node === null || (isScalar(node) && node.value === null)) return undefined;

@@ -10,13 +10,14 @@ import type {
 } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
-import type { SubscriberSettings } from '../domain/subscriber.js';
+import type { BatchSettings, SubscriberSettings } from '../domain/subscriber.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { HttpConfig } from './http.config.js';
 import { durationMs, sizeBytes } from './quantity.js';
-import type { SubscriberConfig } from './subscriber.config.js';
+import { BatchConfig, type MaxBacklogConfig, type SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig } from './subscription.config.js';
+import { filterOf } from './where-rules.js';
 
 /** A configuration without problems as settings. `directory` is what relative paths are relative to. */
 export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'], directory: string): Settings {
@@ -102,6 +103,8 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
 }
 
 function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
+  const { key, rateLimit, maxBacklog } = config;
+  const where = filterOf(config.where);
   return {
     id: config.id,
     url: config.url,
@@ -109,6 +112,11 @@ function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
     startFrom: parseStartFrom(config.startFrom)!,
     format: config.format as SubscriberSettings['format'],
     ordering: config.ordering as SubscriberSettings['ordering'],
+    ...(where && { where }),
+    ...(key !== undefined && { key }),
+    ...(rateLimit && { rateLimit: { perSecond: rateLimit.perSecond } }),
+    ...(maxBacklog && { maxBacklog: backlogBound(maxBacklog) }),
+    ...(config.format === 'cloudevents-batch' && { batch: batchSettings(config.batch ?? new BatchConfig()) }),
     concurrency: config.concurrency,
     timeoutMs: ms(config.timeout),
     retry: { scheduleMs: config.retry.schedule.map(ms), maxAgeMs: ms(config.retry.maxAge) },
@@ -116,6 +124,14 @@ function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
     signing: { secrets: config.signing.secrets },
     headers: Object.fromEntries(config.headers),
   };
+}
+
+function backlogBound({ records, bytes: size }: MaxBacklogConfig): SubscriberSettings['maxBacklog'] {
+  return { ...(records !== undefined && { records }), ...(size !== undefined && { bytes: bytes(size) }) };
+}
+
+function batchSettings({ maxMessages, maxBytes, maxWait }: BatchConfig): BatchSettings {
+  return { maxMessages, maxBytes: bytes(maxBytes), maxWaitMs: ms(maxWait) };
 }
 
 function httpSettings({ host: written, port, auth, stream }: HttpConfig): HttpSettings {

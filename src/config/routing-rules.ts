@@ -7,6 +7,7 @@ import type { SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig, SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
 import { isFile } from './text-file.js';
+import { checkWhere } from './where-rules.js';
 
 /** What must fit together on the way from subscription over contract to subscriber. */
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
@@ -79,6 +80,7 @@ function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report:
       checkUnique(ids, subscriber.id, index, 'subscribers', 'id', report);
     }
     checkHeaders(index, subscriber, report);
+    checkDelivery(['subscribers', index], subscriber, report);
     if (complete && report.clean(['subscribers', index, 'topics']))
       warnOfDeafTopics(index, subscriber, filters, report);
   }
@@ -89,6 +91,19 @@ function warnOfDeafTopics(index: number, { topics }: SubscriberConfig, filters: 
     if (topic.startsWith(OWN_TOPICS) || filters.some((filter) => filtersOverlap(withoutShare(filter), topic))) continue;
     const mend = 'Mend the filter, or add a subscription that brings such topics.';
     report.warning(['subscribers', index, 'topics', place], 'matches no topic that any subscription brings', mend);
+  }
+}
+
+/** Keys that mean something only beside another. */
+function checkDelivery(path: Path, { where, ordering, key, format, batch }: SubscriberConfig, report: Report): void {
+  if (where) checkWhere(where, [...path, 'where'], report);
+  if (ordering === 'key' && key === undefined) {
+    report.problem([...path, 'key'], 'is missing, and ordering is key', 'Add it: key: /deviceId');
+  } else if (ordering !== 'key' && key !== undefined && report.clean([...path, 'ordering'])) {
+    report.problem([...path, 'key'], 'has no effect', 'Set ordering: key, or remove it.');
+  }
+  if (batch && format !== 'cloudevents-batch' && report.clean([...path, 'format'])) {
+    report.problem([...path, 'batch'], 'has no effect', 'Set format: cloudevents-batch, or remove it.');
   }
 }
 

@@ -98,6 +98,19 @@ export function whole(min: number, max: number): ScalarShape {
   };
 }
 
+/** A number from `min` to `max`. */
+export function decimal(min: number, max: number): ScalarShape {
+  return {
+    kind: 'scalar',
+    reads: 'number',
+    schema: { type: 'number', minimum: min, maximum: max },
+    check: (value) => {
+      if (typeof value === 'number' && value >= min && value <= max) return undefined;
+      return { message: `must be a number from ${min} to ${max}`, mend: 'Write it in digits, without quotes.' };
+    },
+  };
+}
+
 export const flag: ScalarShape = {
   kind: 'scalar',
   reads: 'flag',

@@ -1,7 +1,9 @@
 import { Optional, Required } from './field.js';
 import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
-import { duration, whole, words } from './scalar.js';
+import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
+import { decimal, duration, size, text, whole, words } from './scalar.js';
 import { list, map, object } from './shape.js';
+import { WhereConfig } from './where.config.js';
 
 const DELIVERY_HEADERS =
   /^(host|connection|keep-alive|upgrade|te|trailer|expect|content-length|transfer-encoding|webhook-.*|ce-.*|mqtt-.*|holdfast-.*)$/i;
@@ -32,6 +34,45 @@ export class SigningConfig {
   secrets: string[] = [];
 }
 
+export class RateLimitConfig {
+  /** Attempts a second, retries included, 0.001 to 100000; a batch is one. Up to one second's worth may come at once. */
+  @Required(decimal(0.001, 100_000), 'perSecond: 500')
+  perSecond!: number;
+}
+
+export class MaxBacklogConfig {
+  /** Records, 1 to 1000000000. Default: no bound. */
+  @Optional(whole(1, 1_000_000_000))
+  records?: number;
+
+  /** Bytes of payload, 1KiB to 16TiB. Default: no bound. */
+  @Optional(size('1KiB', '16TiB'))
+  bytes?: string;
+}
+
+export class BatchConfig {
+  /** Records in one request, 1 to 1000. Default 100. */
+  @Optional(whole(1, 1_000))
+  maxMessages = 100;
+
+  /** Payload in one request, 1KiB to 64MiB; one larger record goes alone. Default 1MiB. */
+  @Optional(size('1KiB', '64MiB'))
+  maxBytes = '1MiB';
+
+  /** How long a record waits for others, up to 10s. Default 50ms. */
+  @Optional(duration('0ms', '10s'))
+  maxWait = '50ms';
+}
+
+const jsonPointer = text({
+  max: POINTER_CHARACTERS_MAX,
+  check: (pointer) => {
+    const problem = jsonPointerProblem(pointer);
+    return problem === undefined ? undefined : `is not a JSON pointer: ${problem}`;
+  },
+  mend: 'Write where the value stands in the payload, such as /deviceId.',
+});
+
 export class SubscriberConfig {
   /** Its identity, unique: backlog and dead letters belong to it. */
   @Required(identifier, 'id: billing')
@@ -48,17 +89,28 @@ export class SubscriberConfig {
   @Required(list(topicFilter({ shared: false }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
   topics!: string[];
 
+  /** Content filter over topic, user properties and payload. Default: every record of the topics. */
+  @Optional(object(WhereConfig))
+  where?: WhereConfig;
+
   /** Where it starts when it is new: now, earliest, a position, or a time such as 2026-01-31T12:00:00Z. Default now. */
   @Optional(startFrom)
   startFrom = 'now';
 
-  /** `cloudevents`: CloudEvents 1.0 headers, the payload as body; `raw`: without those headers. Default cloudevents. */
-  @Optional(words('cloudevents', 'raw'))
+  /**
+   * `cloudevents`: CloudEvents 1.0 headers, the payload as body; `cloudevents-batch`: up to `batch.maxMessages` events as
+   * one JSON array; `raw`: as the first, without its headers. Default cloudevents.
+   */
+  @Optional(words('cloudevents', 'cloudevents-batch', 'raw'))
   format = 'cloudevents';
 
-  /** `topic`: a failing record holds back later ones of its topic. Default none. */
-  @Optional(words('none', 'topic'))
+  /** `topic`: a failing record holds back later ones of its topic; `key`: of its `key`. Default none. */
+  @Optional(words('none', 'topic', 'key'))
   ordering = 'none';
+
+  /** With `ordering: key`: JSON pointer to a text, number or flag in the payload. A record without it has its topic as key. */
+  @Optional(jsonPointer)
+  key?: string;
 
   /** Attempts in flight at once, 1 to 1000. Default 16. */
   @Optional(whole(1, 1_000))
@@ -67,6 +119,18 @@ export class SubscriberConfig {
   /** Time for a whole attempt, 10ms to 10m. Default 15s. */
   @Optional(duration('10ms', '10m'))
   timeout = '15s';
+
+  /** How often it is sent to. Default: as often as it answers. */
+  @Optional(object(RateLimitConfig))
+  rateLimit?: RateLimitConfig;
+
+  /** What may be undelivered. Beyond it the oldest records are given up, and said so. Default: no bound. */
+  @Optional(object(MaxBacklogConfig))
+  maxBacklog?: MaxBacklogConfig;
+
+  /** With `format: cloudevents-batch`: how much goes together. */
+  @Optional(object(BatchConfig))
+  batch?: BatchConfig;
 
   /** What happens to a record that fails. */
   @Optional(object(RetryConfig))

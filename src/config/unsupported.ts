@@ -4,14 +4,8 @@
  */
 export const UNSUPPORTED: { readonly [place: string]: 'key' | readonly string[] } = {
   'contracts.*.mode': ['shadow'],
-  'subscribers[].where': 'key',
-  'subscribers[].format': ['cloudevents-structured', 'cloudevents-batch'],
+  'subscribers[].format': ['cloudevents-structured'],
   'subscribers[].answers': 'key',
-  'subscribers[].ordering': ['key'],
-  'subscribers[].key': 'key',
-  'subscribers[].rateLimit': 'key',
-  'subscribers[].maxBacklog': 'key',
-  'subscribers[].batch': 'key',
   'subscribers[].reply': 'key',
 };
 

@@ -45,7 +45,9 @@ export function compileFilter(filter: Filter): Selects {
       const part = compileFilter(filter.of);
       return (record, json) => !part(record, json);
     }
-    default:
+    case 'exact':
+    case 'prefix':
+    case 'suffix':
       return compileComparison(filter.kind, filter.attribute, filter.value);
   }
 }

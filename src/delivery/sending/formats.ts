@@ -1,5 +1,6 @@
 import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
+import { BATCH_CONTENT_TYPE } from './batch-body.js';
 import { percentEncoded, percentEncodedPair } from './percent.js';
 
 /** What a message may add to the header lines of its request, names and separators counted. */
@@ -49,6 +50,11 @@ export class MessageHeaders {
     if (this.#cloudEvents) lines.add('ce-subject', topic);
     if (properties) this.#addProperties(lines, properties);
     return lines.finish();
+  }
+
+  /** Of a batch, whose body says what its records are. */
+  ofBatch(): string[] {
+    return this.configured.has('content-type') ? [] : ['content-type', BATCH_CONTENT_TYPE];
   }
 
   #addCloudEvent(lines: HeaderLines, record: Record): void {

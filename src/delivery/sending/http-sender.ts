@@ -4,6 +4,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
 import { outcomeOf, outcomeOfError, retryAfterMsOf } from './answers.js';
+import { batchBody, batchId } from './batch-body.js';
 import { DetailText } from './detail.js';
 import type { Answer } from './exchange.js';
 import { MessageHeaders } from './formats.js';
@@ -51,7 +52,15 @@ export class HttpSender implements Sender {
     this.#target = { origin: url.origin, path: url.pathname + url.search, connector, timeoutMs, keptBytesMax };
   }
 
-  async send(record: Record, context: AttemptContext): Promise<Outcome> {
+  send(record: Record, context: AttemptContext): Promise<Outcome> {
+    return this.#send(record, context);
+  }
+
+  sendBatch(records: readonly Record[], context: AttemptContext): Promise<Outcome> {
+    return this.#send(records, context);
+  }
+
+  async #send(sent: Record | readonly Record[], context: AttemptContext): Promise<Outcome> {
     if (this.#closing) return outcomeOfError(undefined, 'the sender is closed');
     if (context.signal?.aborted) return outcomeOfError(undefined, 'aborted');
     const lane = this.#idle.pop() ?? this.#open();
@@ -60,7 +69,8 @@ export class HttpSender implements Sender {
     try {
       lane.signal = context.signal;
       if (context.signal) this.#watch(context.signal);
-      const answer = await lane.exchange(this.#headersOf(record, context), record.payload);
+      const body = isBatch(sent) ? batchBody(sent, this.options.source) : sent.payload;
+      const answer = await lane.exchange(this.#headersOf(sent, body, context), body);
       return answer.status >= 200 && answer.status < 300 ? { kind: 'delivered' } : this.#outcomeOf(answer);
     } catch (error) {
       return outcomeOfError(error, this.#detail.of(textOf(error)));
@@ -82,11 +92,13 @@ export class HttpSender implements Sender {
     return lane;
   }
 
-  #headersOf(record: Record, { attempt, replay }: AttemptContext): string[] {
+  #headersOf(sent: Record | readonly Record[], body: Uint8Array, { attempt, replay }: AttemptContext): string[] {
     const timestamp = Math.floor(this.options.clock.now() / 1_000);
-    const headers = this.#message.of(record);
-    headers.push('webhook-id', record.id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
-    const signature = this.#signer.sign(record.id, timestamp, record.payload);
+    const batch = isBatch(sent);
+    const id = batch ? batchId(sent) : sent.id;
+    const headers = batch ? this.#message.ofBatch() : this.#message.of(sent);
+    headers.push('webhook-id', id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
+    const signature = this.#signer.sign(id, timestamp, body);
     if (signature !== undefined) headers.push('webhook-signature', signature);
     if (replay) headers.push('holdfast-replay', 'true');
     for (const part of this.#configured) headers.push(part);
@@ -108,6 +120,10 @@ export class HttpSender implements Sender {
     };
     signal.addEventListener('abort', abort, { once: true });
   }
+}
+
+function isBatch(sent: Record | readonly Record[]): sent is readonly Record[] {
+  return Array.isArray(sent);
 }
 
 function webhookUrl({ id, url }: SubscriberSettings): URL {
