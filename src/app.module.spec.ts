@@ -9,6 +9,7 @@ import type { GatewayView } from './console/index.js';
 import type { Publish } from './domain/publish.js';
 import { Publisher } from './publish/index.js';
 import { History, type HistoryPorts } from './records/index.js';
+import type { Registry } from './registration/index.js';
 
 const TOKEN = 'a-token-with-every-scope';
 const ALL = { authorization: `Bearer ${TOKEN}` };
@@ -21,6 +22,12 @@ const ROUTES: [method: string, path: string][] = [
   ['GET', '/v1/subscribers'],
   ['GET', '/v1/records'],
   ['GET', '/v1/records/1'],
+  ['GET', '/v1/subscribers/a'],
+  ['PUT', '/v1/subscribers/a'],
+  ['DELETE', '/v1/subscribers/a'],
+  ['POST', '/v1/subscribers/a/pause'],
+  ['POST', '/v1/subscribers/a/resume'],
+  ['POST', '/v1/subscribers/a/test'],
   ['GET', '/v1/dead-letters'],
   ['GET', '/v1/dead-letters/1'],
   ['DELETE', '/v1/dead-letters?all=true'],
@@ -64,6 +71,7 @@ class Surface {
   /** A journal whose disk is gone: whatever is read of it throws. */
   readonly #history = new History({
     shelf: {
+      admittedThrough: () => 0,
       lastDeadLetter: () => {
         throw new Error('the disk is gone');
       },
@@ -79,7 +87,7 @@ class Surface {
   #port = 0;
 
   async start(): Promise<void> {
-    const view: GatewayView = { link: () => Promise.resolve(undefined), subscribers: () => [] };
+    const view: GatewayView = { link: () => Promise.resolve(undefined) };
     const app = {
       few: ['few-scopes', 'publish'],
       all: [TOKEN, 'publish', 'read', 'admin'],
@@ -89,6 +97,7 @@ class Surface {
       publisher: this.publisher,
       view,
       history: this.#history,
+      registry: { list: () => [] } as unknown as Registry,
       http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),

@@ -10,6 +10,7 @@ import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
 import { Publisher, PublishController } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
+import { Registry, SubscribersController } from './registration/index.js';
 import { AuthGuard, FaultLog, HttpAccess, ProblemFilter, refuseUnrouted } from './rest/index.js';
 
 /** A JSON body around a payload in base64, and the other properties. */
@@ -20,6 +21,7 @@ export interface AppParts {
   publisher: Publisher;
   view: GatewayView;
   history: History;
+  registry: Registry;
   http: Pick<HttpSettings, 'auth'>;
   maxPayloadBytes: number;
   logger: Logger;
@@ -28,7 +30,7 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, history, http, logger }: AppParts): DynamicModule {
+  static of({ publisher, view, history, registry, http, logger }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -38,11 +40,12 @@ export class AppModule {
           pinoHttp: { logger, customLogLevel: () => 'debug' },
         }),
       ],
-      controllers: [PublishController, ReadController, ...historyControllers],
+      controllers: [PublishController, ReadController, SubscribersController, ...historyControllers],
       providers: [
         { provide: Publisher, useValue: publisher },
         { provide: GatewayView, useValue: view },
         { provide: History, useValue: history },
+        { provide: Registry, useValue: registry },
         { provide: HttpAccess, useValue: http },
         { provide: FaultLog, useValue: faults },
         { provide: APP_GUARD, useClass: AuthGuard },

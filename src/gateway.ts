@@ -3,21 +3,23 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './app.module.js';
-import type { GatewayView, SubscriberView } from './console/index.js';
+import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
-import { Delivery, HttpSender, type DeliveryObserver } from './delivery/index.js';
+import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
-import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
+import type { Discarded } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { DeliveryMetrics, Repeats } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
+import type { Registry } from './registration/index.js';
+import { startServing } from './serving.js';
 import { ContractChecks } from './threads/contract-checks.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -61,7 +63,6 @@ export class Gateway {
   opsPort = 0;
   readonly #heartbeats = new Heartbeats();
   readonly #beat = this.#heartbeats.beatAs('main');
-  readonly #subscribers: SubscriberSettings[];
   readonly #metrics: DeliveryMetrics;
   readonly #discards = new Repeats(systemClock);
   readonly #linkThread: Thread<LinkThreadCalls>;
@@ -71,6 +72,7 @@ export class Gateway {
   #reader: SqliteJournalReader | undefined;
   #contracts: ContractChecks | undefined;
   #delivery: Delivery | undefined;
+  #registry: Registry | undefined;
   #admittedThrough = 0;
   #publisher: Publisher | undefined;
   #history: History | undefined;
@@ -83,8 +85,8 @@ export class Gateway {
     private readonly options: GatewayOptions,
   ) {
     this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.#subscribers = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
-    const names = this.#subscribers.map(({ id }) => id);
+    const configured = [...settings.subscribers, ...(options.handlers ?? []).map((handler) => handler.settings)];
+    const names = configured.map(({ id }) => id);
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
@@ -203,37 +205,14 @@ export class Gateway {
   }
 
   async #startDelivery(): Promise<void> {
-    const journal = this.#journal!;
-    const reader = this.#reader!;
+    const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
-    const senders = new Map(handlers.map(({ settings, sender }) => [settings.id, sender]));
-    const progress = await journal.registerSubscribers(this.#subscribers);
-    this.#warnOfAbsent(new Set(progress.map(({ id }) => id)));
-    this.#delivery = new Delivery({
-      journal,
-      reader,
-      observer: this.#observer(),
-      clock: systemClock,
-      random: Math.random,
-    });
-    const sending = { source: `urn:uuid:${reader.journalId}`, userAgent: `holdfast/${version}`, clock: systemClock };
-    const subscribers = this.#subscribers.map((settings, i) => ({
-      settings,
-      cursor: progress[i]!.cursor,
-      sender: senders.get(settings.id) ?? new HttpSender(settings, sending),
-    }));
-    this.#admittedThrough = Math.max(this.#admittedThrough, (await journal.stats()).admitted);
-    this.#delivery.start(subscribers, this.#admittedThrough);
-    logger.debug({ subscribers: subscribers.length }, 'delivery started');
-  }
-
-  /** Nobody delivers to them, and the journal cannot let go of what they have not had. */
-  #warnOfAbsent(present: ReadonlySet<string>): void {
-    for (const { id, cursor } of this.#reader!.progress()) {
-      if (present.has(id)) continue;
-      const message = 'a subscriber of the journal is not in the configuration; its backlog is kept';
-      this.options.logger.warn({ subscriber: id, cursor }, message);
-    }
+    const [journal, reader, metrics] = [this.#journal!, this.#reader!, this.#metrics];
+    const discarded = (what: Discarded): void => this.#discarded(what);
+    const serving = await startServing({ settings, handlers, version, journal, reader, metrics, logger, discarded });
+    this.#delivery = serving.delivery;
+    this.#registry = serving.registry;
+    this.#delivery.admitted(this.#admittedThrough);
   }
 
   async #listen(): Promise<void> {
@@ -248,6 +227,7 @@ export class Gateway {
       publisher: this.#publisher,
       view: this.#view(),
       history: this.#history,
+      registry: this.#registry!,
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
@@ -259,7 +239,7 @@ export class Gateway {
   }
 
   #openHistory(): History {
-    const history = new History({
+    return new History({
       shelf: this.#reader!,
       keeper: this.#journal!,
       recipients: this.#delivery!,
@@ -268,41 +248,10 @@ export class Gateway {
       streamClientsMax: this.settings.http.stream.maxClients,
       fault: (error) => this.options.logger.error({ err: error }, 'a stream failed'),
     });
-    history.streams.admitted(this.#admittedThrough);
-    return history;
   }
 
   #view(): GatewayView {
-    return {
-      link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status(),
-      subscribers: (): SubscriberView[] =>
-        this.#delivery!.status().map((status) => {
-          const { url, topics } = this.#subscribers.find(({ id }) => id === status.id)!;
-          return { ...status, url, topics };
-        }),
-    };
-  }
-
-  #observer(): DeliveryObserver {
-    const { logger } = this.options;
-    const metrics = this.#metrics;
-    const repeats = new Repeats(systemClock);
-    return {
-      attempt: (subscriber, outcome, seconds) => {
-        metrics.attempt(subscriber, outcome, seconds);
-        const count = outcome === 'dead' ? repeats.count(subscriber) : undefined;
-        if (count !== undefined) logger.warn({ subscriber, count }, 'dead letters; see GET /v1/dead-letters');
-      },
-      delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
-      state: (subscriber, state, reason) => {
-        const level = state === 'active' ? 'info' : 'warn';
-        logger[level]({ subscriber, state, reason }, 'subscriber changed state');
-      },
-      failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
-      recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
-      discarded: (discarded) => this.#discarded(discarded),
-      saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
-    };
+    return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
   }
 
   /** Records were given up: by delivery, because of `maxBacklog`, or by the journal, because of `whenFull`. */

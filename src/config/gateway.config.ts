@@ -3,6 +3,7 @@ import { Optional } from './field.js';
 import { contractName, filePath } from './format.js';
 import { HttpConfig, OpsConfig, PublishConfig } from './http.config.js';
 import { duration, size, words } from './scalar.js';
+import { RegistrationConfig } from './registration.config.js';
 import { SessionConfig } from './session.config.js';
 import { list, map, object } from './shape.js';
 import { SubscriberConfig } from './subscriber.config.js';
@@ -61,6 +62,10 @@ export class GatewayConfig {
   /** Who receives, up to 1000. */
   @Optional(list(object(SubscriberConfig), { max: 1_000 }))
   subscribers: SubscriberConfig[] = [];
+
+  /** Who may register over REST. */
+  @Optional(object(RegistrationConfig))
+  registration = new RegistrationConfig();
 
   /** Where messages are kept. */
   @Optional(object(JournalConfig))

@@ -5,3 +5,4 @@ export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
 export type { Loaded, Secrets } from './load.js';
 export { formatProblems, pathText } from './problem.js';
 export type { ConfigProblem } from './problem.js';
+export { parseSubscriber } from './subscriber-body.js';

@@ -57,6 +57,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
     })),
     contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
     subscribers: config.subscribers.map(subscriberSettings),
+    registration: { allow: config.registration.allow },
     journal: {
       directory: resolve(directory, journal.directory),
       maxBytes: bytes(journal.maxSize),
@@ -102,7 +103,7 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
   };
 }
 
-function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
+export function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
   const { key, rateLimit, maxBacklog } = config;
   const where = filterOf(config.where);
   return {

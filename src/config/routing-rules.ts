@@ -69,7 +69,7 @@ function checkContract(path: Path, contract: ContractConfig, report: Report, dir
   }
 }
 
-function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report: Report): void {
+export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report: Report): void {
   const ids = new Map<string, number>();
   const filters = [...present(subscriptions)]
     .filter(([index]) => report.clean(['subscriptions', index, 'filter']))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LinkStatus } from '../domain/link.js';
 import { SCOPE_METADATA } from '../domain/scope.js';
-import { GatewayView, type SubscriberView } from './gateway-view.js';
+import { GatewayView } from './gateway-view.js';
 import { ReadController } from './read.controller.js';
 
 class View extends GatewayView {
@@ -10,9 +10,6 @@ class View extends GatewayView {
 
   override link(): Promise<LinkStatus | undefined> {
     return Promise.resolve(this.status);
-  }
-  override subscribers(): SubscriberView[] {
-    return [{ id: 'billing' } as SubscriberView];
   }
 }
 
@@ -22,17 +19,13 @@ describe('what is read', () => {
   });
 
   it('needs the scope read', () => {
-    for (const name of ['link', 'subscribers']) {
-      const method = Object.getOwnPropertyDescriptor(ReadController.prototype, name);
-      assert.equal(Reflect.getMetadata(SCOPE_METADATA, method?.value as object), 'read', name);
-    }
+    const method = Object.getOwnPropertyDescriptor(ReadController.prototype, 'link');
+    assert.equal(Reflect.getMetadata(SCOPE_METADATA, method?.value as object), 'read');
   });
 
   it('is what the gateway shows', async () => {
     const view = new View();
     view.status = { phase: 'up' } as LinkStatus;
-    const controller = new ReadController(view);
-    assert.deepEqual(await controller.link(), view.status);
-    assert.deepEqual(controller.subscribers(), { items: [{ id: 'billing' }] });
+    assert.deepEqual(await new ReadController(view).link(), view.status);
   });
 });

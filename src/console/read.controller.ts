@@ -2,7 +2,7 @@ import { Controller, Get, Inject, SetMetadata } from '@nestjs/common';
 import { HoldfastError } from '../domain/errors.js';
 import type { LinkStatus } from '../domain/link.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
-import { GatewayView, type SubscriberView } from './gateway-view.js';
+import { GatewayView } from './gateway-view.js';
 
 @Controller('v1')
 export class ReadController {
@@ -14,11 +14,5 @@ export class ReadController {
     const status = await this.view.link();
     if (!status) throw new HoldfastError('NOT_FOUND', 'the link has not started yet');
     return status;
-  }
-
-  @Get('subscribers')
-  @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
-  subscribers(): { items: SubscriberView[] } {
-    return { items: this.view.subscribers() };
   }
 }

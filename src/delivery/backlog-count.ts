@@ -9,6 +9,9 @@ const COUNTED_PER_TURN = 10_000;
 export class BacklogCount {
   #position: number;
   #turn: NodeJS.Immediate | undefined;
+  #ended: () => void = () => undefined;
+  /** Resolves when the walk has come to its end. */
+  readonly done = new Promise<void>((resolve) => (this.#ended = resolve));
   /** The lowest cursor first. */
   readonly #starts: { consumer: Consumer; cursor: number }[];
 
@@ -26,10 +29,12 @@ export class BacklogCount {
 
   stop(): void {
     clearImmediate(this.#turn);
+    this.#ended();
   }
 
   #schedule(): void {
     if (this.#position < this.last) this.#turn = setImmediate(this.#slice);
+    else this.#ended();
   }
 
   readonly #slice = (): void => {

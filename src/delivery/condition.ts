@@ -1,6 +1,6 @@
 import type { FailureReason, Outcome } from '../domain/attempt.js';
 import type { Random } from '../domain/backoff.js';
-import type { SubscriberSettings } from '../domain/subscriber.js';
+import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
 import { Breaker } from './breaker.js';
 import type { DeliveryObserver, SubscriberState } from './observer.js';
 
@@ -28,6 +28,17 @@ export class Condition {
     random: Random,
   ) {
     this.breaker = new Breaker(settings.breaker, random);
+  }
+
+  get hold(): Hold {
+    return { paused: this.#paused, gone: this.#gone };
+  }
+
+  /** As a run before left it; nobody is told, because nothing changes. */
+  restore({ paused, gone }: Hold): void {
+    this.#paused = paused;
+    this.#gone = gone;
+    this.#state = paused ? 'paused' : gone ? 'gone' : 'active';
   }
 
   get state(): SubscriberState {

@@ -6,11 +6,11 @@ import { compileFilter } from '../domain/filter.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
-import type { Discarded, SubscriberSettings, Waiting } from '../domain/subscriber.js';
+import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
 import { TopicTrie } from '../domain/topic-trie.js';
 import { BacklogCount } from './backlog-count.js';
 import { Batches } from './batches.js';
-import { Dispatcher } from './dispatcher.js';
+import { Dispatcher, type Consumer } from './dispatcher.js';
 import { Feed, type Interest } from './feed.js';
 import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
@@ -19,9 +19,11 @@ import { orderingKey } from './ordering-key.js';
 import { PayloadJson } from './payload-json.js';
 import { Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
-import { statusOf } from './status.js';
+import { lagOf, statusOf } from './status.js';
 import { REPLAY_ROWS_MAX, WaitingRows } from './waiting.js';
 
+/** A subscriber that changes lets its attempts finish for so long; then they are made again. */
+const CHANGE_GRACE_MS = 2_000;
 /** How long an aborted attempt may take to end, and sockets to close. */
 const ABORT_GRACE_MS = 200;
 /** What was settled gets at least this long to be saved, even when the deadline has passed. */
@@ -45,6 +47,16 @@ export interface DeliveryTarget {
   /** As the journal has it. */
   cursor: number;
   sender: Sender;
+  /** As the journal has it; absent: nothing holds it. */
+  hold?: Hold;
+}
+
+/** Where a subscriber stands while nothing is sent to it. */
+export interface Standstill {
+  /** All up to here was given, waits in rows, or is dead; and all of that is on disk. */
+  cursor: number;
+  /** Records up to here were dispatched. */
+  through: number;
 }
 
 /**
@@ -58,7 +70,7 @@ export class Delivery {
   readonly #settler: Settler;
   readonly #shared: Shared;
   readonly #json = new PayloadJson();
-  #backlogCount: BacklogCount | undefined;
+  readonly #counts = new Set<BacklogCount>();
   #started = false;
   #stopped: Promise<void> | undefined;
 
@@ -85,10 +97,55 @@ export class Delivery {
     this.#started = true;
     this.#dispatcher.tail.position = admittedThrough;
     const starts = subscribers.map((target) => ({ consumer: this.#open(target), cursor: target.cursor }));
-    const { reader } = this.options;
-    this.#backlogCount = new BacklogCount(reader, this.#dispatcher.trie, starts, admittedThrough);
+    this.#count(starts);
     this.#dispatcher.start(admittedThrough);
     this.#pumpAll();
+  }
+
+  /** One more subscriber while running. @throws SHUTTING_DOWN */
+  add(target: DeliveryTarget): void {
+    this.#mustRun();
+    const consumer = this.#open(target);
+    this.#count([{ consumer, cursor: target.cursor }]);
+    consumer.pump();
+  }
+
+  /**
+   * Brings one subscriber to a standstill: its attempts finish within two seconds or are aborted, to be made again
+   * under the same id, and what it settled is saved. Then `save` says who comes in its place: the same subscriber with
+   * other settings, which goes on where this one was, or nobody. When `save` rejects, it goes on as it was. One change
+   * of a subscriber at a time. @throws NOT_FOUND SHUTTING_DOWN, and what `save` rejects with
+   */
+  async change(
+    id: string,
+    save: (at: Standstill) => Promise<Omit<DeliveryTarget, 'cursor'> | undefined>,
+  ): Promise<void> {
+    const lanes = this.#find(id);
+    this.#mustRun();
+    await this.#settle([lanes], CHANGE_GRACE_MS);
+    await this.#settler.saved(lanes.intake.ledger);
+    this.#mustRun();
+    // In one turn: a record that is dispatched after the cursor was taken must not be taken for one that was not wanted.
+    const { settings, sender } = lanes;
+    const { cursor } = lanes.intake;
+    const through = this.#dispatcher.tail.position;
+    this.#dispatcher.remove(lanes, settings.topics);
+    this.#settler.close(lanes.intake.ledger);
+    let next: Omit<DeliveryTarget, 'cursor'> | undefined = { settings, sender, hold: lanes.condition.hold };
+    try {
+      next = await save({ cursor, through });
+    } finally {
+      if (!next) this.#lanes.delete(id);
+      else if (!this.#stopped) this.#replace(lanes, { ...next, cursor });
+      if (next?.sender !== sender) void sender.close();
+    }
+  }
+
+  /** Matching records that a subscriber has yet to be given, once they are counted. @throws NOT_FOUND */
+  async lag(id: string): Promise<number> {
+    const lanes = this.#find(id);
+    await Promise.all([...this.#counts].map(({ done }) => done));
+    return lagOf(lanes);
   }
 
   /** Records up to `through` have their verdict and may be delivered. Cheap; called often, also before {@link start}. */
@@ -138,7 +195,7 @@ export class Delivery {
   /** Resolves when what the subscriber was given so far is on disk, or cannot be saved for now. @throws NOT_FOUND */
   async settled(subscriber: string): Promise<void> {
     this.#find(subscriber);
-    await within(SAVE_WAIT_MS_MAX, this.#settler.saved());
+    await within(SAVE_WAIT_MS_MAX, this.#settler.savedSoFar());
   }
 
   /** A range that the journal keeps is to be given again. */
@@ -173,18 +230,41 @@ export class Delivery {
     const deadline = clock.monotonic() + deadlineMs;
     const all = [...this.#lanes.values()];
     this.#dispatcher.stop();
-    this.#backlogCount?.stop();
-    const idle = Promise.all(all.map((lanes) => lanes.halt()));
-    await within(deadlineMs, idle);
-    for (const lanes of all) lanes.abort();
-    await within(ABORT_GRACE_MS, idle);
-    for (const lanes of all) lanes.close();
+    for (const count of this.#counts) count.stop();
+    await this.#settle(all, deadlineMs);
     await within(Math.max(deadline - clock.monotonic(), SAVE_GRACE_MS), this.#settler.flush());
     this.#settler.stop();
     await within(ABORT_GRACE_MS, Promise.allSettled(all.map((lanes) => lanes.sender.close())));
   }
 
-  #open({ settings, cursor, sender }: DeliveryTarget): Lanes {
+  #replace({ condition }: Lanes, target: DeliveryTarget): void {
+    const { id } = target.settings;
+    this.add(target);
+    const { state, reason } = this.#find(id).condition;
+    if (state !== condition.state) this.options.observer.state(id, state, reason);
+  }
+
+  /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. */
+  async #settle(all: readonly Lanes[], deadlineMs: number): Promise<void> {
+    const idle = Promise.all(all.map((lanes) => lanes.halt()));
+    await within(deadlineMs, idle);
+    for (const lanes of all) lanes.abort();
+    await within(ABORT_GRACE_MS, idle);
+    for (const lanes of all) lanes.close();
+  }
+
+  #count(starts: readonly { consumer: Consumer; cursor: number }[]): void {
+    const { tail, trie } = this.#dispatcher;
+    const count = new BacklogCount(this.options.reader, trie, starts, tail.position);
+    this.#counts.add(count);
+    void count.done.then(() => this.#counts.delete(count));
+  }
+
+  #mustRun(): void {
+    if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'delivery has stopped');
+  }
+
+  #open({ settings, cursor, sender, hold }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
     const { id, retry, topics, where } = settings;
     const passes = where && compileFilter(where);
@@ -208,6 +288,7 @@ export class Delivery {
       return { intake: source, batches: new Batches(source, settings.batch) };
     });
     const lanes: Lanes = new Lanes(settings, sender, intake, replays, interest, this.#shared);
+    if (hold) lanes.condition.restore(hold);
     this.#dispatcher.add(lanes, topics);
     this.#lanes.set(id, lanes);
     for (const replay of reader.replays(id)) replays.add(replay);

@@ -53,6 +53,13 @@ export class Dispatcher {
     for (const filter of filters) this.trie.add(filter, consumer);
   }
 
+  /** Offers and serves it nothing any more. @param filters as given to {@link add} */
+  remove(consumer: Consumer, filters: readonly string[]): void {
+    this.#consumers.splice(this.#consumers.indexOf(consumer), 1);
+    for (const filter of filters) this.trie.remove(filter, consumer);
+    this.#queuedLaggards.delete(consumer);
+  }
+
   admitted(through: number): void {
     if (through <= this.#through) return;
     this.#through = through;
@@ -127,7 +134,7 @@ export class Dispatcher {
     for (let served = 0; served < LAGGARDS_PER_TURN; served++) {
       const consumer = this.#laggards.shift();
       if (!consumer) return;
-      this.#queuedLaggards.delete(consumer);
+      if (!this.#queuedLaggards.delete(consumer)) continue; // it was removed meanwhile
       consumer.serve(this.reader);
       this.moved();
       consumer.pump(); // and asks to be served again, while it needs it

@@ -1,5 +1,5 @@
 /** Delivery: gives every admitted record to every subscriber that wants it, and knows how far each has come. */
 export { Delivery } from './delivery.js';
-export type { DeliveryOptions, DeliveryTarget } from './delivery.js';
+export type { DeliveryOptions, DeliveryTarget, Standstill } from './delivery.js';
 export type { DeliveryObserver, Failing, SubscriberState, SubscriberStatus } from './observer.js';
-export { HttpSender } from './sending/index.js';
+export { HttpSender, type Guard, type HttpSenderOptions, type Lookup } from './sending/index.js';

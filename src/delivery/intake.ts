@@ -58,7 +58,7 @@ export class Intake {
     { ordering, concurrency, batch }: Pick<SubscriberSettings, 'concurrency' | 'ordering' | 'batch'>,
     readonly feed: Feed,
     readonly waiting: WaitingRows,
-    private readonly ledger: Ledger,
+    readonly ledger: Ledger,
     private readonly shared: Shared,
     private readonly isReplay = false,
   ) {

@@ -272,8 +272,9 @@ export class Run {
       random: () => 0,
       ...more,
     });
-    const guarded = targets.map(({ settings: one, sender, cursor }) => ({
+    const guarded = targets.map(({ settings: one, sender, cursor, hold }) => ({
       settings: one,
+      hold,
       cursor: cursor ?? journal.of(one.id).cursor,
       sender: {
         send: (record: Record, context: AttemptContext): Promise<Outcome> =>

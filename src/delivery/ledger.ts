@@ -82,6 +82,11 @@ export class Ledger {
     this.#count();
   }
 
+  /** Whether all but the cursor is on disk. */
+  get isSaved(): boolean {
+    return this.#saving === undefined && this.#unsaved.records === 0;
+  }
+
   get cursorMoved(): boolean {
     return this.cursorNow() > this.#cursorTaken;
   }

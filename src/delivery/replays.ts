@@ -38,8 +38,10 @@ export class Replays {
     return this.#current?.intake.feed.isHungry ?? false;
   }
 
+  /** One that is known already changes nothing: who opened the subscriber anew may have read it from the journal. */
   add(replay: Replay): void {
-    this.#later.push(replay);
+    const known = [this.#current?.replay, ...this.#later].some((one) => one?.number === replay.number);
+    if (!known) this.#later.push(replay);
     this.note();
   }
 

@@ -19,7 +19,7 @@ export interface SettlerHooks {
 
 /** Gathers what all subscribers settled and saves it together, one save at a time. Nothing is lost when a save fails. */
 export class Settler {
-  readonly #ledgers: Ledger[] = [];
+  readonly #ledgers = new Set<Ledger>();
   #dirty = new Set<Ledger>();
   #unsaved = 0;
   #unsavedOfSave = 0;
@@ -28,6 +28,8 @@ export class Settler {
   /** Who waits for the save after the one under way, and for the one under way. */
   #waiters: (() => void)[] = [];
   #waitersOfSave: (() => void)[] = [];
+  /** Told after each save. */
+  #awaiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #batchFull = false;
   #lazyTimer: NodeJS.Timeout | undefined;
@@ -40,8 +42,19 @@ export class Settler {
 
   open(subscriber: string, cursorNow: () => number): Ledger {
     const ledger = new Ledger(subscriber, cursorNow, this.#changed);
-    this.#ledgers.push(ledger);
+    this.#ledgers.add(ledger);
     return ledger;
+  }
+
+  /** Resolves when all that this ledger was told is on disk, or when stopped. It may be told nothing meanwhile. */
+  async saved(ledger: Ledger): Promise<void> {
+    while (!ledger.isSaved && !this.#stopped) await new Promise<void>((resolve) => this.#awaiting.push(resolve));
+  }
+
+  /** Saves nothing more of a ledger whose changes are {@link saved}. */
+  close(ledger: Ledger): void {
+    this.#ledgers.delete(ledger);
+    this.#dirty.delete(ledger);
   }
 
   get hasRoom(): boolean {
@@ -68,7 +81,7 @@ export class Settler {
   }
 
   /** Resolves when everything that is settled now is on disk, or when stopped; what comes meanwhile is not waited for. */
-  async saved(): Promise<void> {
+  async savedSoFar(): Promise<void> {
     this.#markMoved();
     if (this.#stopped || (this.#dirty.size === 0 && !this.#saving)) return;
     const waiters = this.#dirty.size > 0 ? this.#waiters : this.#waitersOfSave;
@@ -84,6 +97,13 @@ export class Settler {
     clearTimeout(this.#lazyTimer);
     this.#flushed?.();
     for (const resolve of [...this.#waiters, ...this.#waitersOfSave]) resolve();
+    this.#tell();
+  }
+
+  #tell(): void {
+    const awaiting = this.#awaiting;
+    this.#awaiting = [];
+    for (const tell of awaiting) tell();
   }
 
   #markMoved(): void {
@@ -139,6 +159,7 @@ export class Settler {
     this.#saving = undefined;
     if (failed) this.#restore(ledgers);
     else this.#saved(ledgers);
+    this.#tell();
     if (this.#dirty.size === 0) this.#flushed?.();
     else if (!this.#stopped)
       this.#saveAfter(failed ? AGAIN_AFTER_MS : this.#unsaved < BATCH_RECORDS ? BATCH_WAIT_MS : 0);

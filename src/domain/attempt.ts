@@ -22,6 +22,7 @@ export const FAILURE_REASONS = [
   'tls',
   'threw', // an in-process handler threw
   'expired', // older than retry.maxAge
+  'forbidden', // registration.allow has no such destination
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 

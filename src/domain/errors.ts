@@ -77,7 +77,11 @@ export const ERRORS = {
     retryable: false,
     hint: 'Send `Authorization: Bearer <token>` with a token from http.auth.tokens.',
   },
-  FORBIDDEN: { status: 403, retryable: false, hint: 'The token lacks the scope this call needs.' },
+  FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    hint: 'The token lacks the scope this call needs; without tokens, no web page of another origin may call.',
+  },
   NOT_FOUND: { status: 404, retryable: false, hint: 'Look at the address: nothing is here.' },
   REPLAY_EMPTY: {
     status: 409,
@@ -93,6 +97,27 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     hint: 'Close a stream, or raise http.stream.maxClients. Resume with Last-Event-ID.',
+  },
+  URL_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    hint: 'Add the host or network to registration.allow in the configuration file, or put the subscriber into the file.',
+  },
+  SUBSCRIBER_READ_ONLY: {
+    status: 409,
+    retryable: false,
+    hint: 'Change it where it comes from: the configuration file, or the app that has the handler.',
+  },
+  SUBSCRIBER_ABSENT: {
+    status: 409,
+    retryable: false,
+    hint: 'Put it back into the configuration file, register it under its id, or remove it with ?discardBacklog=true.',
+  },
+  SUBSCRIBER_LIMIT: { status: 409, retryable: false, hint: 'Remove a subscriber that is no longer needed.' },
+  BACKLOG_WOULD_BE_LOST: {
+    status: 409,
+    retryable: false,
+    hint: 'Wait until its backlog is delivered, or give it up with ?discardBacklog=true.',
   },
   OUTBOX_FULL: { status: 503, retryable: true, hint: 'Too many publishes wait for the broker. Try again later.' },
   LINK_DOWN: {

@@ -12,9 +12,11 @@ import type { Gap, Replay, ReplayRequest, RevivedLetter } from './replay.js';
 import type {
   DeadLetter,
   Discarded,
+  Hold,
+  KnownSubscriber,
+  Registration,
   Settlement,
   SubscriberProgress,
-  SubscriberSettings,
   Waiting,
 } from './subscriber.js';
 
@@ -30,6 +32,7 @@ export interface JournalStats {
   bytes: number;
   outbox: number;
   corruptRecords: number;
+  /** Of every subscriber that is known, and of those that have some. */
   deadLetters: { [subscriber: string]: number };
   /** Newest position, 0 when none was ever written. */
   last: number;
@@ -91,9 +94,19 @@ export interface Journal {
    * Makes the subscribers known. A new one starts where its settings say; a known one keeps its place. One
    * that is no longer in the list keeps its backlog; one that has none is forgotten.
    */
-  registerSubscribers(
-    subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
-  ): Promise<SubscriberProgress[]>;
+  registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]>;
+  /**
+   * Keeps a registration and makes its subscriber known, in one step; a known one keeps its place.
+   * @param discarded positions of its waiting rows that are given up
+   */
+  saveRegistration(
+    registration: Registration,
+    subscriber: KnownSubscriber,
+    discarded: number[],
+  ): Promise<SubscriberProgress>;
+  /** Forgets the subscriber, its registration and what it still had to be given; dead letters stay. */
+  removeSubscriber(id: string): Promise<void>;
+  holdSubscriber(id: string, hold: Hold): Promise<void>;
   /** Saves what was settled; each settlement whole. */
   settle(settlements: Settlement[]): Promise<void>;
 
@@ -184,6 +197,8 @@ export interface JournalReader {
   topicCounts(position: number, through: number): TopicCount[];
   /** Every subscriber the journal knows, also those that are no longer configured. */
   progress(): SubscriberProgress[];
+  /** Subscribers that came over REST, in the order of their ids. */
+  registrations(): Registration[];
   /** In order of position; `bytes`: of the record's payload. */
   waiting(subscriber: string): (Waiting & { bytes: number })[];
   /** In the order they came; `number` is their place in it. */

@@ -11,6 +11,7 @@ export interface Settings {
   subscriptions: SubscriptionSettings[];
   contracts: ContractSettings[];
   subscribers: SubscriberSettings[];
+  registration: RegistrationSettings;
   journal: JournalSettings;
   publish: PublishSettings;
   http: HttpSettings;
@@ -83,6 +84,11 @@ export interface ContractSettings {
   /** A class-validator class: absolute path of a JavaScript module and the export's name. */
   class?: { file: string; export: string };
   mode: 'enforce' | 'shadow';
+}
+
+export interface RegistrationSettings {
+  /** Where subscribers registered over REST may be sent to: entries of an `AllowList`; empty: nowhere. */
+  allow: string[];
 }
 
 export interface JournalSettings {

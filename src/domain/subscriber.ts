@@ -68,7 +68,26 @@ export interface SubscriberProgress {
   id: string;
   /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
   cursor: number;
+  topics: string[];
+  hold: Hold;
 }
+
+/** What keeps a subscriber from being sent anything until an operator resumes it. Outlives restarts. */
+export interface Hold {
+  paused: boolean;
+  /** What its 410 said; '' when it gave none. */
+  gone: string;
+}
+
+/** A subscriber that came over REST, as it was sent: secrets and all, without its id. */
+export interface Registration {
+  id: string;
+  body: { [key: string]: unknown };
+}
+
+/** What the journal has to know of a subscriber. */
+export type KnownSubscriber = Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'> &
+  Partial<Pick<SubscriberSettings, 'ordering'>>;
 
 /** A record that failed and will be tried again, or one held behind it because order is kept. */
 export interface Waiting {

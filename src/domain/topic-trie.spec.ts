@@ -33,6 +33,35 @@ describe('topic trie', () => {
     assert.deepEqual(made.match('a').toSorted(), ['one', 'two']);
   });
 
+  it('what is taken back matches no more, and everything else does', () => {
+    const property = fc.property(
+      fc.array(filters, { maxLength: 12 }),
+      fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+      topics,
+      (all, stays, topic) => {
+        const made = new TopicTrie<number>();
+        all.forEach((filter, i) => made.add(filter, i));
+        made.match(topic);
+        all.forEach((filter, i) => stays[i] || made.remove(filter, i));
+        made.remove('never/added', 0);
+        const wanted = [...all.keys()].filter((i) => stays[i] && topicMatches(all[i]!, topic));
+        assert.deepEqual(
+          made.match(topic).toSorted((a, b) => a - b),
+          wanted,
+        );
+      },
+    );
+    fc.assert(property, { seed, numRuns: 2_000 });
+  });
+
+  it('a filter that one value has twice is taken back once', () => {
+    const made = trie(['a', 'one'], ['a', 'one'], ['a', 'two']);
+    made.remove('a', 'one');
+    assert.deepEqual(made.match('a').toSorted(), ['one', 'two']);
+    made.remove('a', 'one');
+    assert.deepEqual(made.match('a'), ['two']);
+  });
+
   it('answers rightly past the bound of its cache', () => {
     const made = trie(['a/+', 'one']);
     for (let i = 0; i <= TopicTrie.CACHED_TOPICS_MAX; i++) made.match(`a/${i}`);

@@ -28,6 +28,26 @@ export class TopicTrie<T> {
     this.#cache.clear();
   }
 
+  /** Takes back what {@link add} did once with the same filter and value. */
+  remove(filter: string, value: T): void {
+    const path = [this.#root];
+    const levels = withoutShare(filter).split('/');
+    for (const level of levels) {
+      const child = path.at(-1)!.children.get(level);
+      if (!child) return;
+      path.push(child);
+    }
+    const { values } = path.at(-1)!;
+    const place = values.indexOf(value);
+    if (place !== -1) values.splice(place, 1);
+    for (let depth = levels.length; depth > 0; depth--) {
+      const { children, values: left } = path[depth]!;
+      if (children.size > 0 || left.length > 0) break;
+      path[depth - 1]!.children.delete(levels[depth - 1]!);
+    }
+    this.#cache.clear();
+  }
+
   /** Each matching value once, in the order in which they were first reached. */
   match(topic: string): readonly T[] {
     const cached = this.#cache.get(topic);

@@ -10,8 +10,10 @@ import { journalFiles, openWriter } from './files.js';
 import { journalSuite, message, messages, publish, until } from './journal.suite.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { directory, open } from './sqlite.fixture.js';
+import { subscribersSuite } from './subscribers.suite.js';
 
 journalSuite('sqlite', open, directory);
+subscribersSuite('sqlite', open, directory);
 
 describe('sqlite: what the file promises', () => {
   it('is WAL with synchronous FULL, at the newest schema, readable by its owner alone', async () => {

@@ -15,7 +15,7 @@ import type { OutboxEntry, Publish, PublishResult } from '../domain/publish.js';
 import type { Rejection } from '../domain/record.js';
 import type { Gap, Replay, ReplayRequest, RevivedLetter } from '../domain/replay.js';
 import type { JournalSettings } from '../domain/settings.js';
-import type { Settlement, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
+import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
 import { openWriter, takeLock, Whereabouts } from './files.js';
 import { GroupCommit, journalFull } from './group-commit.js';
@@ -25,6 +25,7 @@ import { ProgressTable } from './progress.js';
 import { DROPPED_THROUGH, ReplayTable } from './replays.js';
 import { SessionTable } from './sessions.js';
 import { Space } from './space.js';
+import { SubscriberTable } from './subscribers.js';
 import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
@@ -42,6 +43,7 @@ export class SqliteJournal implements Journal {
   readonly #appender: Appender;
   readonly #progress: ProgressTable;
   readonly #replays: ReplayTable;
+  readonly #subscribers: SubscriberTable;
   readonly #outbox: OutboxTable;
   readonly #sessions: SessionTable;
   #session = '';
@@ -86,6 +88,7 @@ export class SqliteJournal implements Journal {
     this.#appender = new Appender(this.#db, this.#topics);
     this.#progress = new ProgressTable(this.#db);
     this.#replays = new ReplayTable(this.#db, this.#appender);
+    this.#subscribers = new SubscriberTable(this.#db);
     this.#outbox = new OutboxTable(this.#db);
     this.#sessions = new SessionTable(this.#db);
     this.journalId = this.#progress.meta('journal_id')!;
@@ -190,10 +193,24 @@ export class SqliteJournal implements Journal {
     this.#admitted = Math.max(this.#admitted, through);
   }
 
-  registerSubscribers(
-    subscribers: Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
-  ): Promise<SubscriberProgress[]> {
-    return this.#commit.run(() => this.#progress.register(subscribers, this.#last));
+  registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]> {
+    return this.#knowing(() => this.#subscribers.register(subscribers, this.#last));
+  }
+
+  saveRegistration(
+    registration: Registration,
+    subscriber: KnownSubscriber,
+    discarded: number[],
+  ): Promise<SubscriberProgress> {
+    return this.#knowing(() => this.#subscribers.save(registration, subscriber, discarded, this.#last));
+  }
+
+  removeSubscriber(id: string): Promise<void> {
+    return this.#knowing(() => this.#subscribers.remove(id));
+  }
+
+  holdSubscriber(id: string, hold: Hold): Promise<void> {
+    return this.#commit.run(() => this.#subscribers.hold(id, hold));
   }
 
   async settle(settlements: Settlement[]): Promise<void> {
@@ -308,6 +325,13 @@ export class SqliteJournal implements Journal {
     this.#deadLetters[subscriber] = (this.#deadLetters[subscriber] ?? 0) + more;
   }
 
+  /** After it there may be other subscribers than before. */
+  async #knowing<T>(operation: () => T): Promise<T> {
+    const answer = await this.#commit.run(operation);
+    this.#deadLetters = this.#countDeadLetters();
+    return answer;
+  }
+
   #saveAdmitted(): void {
     if (this.#admitted !== this.#admittedSaved) this.#progress.saveAdmitted(this.#admitted);
   }
@@ -322,7 +346,11 @@ export class SqliteJournal implements Journal {
 
   #countDeadLetters(): { [subscriber: string]: number } {
     const rows = this.#db
-      .prepare('SELECT subscriber, count(*) AS n FROM dead_letters GROUP BY subscriber')
+      .prepare(
+        `SELECT subscriber, sum(n) AS n FROM
+           (SELECT subscriber, 0 AS n FROM subscribers
+            UNION ALL SELECT subscriber, count(*) FROM dead_letters GROUP BY subscriber) GROUP BY subscriber`,
+      )
       .all() as unknown as { subscriber: string; n: number }[];
     return Object.fromEntries(rows.map((row) => [row.subscriber, row.n]));
   }

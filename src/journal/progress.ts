@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Rejection } from '../domain/record.js';
-import { topicMatches } from '../domain/topic.js';
-import type { Settlement, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
+import type { Settlement } from '../domain/subscriber.js';
 
 const DETAIL_CHARACTERS_MAX = 2_048; // an over-long answer must not make a record unwritable
 
@@ -75,61 +74,6 @@ export class ProgressTable {
       this.#cursor.run(settlement.cursor, subscriber);
     }
     return dead;
-  }
-
-  register(
-    subscribers: readonly Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'>[],
-    last: number,
-  ): SubscriberProgress[] {
-    this.#forgetDone(new Set(subscribers.map(({ id }) => id)));
-    const find = this.db.prepare('SELECT cursor FROM subscribers WHERE subscriber = ?');
-    const add = this.db.prepare('INSERT INTO subscribers VALUES (?, ?, ?)');
-    // Writes nothing when nothing changed: a start on a full disk must get this far.
-    const retopic = this.db.prepare('UPDATE subscribers SET topics = ?1 WHERE subscriber = ?2 AND topics <> ?1');
-    return subscribers.map(({ id, topics, startFrom }) => {
-      const known = find.get(id) as { cursor: number } | undefined;
-      const cursor = known?.cursor ?? this.#startingCursor(startFrom, last);
-      if (known) retopic.run(JSON.stringify(topics), id);
-      else add.run(id, JSON.stringify(topics), cursor);
-      return { id, cursor };
-    });
-  }
-
-  /**
-   * Subscribers that are no longer configured and have had all that was theirs are forgotten: their cursor would
-   * never move again, and keep every later record from retention until the journal is full.
-   */
-  #forgetDone(present: ReadonlySet<string>): void {
-    const known = this.db.prepare('SELECT subscriber, topics, cursor FROM subscribers').all() as unknown as {
-      subscriber: string;
-      topics: string;
-      cursor: number;
-    }[];
-    const waits = this.db.prepare('SELECT 1 FROM waiting WHERE subscriber = ? LIMIT 1');
-    const later = this.db.prepare(
-      `SELECT DISTINCT t.name FROM records r JOIN topics t ON t.topic_id = r.topic_id
-       WHERE r.position > ? AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
-    );
-    const forget = this.db.prepare('DELETE FROM subscribers WHERE subscriber = ?');
-    const cancel = this.db.prepare('DELETE FROM replays WHERE subscriber = ?');
-    for (const { subscriber, topics, cursor } of known) {
-      if (present.has(subscriber) || waits.get(subscriber)) continue;
-      const filters = JSON.parse(topics) as string[];
-      const names = later.all(cursor) as unknown as { name: string }[];
-      if (names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) continue;
-      forget.run(subscriber);
-      cancel.run(subscriber);
-    }
-  }
-
-  #startingCursor(startFrom: SubscriberSettings['startFrom'], last: number): number {
-    if (startFrom === 'now') return last;
-    if (startFrom === 'earliest') return 0;
-    if ('position' in startFrom) return Math.min(Math.max(startFrom.position - 1, 0), last);
-    const row = this.db
-      .prepare('SELECT min(position) AS position FROM records WHERE received_at >= ?')
-      .get(startFrom.time) as { position: number | null };
-    return row.position === null ? last : row.position - 1;
   }
 
   /** The furthest position that retention may delete up to. */

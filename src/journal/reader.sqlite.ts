@@ -12,12 +12,13 @@ import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from '../domain/listing.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
-import type { SubscriberProgress, Waiting } from '../domain/subscriber.js';
+import type { Registration, SubscriberProgress, Waiting } from '../domain/subscriber.js';
 import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
 import { Listings } from './listing.js';
 import { DROPPED_THROUGH, replaysOf } from './replays.js';
 import { RECORD_COLUMNS, RECORD_TABLES, recordOf, REPLAYS_SHIFT, type RecordRow } from './rows.js';
+import { progressOf, SUBSCRIBER_COLUMNS, type SubscriberRow } from './subscribers.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
 /** Rows fetched at once: more of the largest messages would not fit into a small pod. */
@@ -92,9 +93,16 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   progress(): SubscriberProgress[] {
-    return this.#db
-      .prepare('SELECT subscriber AS id, cursor FROM subscribers ORDER BY subscriber')
-      .all() as unknown as SubscriberProgress[];
+    const rows = this.#db.prepare(`SELECT ${SUBSCRIBER_COLUMNS} FROM subscribers ORDER BY subscriber`).all();
+    return (rows as unknown as SubscriberRow[]).map(progressOf);
+  }
+
+  registrations(): Registration[] {
+    const rows = this.#db.prepare('SELECT subscriber AS id, body FROM registrations ORDER BY subscriber').all();
+    return (rows as unknown as { id: string; body: string }[]).map(({ id, body }) => ({
+      id,
+      body: JSON.parse(body) as Registration['body'],
+    }));
   }
 
   waiting(subscriber: string): (Waiting & { bytes: number })[] {

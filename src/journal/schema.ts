@@ -36,8 +36,14 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE subscribers (
     subscriber TEXT PRIMARY KEY,
     topics TEXT NOT NULL,
-    cursor INTEGER NOT NULL
+    cursor INTEGER NOT NULL,
+    -- What the keys of its waiting rows mean.
+    ordering TEXT NOT NULL,
+    paused INTEGER NOT NULL DEFAULT 0,
+    gone TEXT NOT NULL DEFAULT ''
   ) WITHOUT ROWID;
+  -- Subscribers that came over REST: the request's body as JSON.
+  CREATE TABLE registrations (subscriber TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE waiting (
     subscriber TEXT NOT NULL,
     position INTEGER NOT NULL,

@@ -26,31 +26,25 @@ export class DeliveryMetrics {
   readonly #deliverySeconds: Histogram<'subscriber'>;
   readonly #publishes: Counter<'outcome'>;
   readonly #publishSeconds: Histogram;
-  readonly #labelled: boolean;
+  readonly #subscribers = new Set<string>();
+  #labelled = true;
 
   constructor(subscribers: readonly string[], figures: () => SubscriberFigures[], version: string) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    this.#labelled = subscribers.length <= SUBSCRIBERS_WITH_HISTOGRAMS_MAX;
-    const labelNames = this.#labelled ? (['subscriber'] as const) : [];
+    const labelNames = ['subscriber'] as const;
     this.#attempts = new Counter({
       name: 'holdfast_attempts_total',
       help: 'Tries to deliver a record to a subscriber.',
       labelNames: ['subscriber', 'outcome'],
       registers,
     });
-    for (const subscriber of subscribers) {
-      for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.inc({ subscriber, outcome }, 0);
-    }
     this.#discarded = new Counter({
       name: 'holdfast_discarded_records_total',
       help: 'Records a subscriber was never given, because its backlog or the journal was full.',
       labelNames: ['subscriber', 'reason'],
       registers,
     });
-    for (const subscriber of subscribers) {
-      for (const reason of DISCARD_REASONS) this.#discarded.inc({ subscriber, reason }, 0);
-    }
     this.#attemptSeconds = new Histogram({
       name: 'holdfast_attempt_seconds',
       help: 'How long attempts took.',
@@ -65,11 +59,7 @@ export class DeliveryMetrics {
       buckets: DELIVERY_SECONDS,
       registers,
     });
-    for (const subscriber of this.#labelled ? subscribers : []) {
-      this.#attemptSeconds.zero({ subscriber });
-      this.#deliverySeconds.zero({ subscriber });
-    }
-    subscriberGauges(registers, subscribers, figures);
+    subscriberGauges(registers, this.#subscribers, figures);
     this.#publishes = new Counter({
       name: 'holdfast_publishes_total',
       help: 'Publishes taken over REST, by the answer given.',
@@ -89,6 +79,41 @@ export class DeliveryMetrics {
       labelNames: ['version', 'node'],
       registers,
     }).set({ version, node: process.version }, 1);
+    for (const subscriber of subscribers) this.added(subscriber);
+  }
+
+  added(subscriber: string): void {
+    this.#subscribers.add(subscriber);
+    for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.inc({ subscriber, outcome }, 0);
+    for (const reason of DISCARD_REASONS) this.#discarded.inc({ subscriber, reason }, 0);
+    if (this.#relabel() || !this.#labelled) return;
+    for (const histogram of this.#histograms) histogram.zero({ subscriber });
+  }
+
+  /** Its series end. */
+  removed(subscriber: string): void {
+    this.#subscribers.delete(subscriber);
+    for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.remove({ subscriber, outcome });
+    for (const reason of DISCARD_REASONS) this.#discarded.remove({ subscriber, reason });
+    if (this.#relabel() || !this.#labelled) return;
+    for (const histogram of this.#histograms) histogram.remove({ subscriber });
+  }
+
+  get #histograms(): Histogram<'subscriber'>[] {
+    return [this.#attemptSeconds, this.#deliverySeconds];
+  }
+
+  /** The histograms lose their label, or get it back, and start over. @returns whether they did */
+  #relabel(): boolean {
+    const labelled = this.#subscribers.size <= SUBSCRIBERS_WITH_HISTOGRAMS_MAX;
+    if (labelled === this.#labelled) return false;
+    this.#labelled = labelled;
+    for (const histogram of this.#histograms) {
+      histogram.reset();
+      if (!labelled) histogram.zero({});
+      else for (const subscriber of this.#subscribers) histogram.zero({ subscriber });
+    }
+    return true;
   }
 
   attempt(subscriber: string, outcome: (typeof ATTEMPT_OUTCOMES)[number], seconds: number): void {
@@ -117,35 +142,37 @@ export class DeliveryMetrics {
 /** Until there are figures, before delivery starts, all of them are 0. */
 function subscriberGauges(
   registers: Registry[],
-  subscribers: readonly string[],
+  subscribers: ReadonlySet<string>,
   figures: () => SubscriberFigures[],
 ): void {
   const gauge = (name: string, help: string, value: (one: SubscriberFigures) => number): void => {
-    const made = new Gauge({
+    new Gauge({
       name,
       help,
       labelNames: ['subscriber'],
       registers,
       collect() {
+        this.reset();
+        for (const subscriber of subscribers) this.set({ subscriber }, 0);
         for (const one of figures()) this.set({ subscriber: one.id }, value(one));
       },
     });
-    for (const subscriber of subscribers) made.set({ subscriber }, 0);
   };
   gauge('holdfast_subscriber_lag_records', 'Matching records not yet delivered.', (one) => one.lagRecords);
   gauge('holdfast_subscriber_lag_seconds', 'Age of the oldest record not yet delivered.', (one) => one.lagSeconds);
-  const states = new Gauge({
+  new Gauge({
     name: 'holdfast_subscriber_state',
     help: '1 for the state the subscriber is in.',
     labelNames: ['subscriber', 'state'],
     registers,
     collect() {
+      this.reset();
+      for (const subscriber of subscribers) {
+        for (const state of SUBSCRIBER_STATES) this.set({ subscriber, state }, 0);
+      }
       for (const one of figures()) {
         for (const state of SUBSCRIBER_STATES) this.set({ subscriber: one.id, state }, one.state === state ? 1 : 0);
       }
     },
   });
-  for (const subscriber of subscribers) {
-    for (const state of SUBSCRIBER_STATES) states.set({ subscriber, state }, 0);
-  }
 }

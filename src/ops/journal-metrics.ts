@@ -58,8 +58,9 @@ export class JournalMetrics {
       labelNames: ['subscriber'],
       registers,
       collect() {
-        const counts = new Map(Object.entries(latest()?.deadLetters ?? {}));
-        for (const subscriber of names.subscribers) this.set({ subscriber }, counts.get(subscriber) ?? 0);
+        this.reset(); // a subscriber that is removed leaves no series
+        for (const subscriber of names.subscribers) this.set({ subscriber }, 0);
+        for (const [subscriber, count] of Object.entries(latest()?.deadLetters ?? {})) this.set({ subscriber }, count);
       },
     });
     this.#commits = new Histogram({

@@ -225,6 +225,41 @@ describe('what happens is counted where it belongs', () => {
     );
   });
 
+  it('a subscriber that comes has its series at once, and leaves none behind', async () => {
+    const figures: SubscriberFigures[] = [];
+    const metrics = deliveryMetrics(['one'], figures);
+    metrics.added('two');
+    metrics.attempt('two', 'delivered', 1);
+    metrics.delivered('two', 1);
+    figures.push({ id: 'two', state: 'active', lagRecords: 1, lagSeconds: 1 });
+    const names = async (subscriber: string): Promise<number> =>
+      [...(await read(metrics)).keys()].filter((name) => name.includes(`subscriber="${subscriber}"`)).length;
+    const each = await names('one');
+    assert.ok(each > 30);
+    assert.equal(await names('two'), each);
+    figures.pop();
+    metrics.removed('two');
+    assert.deepEqual([await names('two'), await names('one')], [0, each]);
+    const journal = journalMetrics({ ...STATS, deadLetters: { two: 1 } });
+    assert.equal(metricSum(parseMetrics(await journal.text()), 'holdfast_dead_letters', { subscriber: 'two' }), 1);
+  });
+
+  it('the histograms lose their label with the 51st subscriber, and get it back when one goes', async () => {
+    const metrics = deliveryMetrics(Array.from({ length: 50 }, (_, i) => `s${i}`));
+    const labelled = async (): Promise<number> =>
+      [...(await read(metrics)).keys()].filter((name) => /_seconds_count\{subscriber/.test(name)).length;
+    assert.equal(await labelled(), 100);
+    metrics.attempt('s0', 'delivered', 1);
+    metrics.added('s50');
+    metrics.attempt('s50', 'delivered', 1);
+    assert.equal(await labelled(), 0);
+    assert.equal((await read(metrics)).get('holdfast_attempt_seconds_count'), 1);
+    assert.equal((await read(metrics)).get('holdfast_delivery_seconds_count'), 0);
+    metrics.removed('s0');
+    assert.equal(await labelled(), 100);
+    assert.equal((await read(metrics)).get('holdfast_attempt_seconds_count'), undefined);
+  });
+
   it('rejections and commits are counted by the journal thread', async () => {
     const metrics = journalMetrics({ ...STATS, state: 'full' });
     metrics.rejected([{ position: 1, contract: 'telemetry', reason: 'schema', problems: [] }]);

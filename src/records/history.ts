@@ -27,10 +27,10 @@ export class History {
   readonly streams: Streams;
 
   constructor({ shelf, keeper, recipients, check, clock, streamClientsMax, fault }: HistoryPorts) {
-    this.records = new Records(shelf);
     this.deadLetters = new DeadLetters(shelf, keeper, recipients, check, clock);
     this.rejections = new Rejections(shelf, keeper);
     this.replays = new SubscriberReplays(shelf, keeper, recipients);
     this.streams = new Streams(shelf, streamClientsMax, fault);
+    this.records = new Records(shelf, () => this.streams.admittedThrough);
   }
 }

@@ -14,20 +14,20 @@ describe('records', () => {
     shelf.add(3);
     shelf.rejected.add(2);
     shelf.admitted = 2;
-    const { items } = await new Records(shelf).page({}, PAGE);
+    const { items } = await new Records(shelf, () => shelf.admitted).page({}, PAGE);
     assert.deepEqual(
       items.map(({ verdict }) => verdict),
       ['admitted', 'rejected', 'pending'],
     );
-    assert.equal(new Records(shelf).one(3).verdict, 'pending');
-    assert.throws(() => new Records(shelf).one(4), { code: 'NOT_FOUND' });
+    assert.equal(new Records(shelf, () => shelf.admitted).one(3).verdict, 'pending');
+    assert.throws(() => new Records(shelf, () => shelf.admitted).one(4), { code: 'NOT_FOUND' });
   });
 
   it('are found between positions and between times', async () => {
     const shelf = new FakeShelf();
     shelf.add(30, (position) => (position % 2 ? 'odd' : 'even'));
     const positions = async (query: Parameters<Records['page']>[0]): Promise<number[]> =>
-      (await new Records(shelf).page(query, PAGE)).items.map(({ position }) => position);
+      (await new Records(shelf, () => shelf.admitted).page(query, PAGE)).items.map(({ position }) => position);
     assert.deepEqual(await positions({ from: { position: 28 } }), [28, 29, 30]);
     assert.deepEqual(await positions({ from: { position: 5 }, to: { position: 7 } }), [5, 6, 7]);
     assert.deepEqual(await positions({ from: { time: 5_000 }, to: { time: 7_999 } }), [5, 6, 7]);
@@ -39,7 +39,7 @@ describe('records', () => {
     const shelf = new FakeShelf();
     shelf.add(5);
     for (const at of [1, 2, 3]) shelf.records.set(at, recordAt(at, 'a', 'x'.repeat(600_000)));
-    const records = new Records(shelf);
+    const records = new Records(shelf, () => shelf.admitted);
     const seen: number[] = [];
     let after: number | undefined;
     for (let pages = 1; ; pages++) {

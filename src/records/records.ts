@@ -25,7 +25,11 @@ export interface RecordQuery {
 
 /** What is in the journal. */
 export class Records {
-  constructor(private readonly shelf: Shelf) {}
+  /** @param admittedThrough every record up to here has its verdict */
+  constructor(
+    private readonly shelf: Shelf,
+    private readonly admittedThrough: () => number,
+  ) {}
 
   async page(query: RecordQuery, request: PageRequest): Promise<Page<ShownRecord>> {
     const { whole, filter } = this.#bounds(query);
@@ -59,7 +63,7 @@ export class Records {
   }
 
   #shown({ position, rejected, replays }: ListedRecord, view: RecordView): ShownRecord {
-    const pending = !rejected && position > this.shelf.admittedThrough();
+    const pending = !rejected && position > this.admittedThrough();
     return { ...view, verdict: rejected ? 'rejected' : pending ? 'pending' : 'admitted', replays };
   }
 

@@ -105,7 +105,7 @@ class Client {
 export class Streams {
   readonly #clients = new Set<Client>();
   readonly #pings = setInterval(() => this.#ping(), PING_MS).unref();
-  #admitted = 0;
+  #admitted: number;
   #turn: Promise<unknown> = Promise.resolve();
   /** The last step's answer: clients at the end of the journal all ask the same. */
   #last: { low: number; high: number; rows: number; looked: Looked<ListedRecord> } | undefined;
@@ -116,7 +116,13 @@ export class Streams {
     private readonly shelf: Shelf,
     private readonly clientsMax: number,
     private readonly fault: (error: unknown) => void,
-  ) {}
+  ) {
+    this.#admitted = shelf.admittedThrough();
+  }
+
+  get admittedThrough(): number {
+    return this.#admitted;
+  }
 
   get hasRoom(): boolean {
     return !this.#closed && this.#clients.size < this.clientsMax;
@@ -124,7 +130,7 @@ export class Streams {
 
   /** Records up to here have their verdict. Cheap; called often. */
   admitted(through: number): void {
-    this.#admitted = through;
+    this.#admitted = Math.max(this.#admitted, through);
     for (const client of this.#clients) client.wake();
   }
 

@@ -76,6 +76,25 @@ describe('who may call', () => {
     for (const guard of guards) assert.equal(guard.canActivate(call(undefined, 'admin')), true);
   });
 
+  it('without auth, a web page of another origin may read what browsers let it, and change nothing', () => {
+    const guard = new AuthGuard({ auth: undefined }, new Reflector());
+    const asked = (method: string, origin?: string): boolean => {
+      const request = { method, headers: { host: '127.0.0.1:8080', origin } };
+      const context = { switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext;
+      return guard.canActivate(context);
+    };
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE']) {
+      assert.ok(asked(method));
+      assert.ok(asked(method, 'http://127.0.0.1:8080'));
+    }
+    assert.ok(asked('GET', 'http://evil.example'));
+    for (const origin of ['http://evil.example', 'http://127.0.0.1:9', 'https://127.0.0.1', 'null', '', '://']) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+        assert.throws(() => asked(method, origin), { code: 'FORBIDDEN' }, `${method} ${origin}`);
+      }
+    }
+  });
+
   it('a configuration without any token lets nobody pass', () => {
     assert.equal(status('Bearer app-token', 'read', { tokens: [] }), 401);
   });

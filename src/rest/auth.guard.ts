@@ -26,8 +26,9 @@ export class AuthGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean {
-    if (!this.#tokens) return true;
-    const { authorization } = context.switchToHttp().getRequest<FastifyRequest>().headers;
+    const { headers, method } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (!this.#tokens) return fromHere(headers, method);
+    const { authorization } = headers;
     const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (given === undefined) throw new HoldfastError('UNAUTHORIZED', 'this call needs a bearer token');
     const digest = digestOf(given);
@@ -40,6 +41,13 @@ export class AuthGuard implements CanActivate {
     }
     return true;
   }
+}
+
+/** Any web page may send a POST without a body to this machine; browsers say where such a request comes from. */
+function fromHere({ origin, host }: FastifyRequest['headers'], method: string): boolean {
+  const foreign = origin !== undefined && URL.parse(origin)?.host !== host?.toLowerCase();
+  if (method === 'GET' || method === 'HEAD' || !foreign) return true;
+  throw new HoldfastError('FORBIDDEN', 'a web page of another origin may not do this');
 }
 
 function digestOf(token: string): Buffer {

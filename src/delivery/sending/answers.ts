@@ -1,4 +1,5 @@
 import type { FailureReason, Outcome } from '../../domain/attempt.js';
+import { FORBIDDEN } from './guard.js';
 
 /** No subscriber may ask for a longer pause than this, in milliseconds. */
 export const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
@@ -77,6 +78,7 @@ const TLS_CODE = /^(ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_)|_CERT(_|$)/;
 export function outcomeOfError(error: unknown, detail: string): Outcome {
   const code = codeOf(error);
   if (code === 'ECONNREFUSED') return throttled('refused', 0, detail);
+  if (code === FORBIDDEN) return retry('forbidden', detail, true);
   if (TIMEOUTS.has(code)) return retry('timeout', detail, false);
   // Neither a certificate nor a request that cannot be written depends on the record.
   if (TLS_CODES.has(code) || TLS_CODE.test(code)) return retry('tls', detail, true);

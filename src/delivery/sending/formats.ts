@@ -32,6 +32,7 @@ export class MessageHeaders {
     format: SubscriberSettings['format'],
     source: string,
     private readonly configured: ReadonlySet<string>,
+    private readonly type = 'mqtt.message',
   ) {
     this.#cloudEvents = format === 'cloudevents';
     this.#source = percentEncoded(source);
@@ -61,7 +62,7 @@ export class MessageHeaders {
     lines.add('ce-specversion', '1.0');
     lines.add('ce-id', record.id);
     lines.add('ce-source', this.#source);
-    lines.add('ce-type', 'mqtt.message');
+    lines.add('ce-type', this.type);
     lines.add('ce-time', new Date(record.receivedAt).toISOString());
     lines.add('ce-sequence', `${record.position}`.padStart(20, '0'));
   }

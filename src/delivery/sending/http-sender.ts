@@ -8,6 +8,7 @@ import { batchBody, batchId } from './batch-body.js';
 import { DetailText } from './detail.js';
 import type { Answer } from './exchange.js';
 import { MessageHeaders } from './formats.js';
+import { guardedConnector, type Guard } from './guard.js';
 import { connectorWithin, Lane, type LaneOptions } from './lane.js';
 import { percentDecoded } from './percent.js';
 import { Signer } from './signature.js';
@@ -17,6 +18,12 @@ export interface HttpSenderOptions {
   source: string;
   userAgent: string;
   clock: Clock;
+  /** What may be connected to; absent: everything. */
+  guard?: Guard;
+  /** Value of `ce-type`. Default: `mqtt.message`. */
+  type?: string;
+  /** Told the status of each answer. */
+  answered?: (status: number) => void;
 }
 
 /**
@@ -43,12 +50,13 @@ export class HttpSender implements Sender {
     const url = webhookUrl(settings);
     const configured = headersOf(settings, url, options.userAgent);
     this.#configured = [...configured].flat();
-    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()));
+    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()), options.type);
     this.#signer = new Signer(settings.signing.secrets);
     this.#detail = new DetailText(settings);
     const { keptBytesMax } = this.#detail;
     const { timeoutMs } = settings;
-    const connector = connectorWithin(timeoutMs);
+    const { guard } = options;
+    const connector = guard ? guardedConnector(url, timeoutMs, guard) : connectorWithin(timeoutMs);
     this.#target = { origin: url.origin, path: url.pathname + url.search, connector, timeoutMs, keptBytesMax };
   }
 
@@ -71,6 +79,7 @@ export class HttpSender implements Sender {
       if (context.signal) this.#watch(context.signal);
       const body = isBatch(sent) ? batchBody(sent, this.options.source) : sent.payload;
       const answer = await lane.exchange(this.#headersOf(sent, body, context), body);
+      this.options.answered?.(answer.status);
       return answer.status >= 200 && answer.status < 300 ? { kind: 'delivered' } : this.#outcomeOf(answer);
     } catch (error) {
       return outcomeOfError(error, this.#detail.of(textOf(error)));

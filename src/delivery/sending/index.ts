@@ -1,1 +1,2 @@
+export type { Guard, Lookup } from './guard.js';
 export { HttpSender, type HttpSenderOptions } from './http-sender.js';

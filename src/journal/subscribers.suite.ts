@@ -1,0 +1,93 @@
+/** What every adapter of the Journal port must keep of subscribers. Called as `journalSuite` is. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { packMessages } from '../domain/message.js';
+import { messages, until, type OpenJournal } from './journal.suite.js';
+
+export function subscribersSuite(
+  name: string,
+  open: (directory: string) => Promise<OpenJournal>,
+  directory: () => string,
+): void {
+  const subscriber = { id: 'app', topics: ['#'], startFrom: 'earliest' as const };
+
+  describe(`${name}: who the subscribers are`, () => {
+    it('a registration outlives a kill, keeps its place when it changes, and is gone once it is removed', async () => {
+      const place = directory();
+      const first = await open(place);
+      await first.journal.append(packMessages(messages(0, 10)));
+      const body = { url: 'http://a', topics: ['#'], signing: { secrets: ['s'] } };
+      const { journal } = first;
+      const added = await journal.saveRegistration({ id: 'app', body }, { ...subscriber, startFrom: 'now' }, []);
+      assert.deepEqual(added, { id: 'app', topics: ['#'], cursor: 10, hold: { paused: false, gone: '' } });
+      assert.deepEqual((await journal.stats()).deadLetters, { app: 0 });
+      first.kill();
+      const second = await open(place);
+      assert.deepEqual(second.reader.registrations(), [{ id: 'app', body }]);
+      const changed = { id: 'app', body: { ...body, url: 'http://b' } };
+      await second.journal.settle([
+        {
+          subscriber: 'app',
+          cursor: 10,
+          waiting: [4, 5].map((position) => ({
+            ...{ subscriber: 'app', position, key: '', attempts: 1, dueAt: 1, reason: 'status' },
+          })),
+          released: [],
+          dead: [],
+        },
+      ]);
+      const again = await second.journal.saveRegistration(changed, { ...subscriber, topics: ['devices/1/#'] }, [4]);
+      assert.deepEqual([again.cursor, again.topics], [10, ['devices/1/#']]);
+      assert.deepEqual(second.reader.registrations(), [changed]);
+      assert.deepEqual(
+        second.reader.waiting('app').map(({ position }) => position),
+        [5],
+      );
+      await second.journal.removeSubscriber('app');
+      second.kill();
+      const third = await open(place);
+      assert.deepEqual(
+        [third.reader.registrations(), third.reader.progress(), third.reader.waiting('app')],
+        [[], [], []],
+      );
+      await until(
+        async () => (await third.journal.stats()).records === 0 || (await third.journal.admit(10, []), false),
+      );
+      third.kill();
+    });
+
+    it('a hold outlives a kill and a registration anew', async () => {
+      const place = directory();
+      const first = await open(place);
+      await first.journal.registerSubscribers([subscriber]);
+      await first.journal.holdSubscriber('app', { paused: true, gone: 'status 410' });
+      first.kill();
+      const second = await open(place);
+      const [known] = await second.journal.registerSubscribers([subscriber]);
+      assert.deepEqual(known!.hold, { paused: true, gone: 'status 410' });
+      await second.journal.holdSubscriber('app', { paused: false, gone: '' });
+      assert.deepEqual(second.reader.progress()[0]!.hold, { paused: false, gone: '' });
+      second.kill();
+    });
+
+    it('another ordering: rows that wait keep nothing of the keys of the one before', async () => {
+      const opened = await open(directory());
+      await opened.journal.append(packMessages(messages(0, 4)));
+      await opened.journal.registerSubscribers([{ ...subscriber, ordering: 'topic' }]);
+      const row = { subscriber: 'app', key: 'devices/1/telemetry', attempts: 1, dueAt: 5, reason: 'status', bytes: 7 };
+      const waiting = [
+        { ...row, position: 1 },
+        { ...row, position: 4, attempts: 0, dueAt: null },
+      ];
+      await opened.journal.settle([{ subscriber: 'app', cursor: 4, waiting, released: [], dead: [] }]);
+      await opened.journal.registerSubscribers([{ ...subscriber, ordering: 'topic' }]);
+      assert.deepEqual(opened.reader.waiting('app'), waiting);
+      await opened.journal.registerSubscribers([{ ...subscriber, ordering: 'none' }]);
+      assert.deepEqual(opened.reader.waiting('app'), [
+        { ...waiting[0], key: '' },
+        { ...waiting[1], key: '', dueAt: 0 },
+      ]);
+      opened.kill();
+    });
+  });
+}

@@ -1,0 +1,116 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { topicMatches } from '../domain/topic.js';
+import type { Hold, KnownSubscriber, Registration, SubscriberProgress } from '../domain/subscriber.js';
+
+/** A subscriber as its row has it. */
+export interface SubscriberRow {
+  subscriber: string;
+  topics: string;
+  cursor: number;
+  paused: number;
+  gone: string;
+}
+
+export const SUBSCRIBER_COLUMNS = 'subscriber, topics, cursor, paused, gone';
+
+export function progressOf({ subscriber, topics, cursor, paused, gone }: SubscriberRow): SubscriberProgress {
+  return { id: subscriber, topics: JSON.parse(topics) as string[], cursor, hold: { paused: paused === 1, gone } };
+}
+
+/** Keeps who the subscribers are: where new ones start, who came over REST, who is held. Runs inside a transaction. */
+export class SubscriberTable {
+  readonly #find: StatementSync;
+  readonly #add: StatementSync;
+  readonly #retopic: StatementSync;
+  readonly #reorder: StatementSync;
+  readonly #loosen: StatementSync;
+  readonly #release: StatementSync;
+
+  constructor(private readonly db: DatabaseSync) {
+    this.#find = db.prepare(`SELECT ${SUBSCRIBER_COLUMNS}, ordering FROM subscribers WHERE subscriber = ?`);
+    this.#add = db.prepare('INSERT INTO subscribers (subscriber, topics, cursor, ordering) VALUES (?, ?, ?, ?)');
+    this.#retopic = db.prepare('UPDATE subscribers SET topics = ?1 WHERE subscriber = ?2 AND topics <> ?1');
+    this.#reorder = db.prepare('UPDATE subscribers SET ordering = ? WHERE subscriber = ?');
+    this.#loosen = db.prepare(
+      "UPDATE waiting SET ordering_key = '', due_at = coalesce(due_at, 0) WHERE subscriber = ? AND ordering_key <> ''",
+    );
+    this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
+  }
+
+  register(subscribers: readonly KnownSubscriber[], last: number): SubscriberProgress[] {
+    this.#forgetDone(new Set(subscribers.map(({ id }) => id)));
+    return subscribers.map((subscriber) => this.#know(subscriber, last));
+  }
+
+  save(
+    { id, body }: Registration,
+    subscriber: KnownSubscriber,
+    discarded: readonly number[],
+    last: number,
+  ): SubscriberProgress {
+    this.db.prepare('INSERT OR REPLACE INTO registrations VALUES (?, ?)').run(id, JSON.stringify(body));
+    for (const position of discarded) this.#release.run(id, position);
+    return this.#know(subscriber, last);
+  }
+
+  remove(id: string): void {
+    for (const table of ['registrations', 'subscribers', 'waiting', 'replays']) {
+      this.db.prepare(`DELETE FROM ${table} WHERE subscriber = ?`).run(id);
+    }
+  }
+
+  hold(id: string, { paused, gone }: Hold): void {
+    this.db.prepare('UPDATE subscribers SET paused = ?, gone = ? WHERE subscriber = ?').run(paused ? 1 : 0, gone, id);
+  }
+
+  /** Writes nothing when nothing changed: a start on a full disk must get this far. */
+  #know({ id, topics, startFrom, ordering = 'none' }: KnownSubscriber, last: number): SubscriberProgress {
+    const text = JSON.stringify(topics);
+    const known = this.#find.get(id) as unknown as (SubscriberRow & { ordering: string }) | undefined;
+    if (!known) {
+      const cursor = this.#startingCursor(startFrom, last);
+      this.#add.run(id, text, cursor, ordering);
+      return { id, topics, cursor, hold: { paused: false, gone: '' } };
+    }
+    this.#retopic.run(text, id);
+    if (known.ordering !== ordering) {
+      // A key of another meaning could be taken for one of its own, and what comes before it for settled.
+      this.#loosen.run(id);
+      this.#reorder.run(ordering, id);
+    }
+    return progressOf({ ...known, topics: text });
+  }
+
+  /**
+   * Subscribers that are no longer configured and have had all that was theirs are forgotten: their cursor would
+   * never move again, and keep every later record from retention until the journal is full.
+   */
+  #forgetDone(present: ReadonlySet<string>): void {
+    const known = this.db.prepare(`SELECT ${SUBSCRIBER_COLUMNS} FROM subscribers`).all() as unknown as SubscriberRow[];
+    const waits = this.db.prepare('SELECT 1 FROM waiting WHERE subscriber = ? LIMIT 1');
+    const later = this.db.prepare(
+      `SELECT DISTINCT t.name FROM records r JOIN topics t ON t.topic_id = r.topic_id
+       WHERE r.position > ? AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
+    );
+    const forget = this.db.prepare('DELETE FROM subscribers WHERE subscriber = ?');
+    const endReplays = this.db.prepare('DELETE FROM replays WHERE subscriber = ?');
+    for (const { subscriber, topics, cursor } of known) {
+      if (present.has(subscriber) || waits.get(subscriber)) continue;
+      const filters = JSON.parse(topics) as string[];
+      const names = later.all(cursor) as unknown as { name: string }[];
+      if (names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) continue;
+      forget.run(subscriber);
+      endReplays.run(subscriber);
+    }
+  }
+
+  #startingCursor(startFrom: KnownSubscriber['startFrom'], last: number): number {
+    if (startFrom === 'now') return last;
+    if (startFrom === 'earliest') return 0;
+    if ('position' in startFrom) return Math.min(Math.max(startFrom.position - 1, 0), last);
+    const row = this.db
+      .prepare('SELECT min(position) AS position FROM records WHERE received_at >= ?')
+      .get(startFrom.time) as { position: number | null };
+    return row.position === null ? last : row.position - 1;
+  }
+}

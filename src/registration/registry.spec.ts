@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HoldfastError } from '../domain/errors.js';
+import type { Record } from '../domain/record.js';
+import {
+  SUBSCRIBER_DEFAULTS,
+  type Hold,
+  type KnownSubscriber,
+  type Registration,
+  type SubscriberProgress,
+  type SubscriberSettings,
+  type Waiting,
+} from '../domain/subscriber.js';
+import type { RegistryParts, Serving, Standing, Target, TestResult } from './parts.js';
+import { Registry, SUBSCRIBERS_MAX } from './registry.js';
+import type { Body } from './secrets.js';
+
+const FREE: Hold = { paused: false, gone: '' };
+const URL_A = 'http://a/';
+
+/** Journal and delivery of the test's own: what is registered, who is served and how, what was said. */
+class House {
+  readonly rows = new Map<string, { topics: string[]; hold: Hold }>();
+  readonly kept = new Map<string, Body>();
+  readonly served = new Map<string, Target & { cursor: number }>();
+  readonly said: string[] = [];
+  readonly waiting: (Waiting & { bytes: number })[] = [];
+  readonly topics: string[] = [];
+  discarded: number[] = [];
+  lag = 0;
+  disk: 'well' | 'full' = 'well';
+  refusal: string | undefined;
+  tests = 0;
+  readonly registry: Registry;
+
+  constructor(readonly parseFails: ReadonlySet<string> = new Set()) {
+    const parts: RegistryParts = {
+      journal: {
+        registerSubscribers: (all) => Promise.resolve(all.map((one) => this.#know(one))),
+        saveRegistration: (registration, subscriber, discarded) => this.#save(registration, subscriber, discarded),
+        removeSubscriber: (id) => {
+          this.rows.delete(id);
+          this.kept.delete(id);
+          return Promise.resolve();
+        },
+        holdSubscriber: (id, hold) => {
+          if (this.disk === 'full') return Promise.reject(new HoldfastError('JOURNAL_FULL', 'no room'));
+          this.rows.get(id)!.hold = hold;
+          return Promise.resolve();
+        },
+        stats: () => Promise.resolve({ admitted: 0 } as Awaited<ReturnType<RegistryParts['journal']['stats']>>),
+      },
+      reader: {
+        progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, ...row })),
+        registrations: () => [...this.kept].map(([id, body]) => ({ id, body })),
+        waiting: () => this.waiting,
+        recordsAt: (positions) => positions.map((position) => ({ position, topic: this.topics[position]! }) as Record),
+        topicCounts: (from, through) =>
+          this.topics.slice(from + 1, through + 1).map((topic) => ({ topic, count: 1, bytes: 1 })),
+      },
+      delivery: this.#delivery(),
+      parse: (id, body) => this.#parse(id, body as Body),
+      senderOf: () => ({ send: () => Promise.resolve({ kind: 'delivered' }), close: () => Promise.resolve() }),
+      refusal: () => Promise.resolve(this.refusal),
+      test: async () => {
+        this.tests++;
+        await new Promise((resolve) => setImmediate(resolve));
+        return { outcome: 'delivered' } as TestResult;
+      },
+      observer: {
+        added: (id) => this.said.push(`added ${id}`),
+        removed: (id) => this.said.push(`removed ${id}`),
+        changed: (id, what) => this.said.push(`${what} ${id}`),
+        discarded: (id, records) => this.said.push(`discarded ${records} of ${id}`),
+        impaired: (id, why) => this.said.push(`impaired ${id}: ${why}`),
+        saveFailed: (id) => this.said.push(`not saved ${id}`),
+      },
+    };
+    this.registry = new Registry(parts);
+  }
+
+  put(id: string, body: object = {}, discard = false): ReturnType<Registry['put']> {
+    return this.registry.put(id, { url: URL_A, topics: ['#'], ...body }, discard);
+  }
+
+  answers410(id: string): void {
+    this.served.set(id, { ...this.served.get(id)!, hold: { paused: false, gone: 'status 410' } });
+    this.registry.gone(id, 'status 410');
+  }
+
+  #delivery(): Serving {
+    const standing = (id: string): Standing => {
+      const { paused, gone } = this.served.get(id)!.hold ?? FREE;
+      const state = paused ? 'paused' : gone ? 'gone' : 'active';
+      return {
+        id,
+        state,
+        reason: gone,
+        cursor: 0,
+        lagRecords: this.lag,
+        lagSeconds: 0,
+        waiting: 0,
+        inFlight: 0,
+        replays: [],
+      };
+    };
+    const held = (id: string, hold: Hold): void => void this.served.set(id, { ...this.served.get(id)!, hold });
+    return {
+      start: (targets) => targets.forEach((target) => this.served.set(target.settings.id, target)),
+      add: (target) => void this.served.set(target.settings.id, target),
+      change: async (id, save) => {
+        const next = await save({ cursor: 1, through: this.topics.length - 1 });
+        if (next) this.served.set(id, { ...next, cursor: 1 });
+        else this.served.delete(id);
+      },
+      pause: (id) => held(id, { ...FREE, paused: true }),
+      resume: (id) => held(id, FREE),
+      lag: () => Promise.resolve(this.lag),
+      status: () => [...this.served.keys()].map(standing),
+    };
+  }
+
+  #know({ id, topics }: KnownSubscriber): SubscriberProgress {
+    const row = { hold: this.rows.get(id)?.hold ?? FREE, topics };
+    this.rows.set(id, row);
+    return { id, cursor: 0, ...row };
+  }
+
+  #save({ id, body }: Registration, subscriber: KnownSubscriber, discarded: number[]): Promise<SubscriberProgress> {
+    if (this.disk === 'full') return Promise.reject(new HoldfastError('JOURNAL_FULL', 'no room'));
+    this.kept.set(id, body);
+    this.discarded = discarded;
+    return Promise.resolve(this.#know(subscriber));
+  }
+
+  #parse(id: string, body: Body): SubscriberSettings {
+    if (this.parseFails.has(id)) throw new HoldfastError('REQUEST_INVALID', 'bad', { details: { errors: [] } });
+    const { topics, url, headers = {} } = body as unknown as SubscriberSettings;
+    return { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics, url, headers };
+  }
+}
+
+async function started(house = new House(), file: string[] = ['file']): Promise<House> {
+  const sender: Target['sender'] = {
+    send: () => Promise.resolve({ kind: 'delivered' }),
+    close: () => Promise.resolve(),
+  };
+  const settings = { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), topics: ['#'], url: `${URL_A}?key=1` };
+  await house.registry.start(file.map((id) => ({ settings: { ...settings, id }, sender, source: 'file' as const })));
+  return house;
+}
+
+describe('the registry at the start', () => {
+  it('serves the file, what was registered, and holds what nobody serves any more', async () => {
+    const house = new House(new Set(['bad']));
+    house.rows.set('old', { topics: ['old/#'], hold: FREE });
+    house.rows.set('mine', { topics: ['#'], hold: { paused: false, gone: 'status 410' } });
+    house.rows.set('bad', { topics: ['bad/#'], hold: FREE });
+    for (const id of ['mine', 'bad', 'file']) house.kept.set(id, { url: URL_A, topics: ['#'] });
+    await started(house);
+    const views = house.registry.list().map(({ id, source, state, topics }) => [id, source, state, ...topics]);
+    assert.deepEqual(views.sort(), [
+      ['bad', 'absent', 'paused', 'bad/#'],
+      ['file', 'file', 'active', '#'],
+      ['mine', 'registered', 'gone', '#'],
+      ['old', 'absent', 'paused', 'old/#'],
+    ]);
+    for (const id of ['bad', 'file', 'mine', 'old']) {
+      assert.ok(
+        house.said.some((line) => line.startsWith(`impaired ${id}:`)),
+        id,
+      );
+    }
+    assert.equal(house.registry.get('file').url, `${URL_A}?********`);
+    assert.equal((await house.put('bad2')).created, true);
+  });
+});
+
+describe('registering', () => {
+  it('is kept before it is served; without room nothing is', async () => {
+    const house = await started();
+    house.disk = 'full';
+    await assert.rejects(house.put('app'), { code: 'JOURNAL_FULL' });
+    assert.deepEqual([house.served.has('app'), house.registry.list().length], [false, 1]);
+    house.disk = 'well';
+    const { created, subscriber } = await house.put('app', { headers: { a: 'secret' } });
+    assert.deepEqual([created, subscriber.config], [true, { url: URL_A, topics: ['#'], headers: { a: '********' } }]);
+    assert.deepEqual(house.kept.get('app'), { url: URL_A, topics: ['#'], headers: { a: 'secret' } });
+    assert.equal((await house.put('app', { id: 'app', headers: { a: '********' } })).created, false);
+    assert.deepEqual(house.kept.get('app')!['headers'], { a: 'secret' });
+    assert.ok(!('id' in house.kept.get('app')!));
+  });
+
+  it('is refused where registration.allow has nothing, and changes nothing', async () => {
+    const house = await started();
+    house.refusal = 'no';
+    await assert.rejects(house.put('app'), { code: 'URL_FORBIDDEN' });
+    assert.deepEqual([house.kept.size, house.served.size], [0, 1]);
+  });
+
+  it('ends at the limit; those that are there may change', async () => {
+    const file = Array.from({ length: SUBSCRIBERS_MAX - 1 }, (_, i) => `f${i}`);
+    const house = await started(new House(), file);
+    await house.put('last');
+    await assert.rejects(house.put('more'), { code: 'SUBSCRIBER_LIMIT' });
+    assert.equal((await house.put('last')).created, false);
+    await house.registry.remove('last', false);
+    assert.equal((await house.put('more')).created, true);
+  });
+
+  it('changes come one after the other', async () => {
+    const house = await started();
+    const all = await Promise.all([1, 2, 3].map((n) => house.put('app', { n })));
+    assert.deepEqual(
+      all.map(({ created }) => created),
+      [true, false, false],
+    );
+    assert.equal(house.kept.get('app')!['n'], 3);
+  });
+});
+
+describe('what a change would lose', () => {
+  it('is counted over backlog and waiting rows, refused, and given up when asked', async () => {
+    const house = await started();
+    await house.put('app', { topics: ['a/#', 'b'] });
+    house.topics.push('', 'b', 'a/1', 'b', 'c', 'b'); // positions 1 to 5, the cursor is at 1
+    for (const position of [1, 3]) house.waiting.push({ position } as Waiting & { bytes: number });
+    await assert.rejects(house.put('app', { topics: ['a/+'] }), (error: HoldfastError) => {
+      assert.deepEqual([error.code, error.details], ['BACKLOG_WOULD_BE_LOST', { lagRecords: 3 }]);
+      return true;
+    });
+    assert.deepEqual(house.kept.get('app')!['topics'], ['a/#', 'b']);
+    await house.put('app', { topics: ['b', 'a/#', 'c'] });
+    assert.deepEqual(house.discarded, []);
+    await house.put('app', { topics: ['c', 'a/+'] }, true);
+    assert.deepEqual(house.discarded, [1, 3]);
+    assert.equal(house.said.at(-2), 'discarded 3 of app');
+  });
+
+  it('removing: refused while it has a backlog, and given up when asked', async () => {
+    const house = await started();
+    await house.put('app');
+    house.lag = 7;
+    await assert.rejects(house.registry.remove('app', false), { code: 'BACKLOG_WOULD_BE_LOST' });
+    assert.ok(house.kept.has('app') && house.served.has('app'));
+    assert.deepEqual(await house.registry.remove('app', true), { id: 'app', discarded: 7 });
+    assert.deepEqual(house.said.slice(-3), ['removed app', 'removed app', 'discarded 7 of app']);
+    assert.throws(() => house.registry.get('app'), { code: 'NOT_FOUND' });
+    await assert.rejects(house.registry.remove('app', true), { code: 'NOT_FOUND' });
+    await assert.rejects(house.registry.remove('file', true), { code: 'SUBSCRIBER_READ_ONLY' });
+    await assert.rejects(house.put('file'), { code: 'SUBSCRIBER_READ_ONLY' });
+  });
+});
+
+describe('holds', () => {
+  it('are kept before they hold, and what is not kept is told', async () => {
+    const house = await started();
+    house.answers410('file');
+    await house.registry.pause('file');
+    assert.deepEqual(house.rows.get('file')!.hold, { paused: true, gone: 'status 410' });
+    await house.put('app');
+    house.disk = 'full';
+    await assert.rejects(house.registry.resume('file'), { code: 'JOURNAL_FULL' });
+    assert.equal(house.registry.get('file').state, 'paused');
+    house.answers410('app');
+    house.registry.gone('nobody', 'status 410');
+    await assert.rejects(house.registry.pause('app'), { code: 'JOURNAL_FULL' });
+    assert.ok(house.said.includes('not saved app'));
+    house.disk = 'well';
+    assert.equal((await house.registry.resume('file')).state, 'active');
+    assert.deepEqual(house.rows.get('file')!.hold, FREE);
+  });
+
+  it('a 410 that a change overtook is not kept', async () => {
+    const house = await started();
+    await house.put('app');
+    const change = house.put('app', { url: 'http://b/' });
+    house.answers410('app');
+    await change;
+    await house.put('other');
+    assert.deepEqual([house.rows.get('app')!.hold, house.registry.get('app').state], [FREE, 'active']);
+  });
+
+  it('another url is not gone; the same one still is; a pause stays', async () => {
+    const house = await started();
+    await house.put('app');
+    house.rows.get('app')!.hold = { paused: true, gone: 'status 410' };
+    await house.put('app', { concurrency: 2 });
+    assert.deepEqual(house.served.get('app')!.hold, { paused: true, gone: 'status 410' });
+    await house.put('app', { url: 'http://b/' });
+    assert.deepEqual(house.served.get('app')!.hold, { paused: true, gone: '' });
+    assert.deepEqual(house.rows.get('app')!.hold, { paused: true, gone: '' });
+  });
+});
+
+describe('a test', () => {
+  it('is one at a time for each subscriber', async () => {
+    const house = await started();
+    const [one, other] = await Promise.all([house.registry.test('file'), house.registry.test('file')]);
+    assert.deepEqual([one, house.tests], [other, 1]);
+    await house.registry.test('file');
+    assert.equal(house.tests, 2);
+    await assert.rejects(house.registry.test('nobody'), { code: 'NOT_FOUND' });
+  });
+});

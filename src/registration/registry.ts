@@ -1,0 +1,317 @@
+import type { Outcome, Sender } from '../domain/attempt.js';
+import { HoldfastError } from '../domain/errors.js';
+import {
+  SUBSCRIBER_DEFAULTS,
+  type Hold,
+  type Registration,
+  type SubscriberProgress,
+  type SubscriberSettings,
+} from '../domain/subscriber.js';
+import { lostBacklog } from './backlog.js';
+import type { RegistryParts, Standing, Target, TestResult } from './parts.js';
+import { checkedWith, maskedBody, maskedUrl, unmaskedBody, type Body } from './secrets.js';
+
+/** More than that are not served. */
+export const SUBSCRIBERS_MAX = 1_000;
+
+/**
+ * Where a subscriber comes from. `absent`: the journal keeps a backlog for it, and nobody serves it any more: it was
+ * taken out of the configuration.
+ */
+export type SubscriberSource = 'file' | 'handler' | 'registered' | 'absent';
+
+/** A subscriber as it is shown. */
+export interface SubscriberView extends Standing {
+  source: SubscriberSource;
+  /** Its query is masked. */
+  url?: string;
+  topics: string[];
+  /** Of a registered one: what was sent, with its secrets masked. */
+  config?: Body;
+}
+
+interface Entry {
+  source: SubscriberSource;
+  settings: SubscriberSettings;
+  hold: Hold;
+  body?: Body;
+}
+
+/** Who the subscribers are: those of the configuration, and those that come and go over REST and outlive restarts. */
+export class Registry {
+  readonly #entries = new Map<string, Entry>();
+  readonly #tests = new Map<string, Promise<TestResult>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly parts: RegistryParts) {}
+
+  /** Starts to serve all that are known. @param configured from the file and from this process */
+  async start(configured: readonly (Target & { source: 'file' | 'handler' })[]): Promise<void> {
+    const { journal, reader, delivery, observer } = this.parts;
+    const targets = new Map<string, Target>();
+    for (const { settings, sender, source } of configured) {
+      targets.set(settings.id, { settings, sender });
+      this.#entries.set(settings.id, { source, settings, hold: free() });
+    }
+    const unusable = reader.registrations().filter((one) => !this.#restore(one, targets));
+    // Those keep their place as well: what they were to be given stays.
+    const kept = reader.progress().filter(({ id }) => !targets.has(id) && unusable.some((one) => one.id === id));
+    const known = await journal.registerSubscribers([
+      ...[...targets.values()].map(({ settings }) => settings),
+      ...kept.map(({ id, topics }) => ({ id, topics, startFrom: 'now' as const })),
+    ]);
+    const progress = new Map([...reader.progress(), ...known].map((one) => [one.id, one]));
+    for (const one of progress.values()) if (!targets.has(one.id)) targets.set(one.id, this.#absent(one));
+    const starts = [...targets.values()].map((target) => {
+      const { id, cursor, hold } = progress.get(target.settings.id)!;
+      const entry = this.#entries.get(id)!;
+      if (entry.source !== 'absent') entry.hold = hold;
+      if (entry.source === 'absent' || entry.source === 'registered') observer.added(id);
+      if (hold.paused || hold.gone !== '') observer.impaired(id, hold.paused ? 'it is paused' : `gone: ${hold.gone}`);
+      return { ...target, cursor, hold: entry.hold };
+    });
+    delivery.start(starts, (await journal.stats()).admitted);
+  }
+
+  list(): SubscriberView[] {
+    return this.parts.delivery.status().flatMap((standing) => {
+      const entry = this.#entries.get(standing.id);
+      return entry ? [viewOf(entry, standing)] : []; // it is being removed
+    });
+  }
+
+  /** @throws NOT_FOUND */
+  get(id: string): SubscriberView {
+    const entry = this.#find(id);
+    return viewOf(
+      entry,
+      this.parts.delivery.status().find((standing) => standing.id === id)!,
+    );
+  }
+
+  /**
+   * Registers a subscriber, or changes a registered one: what waits for it then goes where it leads now. On disk
+   * when it resolves. @throws REQUEST_INVALID URL_FORBIDDEN SUBSCRIBER_READ_ONLY SUBSCRIBER_LIMIT BACKLOG_WOULD_BE_LOST
+   */
+  put(id: string, sent: unknown, discard: boolean): Promise<{ created: boolean; subscriber: SubscriberView }> {
+    return this.#inTurn(async () => {
+      const known = this.#entries.get(id);
+      if (known) mustBeOurs(id, known);
+      const { body, settings } = this.#checked(id, sent, known?.body);
+      const why = await this.parts.refusal(new URL(settings.url!));
+      if (why !== undefined) throw new HoldfastError('URL_FORBIDDEN', `the url is not allowed: ${why}`);
+      const sender = this.parts.senderOf(settings);
+      const hold = known
+        ? await this.#change(known, { id, body }, { settings, sender }, discard)
+        : await this.#add({ id, body }, { settings, sender });
+      this.#entries.set(id, { source: 'registered', settings, hold, body });
+      const created = known?.source !== 'registered';
+      this.parts.observer.changed(id, created ? 'registered' : 'changed');
+      return { created, subscriber: this.get(id) };
+    });
+  }
+
+  /** @returns how many records were given up with it @throws NOT_FOUND SUBSCRIBER_READ_ONLY BACKLOG_WOULD_BE_LOST */
+  remove(id: string, discard: boolean): Promise<{ id: string; discarded: number }> {
+    return this.#inTurn(async () => {
+      mustBeOurs(id, this.#find(id));
+      const { delivery, journal, observer } = this.parts;
+      const lag = async (): Promise<number> => {
+        const records = await delivery.lag(id);
+        if (records > 0 && !discard) throw backlogLost(id, records);
+        return records;
+      };
+      await lag(); // what is refused disturbs nothing
+      let discarded = 0;
+      await delivery.change(id, async () => {
+        discarded = await lag();
+        await journal.removeSubscriber(id);
+        this.#entries.delete(id);
+        return undefined;
+      });
+      observer.removed(id);
+      observer.changed(id, 'removed');
+      if (discarded > 0) observer.discarded(id, discarded);
+      return { id, discarded };
+    });
+  }
+
+  /** On disk when it resolves. @throws NOT_FOUND SUBSCRIBER_ABSENT */
+  pause(id: string): Promise<SubscriberView> {
+    return this.#inTurn(async () => {
+      await this.#hold(id, { ...this.#served(id).hold, paused: true });
+      this.parts.delivery.pause(id);
+      this.parts.observer.changed(id, 'paused');
+      return this.get(id);
+    });
+  }
+
+  /** Wakes one that is paused, gone or broken. @throws NOT_FOUND SUBSCRIBER_ABSENT */
+  resume(id: string): Promise<SubscriberView> {
+    return this.#inTurn(async () => {
+      this.#served(id);
+      await this.#hold(id, free());
+      this.parts.delivery.resume(id);
+      this.parts.observer.changed(id, 'resumed');
+      return this.get(id);
+    });
+  }
+
+  /** Its receiver answered 410: that is kept, so that a restart does not ask again. */
+  gone(id: string, why: string): void {
+    void this.#inTurn(async () => {
+      const entry = this.#entries.get(id);
+      // A change that was under way may have woken it.
+      const still = this.parts.delivery.status().some((one) => one.id === id && one.state === 'gone');
+      if (entry && still) await this.#hold(id, { ...entry.hold, gone: why });
+    }).catch((error: unknown) => this.parts.observer.saveFailed(id, error));
+  }
+
+  /** Sends it one synthetic event, past its backlog; one at a time for each. @throws NOT_FOUND SUBSCRIBER_ABSENT */
+  async test(id: string): Promise<TestResult> {
+    const { settings, source } = this.#served(id);
+    if (source === 'handler') {
+      const errors = [{ pointer: '', message: 'a handler in this process has no url to send to' }];
+      throw new HoldfastError('REQUEST_INVALID', errors[0]!.message, { details: { errors } });
+    }
+    const running = this.#tests.get(id);
+    if (running) return running;
+    const test = this.parts.test(settings, source === 'file').finally(() => this.#tests.delete(id));
+    this.#tests.set(id, test);
+    return test;
+  }
+
+  /** @returns whether it can be used, or need not be */
+  #restore({ id, body }: Registration, targets: Map<string, Target>): boolean {
+    const { observer } = this.parts;
+    if (targets.has(id)) {
+      observer.impaired(id, 'it is registered too; the one in the configuration is served');
+      return true;
+    }
+    try {
+      const settings = this.parts.parse(id, body);
+      targets.set(id, { settings, sender: this.parts.senderOf(settings) });
+      this.#entries.set(id, { source: 'registered', settings, hold: free(), body });
+      return true;
+    } catch (error) {
+      // A later version may refuse what an earlier one took. It keeps its place, and can be registered anew.
+      observer.impaired(id, `what was registered cannot be used: ${(error as Error).message}`);
+      return false;
+    }
+  }
+
+  /** Its backlog is kept, counted and shown, and can be given up. */
+  #absent({ id, topics }: SubscriberProgress): Target {
+    const settings = { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics };
+    const hold = { paused: true, gone: '' };
+    this.#entries.set(id, { source: 'absent', settings, hold });
+    this.parts.observer.impaired(id, ABSENT);
+    return { settings, sender: NOBODY, hold };
+  }
+
+  #checked(id: string, sent: unknown, stored: Body | undefined): { body: Body; settings: SubscriberSettings } {
+    if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
+      return { body: {}, settings: this.parts.parse(id, sent) }; // which says so
+    }
+    const { body, problems } = unmaskedBody(sent as Body, stored);
+    const settings = checkedWith(problems, () => this.parts.parse(id, body));
+    delete body['id'];
+    return { body, settings };
+  }
+
+  async #add(registration: Registration, target: Target): Promise<Hold> {
+    const { journal, delivery, observer } = this.parts;
+    if (this.#entries.size >= SUBSCRIBERS_MAX) {
+      throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${this.#entries.size} subscribers`);
+    }
+    const { cursor, hold } = await journal.saveRegistration(registration, target.settings, []);
+    observer.added(registration.id);
+    delivery.add({ ...target, cursor, hold });
+    return hold;
+  }
+
+  async #change(known: Entry, registration: Registration, target: Target, discard: boolean): Promise<Hold> {
+    const { journal, reader, delivery, observer } = this.parts;
+    const { id } = registration;
+    let hold = free();
+    let discarded = 0;
+    await delivery.change(id, async (at) => {
+      const topics = { before: known.settings.topics, after: target.settings.topics };
+      const lost = await lostBacklog(reader, id, at, topics);
+      if (lost.records > 0 && !discard) throw backlogLost(id, lost.records);
+      const progress = await journal.saveRegistration(registration, target.settings, lost.waiting);
+      discarded = lost.records;
+      hold = progress.hold;
+      // What was gone was at the other address.
+      if (hold.gone !== '' && known.settings.url !== target.settings.url) {
+        hold = { ...hold, gone: '' };
+        await journal.holdSubscriber(id, hold);
+      }
+      return { ...target, hold };
+    });
+    if (discarded > 0) observer.discarded(id, discarded);
+    return hold;
+  }
+
+  async #hold(id: string, hold: Hold): Promise<void> {
+    await this.parts.journal.holdSubscriber(id, hold);
+    this.#find(id).hold = hold;
+  }
+
+  #find(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (!entry) throw new HoldfastError('NOT_FOUND', 'there is no subscriber with this id');
+    return entry;
+  }
+
+  #served(id: string): Entry {
+    const entry = this.#find(id);
+    if (entry.source === 'absent') throw new HoldfastError('SUBSCRIBER_ABSENT', `nobody serves "${id}": ${ABSENT}`);
+    return entry;
+  }
+
+  /** One change after the other: each builds on what the one before left. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+const ABSENT = 'it is neither in the configuration nor registered; its backlog is kept';
+
+/** Is never asked, because who has it is held. */
+const NOBODY: Sender = {
+  send: () => Promise.resolve<Outcome>({ kind: 'throttled', reason: 'refused', status: 0, detail: 'nobody is there' }),
+  close: () => Promise.resolve(),
+};
+
+function free(): Hold {
+  return { paused: false, gone: '' };
+}
+
+function mustBeOurs(id: string, { source }: Entry): void {
+  if (source === 'registered' || source === 'absent') return;
+  const where = source === 'file' ? 'the configuration file' : 'a handler of this process';
+  throw new HoldfastError('SUBSCRIBER_READ_ONLY', `"${id}" comes from ${where}`);
+}
+
+function backlogLost(id: string, records: number): HoldfastError {
+  return new HoldfastError('BACKLOG_WOULD_BE_LOST', `"${id}" has yet to be given ${records} records`, {
+    details: { lagRecords: records },
+  });
+}
+
+function viewOf({ source, settings, body }: Entry, standing: Standing): SubscriberView {
+  const { id, ...rest } = standing;
+  const { url, topics } = settings;
+  return {
+    id,
+    source,
+    ...(url === undefined ? {} : { url: maskedUrl(url) as string }),
+    topics,
+    ...rest,
+    ...(source === 'absent' ? { reason: ABSENT } : {}),
+    ...(body ? { config: maskedBody(body) } : {}),
+  };
+}

@@ -1,0 +1,162 @@
+/** Ties delivery, its senders and the registry of subscribers together. */
+import { lookup } from 'node:dns/promises';
+import type { Logger } from 'pino';
+import { parseSubscriber } from './config/index.js';
+import { Delivery, HttpSender, type DeliveryObserver, type HttpSenderOptions } from './delivery/index.js';
+import { AllowList, destinationOf } from './domain/allow-list.js';
+import { canonicalAddress } from './domain/address.js';
+import { systemClock } from './domain/clock.js';
+import { HoldfastError } from './domain/errors.js';
+import type { Journal } from './domain/journal.js';
+import type { Record } from './domain/record.js';
+import type { Settings } from './domain/settings.js';
+import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
+import { uuid7, uuidText } from './domain/uuid.js';
+import type { HandlerSubscriber } from './handlers/index.js';
+import type { SqliteJournalReader } from './journal/index.js';
+import { Repeats, type DeliveryMetrics } from './ops/index.js';
+import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
+
+/** How long a registration waits for the name in its URL. */
+const LOOKUP_MS_MAX = 2_000;
+const TEST_TOPIC = 'holdfast/test';
+
+export interface ServingParts {
+  settings: Pick<Settings, 'subscribers' | 'registration'>;
+  handlers: readonly HandlerSubscriber[];
+  version: string;
+  journal: Journal;
+  reader: SqliteJournalReader;
+  metrics: DeliveryMetrics;
+  logger: Logger;
+  /** Told what was given up because of `maxBacklog`. */
+  discarded: (discarded: Discarded) => void;
+}
+
+/** Delivery, running, and who may change whom it serves. */
+export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
+  const { settings, handlers, version, journal, reader, metrics, logger, discarded } = parts;
+  const allow = new AllowList(settings.registration.allow);
+  const trusted: HttpSenderOptions = {
+    source: `urn:uuid:${reader.journalId}`,
+    userAgent: `holdfast/${version}`,
+    clock: systemClock,
+  };
+  const guarded: HttpSenderOptions = { ...trusted, guard: { allow } };
+  const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
+  const observer = deliveryObserver(metrics, logger, { gone, discarded });
+  const delivery = new Delivery({ journal, reader, observer, clock: systemClock, random: Math.random });
+  const registry = new Registry({
+    journal,
+    reader,
+    delivery,
+    parse: parseSubscriber,
+    senderOf: (one) => new HttpSender(one, guarded),
+    refusal: (url) => refusalOf(url, allow),
+    test: (one, isTrusted) => testOf(one, isTrusted ? trusted : guarded),
+    observer: registryObserver(metrics, logger),
+  });
+  const configured = [
+    ...settings.subscribers.map((one) => ({
+      settings: one,
+      sender: new HttpSender(one, trusted),
+      source: 'file' as const,
+    })),
+    ...handlers.map((handler) => ({ ...handler, source: 'handler' as const })),
+  ];
+  await registry.start(configured);
+  logger.debug({ subscribers: delivery.status().length }, 'delivery started');
+  return { delivery, registry };
+}
+
+/** Why no subscriber may be registered with this URL, as far as DNS can say now; each connection is checked again. */
+async function refusalOf(url: URL, allow: AllowList): Promise<string | undefined> {
+  const destination = destinationOf(url);
+  const { host, port } = destination;
+  if (canonicalAddress(host) !== undefined) return allow.refusal(destination, host);
+  const named = allow.allowsName(destination);
+  if (!named && !allow.hasNetworks) return `${host} is not in registration.allow, with port ${port}`;
+  const addresses = await addressesOf(host);
+  if (addresses.length === 0 && !named) return `${host} is not in registration.allow, and its address is not known`;
+  return addresses.map((address) => allow.refusal(destination, address)).find((why) => why !== undefined);
+}
+
+/** None when the name cannot be resolved now. */
+async function addressesOf(host: string): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<[]>((resolve) => (timer = setTimeout(resolve, LOOKUP_MS_MAX, [])));
+  const found = lookup(host, { all: true }).catch(() => []);
+  const addresses = await Promise.race([found, late]);
+  clearTimeout(timer);
+  return addresses.map(({ address }) => address);
+}
+
+/** One synthetic event over a connection of its own: no backlog, metric or breaker knows of it. */
+async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions): Promise<TestResult> {
+  const now = systemClock.now();
+  const record: Record = {
+    position: 0,
+    id: uuidText(uuid7(now)),
+    topic: TEST_TOPIC,
+    qos: 1,
+    retain: false,
+    receivedAt: now,
+    payload: Buffer.from(JSON.stringify({ test: true, subscriber: settings.id })),
+    properties: { contentType: 'application/json' },
+  };
+  let status = 0;
+  const answered = (said: number): void => void (status = said);
+  const sender = new HttpSender({ ...settings, concurrency: 1 }, { ...sending, type: 'holdfast.test', answered });
+  const started = performance.now();
+  const outcome = await sender.send(record, { attempt: 1, replay: false });
+  const durationMs = Math.round(performance.now() - started);
+  void sender.close();
+  return {
+    id: record.id,
+    outcome: outcome.kind,
+    status,
+    durationMs,
+    reason: 'reason' in outcome ? outcome.reason : outcome.kind === 'gone' ? 'status' : '',
+    detail: 'detail' in outcome ? outcome.detail : '',
+  };
+}
+
+function deliveryObserver(
+  metrics: DeliveryMetrics,
+  logger: Logger,
+  told: { gone: (subscriber: string, why: string) => void; discarded: (discarded: Discarded) => void },
+): DeliveryObserver {
+  const repeats = new Repeats(systemClock);
+  return {
+    attempt: (subscriber, outcome, seconds) => {
+      metrics.attempt(subscriber, outcome, seconds);
+      const count = outcome === 'dead' ? repeats.count(subscriber) : undefined;
+      if (count !== undefined) logger.warn({ subscriber, count }, 'dead letters; see GET /v1/dead-letters');
+    },
+    delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
+    state: (subscriber, state, reason) => {
+      const level = state === 'active' ? 'info' : 'warn';
+      logger[level]({ subscriber, state, reason }, 'subscriber changed state');
+      if (state === 'gone') told.gone(subscriber, reason);
+    },
+    failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
+    recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
+    discarded: told.discarded,
+    saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
+  };
+}
+
+function registryObserver(metrics: DeliveryMetrics, logger: Logger): RegistryObserver {
+  return {
+    added: (subscriber) => metrics.added(subscriber),
+    removed: (subscriber) => metrics.removed(subscriber),
+    changed: (subscriber, what) => logger.info({ subscriber }, `a subscriber was ${what} over REST`),
+    discarded: (subscriber, records) =>
+      logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked'),
+    impaired: (subscriber, why) => logger.warn({ subscriber, why }, 'a subscriber is not served as it should be'),
+    saveFailed: (subscriber, error) => {
+      const code = error instanceof HoldfastError ? error.code : undefined;
+      logger.error({ subscriber, code, err: error }, 'that a subscriber is gone could not be saved');
+    },
+  };
+}
