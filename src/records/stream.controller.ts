@@ -8,6 +8,7 @@ import { History } from './history.js';
 const HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
+  connection: 'close', // kept open after its end it would keep the gateway from stopping
   'x-accel-buffering': 'no', // a proxy that gathers would keep events back
 };
 /** The header; or a query parameter, in any spelling, where no header can be set. */
