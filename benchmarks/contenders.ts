@@ -126,11 +126,15 @@ export class Gateway implements Contender {
   }
 }
 
-/** As its users run it: a contract, a signature, one subscriber, one POST for each message. */
-export function deliveringTo(url: string): GatewayConfig {
+/** As its users run it: a contract, a signature, one subscriber unless told otherwise, one POST for each message. */
+export function deliveringTo(url: string, subscribers: GatewayConfig[] = [subscriber(url)]): GatewayConfig {
   return {
     subscriptions: [{ name: 'telemetry', filter: FILTER, qos: 1, contract: 'telemetry' }],
     contracts: { telemetry: { format: 'json', schema: CONTRACT_FILE, mode: 'enforce' } },
-    subscribers: [{ id: 'app', url, topics: [FILTER], concurrency: LANES, signing: { secrets: [SECRET] } }],
+    subscribers,
   };
+}
+
+export function subscriber(url: string, more: GatewayConfig = {}): GatewayConfig {
+  return { id: 'app', url, topics: [FILTER], concurrency: LANES, signing: { secrets: [SECRET] }, ...more };
 }

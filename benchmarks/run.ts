@@ -5,12 +5,13 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { passes, table, type Benchmark, type Line } from './figures.js';
+import { fanout } from './fanout.js';
 import { journaling } from './journaling.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { throughput } from './throughput.js';
 
-const BENCHMARKS: { [name: string]: Benchmark } = { throughput, latency, journaling, memory };
+const BENCHMARKS: { [name: string]: Benchmark } = { throughput, latency, fanout, journaling, memory };
 const PAIRS = 5;
 
 const USAGE = `Usage: npm run bench -- [${Object.keys(BENCHMARKS).join('] [')}] [--pairs N] [--messages N]

@@ -5,7 +5,14 @@ import { Forked } from './forked.js';
 
 const DEVICES = 100;
 export const FILTER = 'devices/+/telemetry';
-export const TOPICS = Array.from({ length: DEVICES }, (_, device) => `devices/${device}/telemetry`);
+
+export interface Publishing {
+  perSecond?: number;
+  /** Payloads say when they were made. Default false. */
+  timed?: boolean;
+  /** How many topics they are spread over. Default 100. */
+  devices?: number;
+}
 const PAYLOAD_BYTES = 256;
 const PUBLISH_WINDOW = 1_000;
 const FILL_TIMEOUT_MS = 600_000;
@@ -43,9 +50,10 @@ export class Stage {
   }
 
   /** Resolves when the broker has taken so many. */
-  async publish(count: number, { perSecond, timed = false }: { perSecond?: number; timed?: boolean } = {}) {
+  async publish(count: number, { perSecond, timed = false, devices = DEVICES }: Publishing = {}): Promise<void> {
     const payload = timed ? timedPayload : plainPayload;
-    const plan = { topics: TOPICS, payload, window: PUBLISH_WINDOW, timeoutMs: FILL_TIMEOUT_MS };
+    const topics = Array.from({ length: devices }, (_, device) => topicOf(device));
+    const plan = { topics, payload, window: PUBLISH_WINDOW, timeoutMs: FILL_TIMEOUT_MS };
     await publishNumbered({ url: this.broker.url, count, perSecond, ...plan }).done;
   }
 
@@ -53,6 +61,10 @@ export class Stage {
     await this.receiver.stop();
     await this.broker.stop('SIGKILL');
   }
+}
+
+export function topicOf(device: number): string {
+  return `devices/${device}/telemetry`;
 }
 
 function plainPayload(n: number): string {

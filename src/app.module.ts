@@ -25,6 +25,8 @@ export interface AppParts {
   http: Pick<HttpSettings, 'auth'>;
   maxPayloadBytes: number;
   logger: Logger;
+  /** Another Nest app is in this process: Nest's logger, of which a process has one, stays as it is. */
+  embedded?: boolean;
 }
 
 /** The REST surface: binds the rooms' controllers to the running gateway. */
@@ -71,7 +73,7 @@ export function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   return NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
     // Nest's own parsers take HTML forms, which any web page may send to this machine without asking.
     bodyParser: false,
-    logger: nestLogger(parts.logger),
+    ...(parts.embedded ? {} : { logger: nestLogger(parts.logger) }),
     abortOnError: false,
   });
 }

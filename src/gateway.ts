@@ -15,11 +15,11 @@ import type { Settings } from './domain/settings.js';
 import type { Discarded } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics, Repeats } from './ops/index.js';
+import { DeliveryMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
-import { startServing } from './serving.js';
+import { discardTeller, startServing } from './serving.js';
 import { ContractChecks } from './threads/contract-checks.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -36,6 +36,8 @@ export interface GatewayOptions {
   logger: Logger;
   /** Subscribers that live in this process, besides those of the configuration. */
   handlers?: HandlerSubscriber[];
+  /** Another Nest app is in this process: its logger stays. Default false. */
+  embedded?: boolean;
   /** The files behind the settings. Those that let the link in are followed; absent: they are as they are. */
   secrets?: Secrets;
 }
@@ -64,7 +66,7 @@ export class Gateway {
   readonly #heartbeats = new Heartbeats();
   readonly #beat = this.#heartbeats.beatAs('main');
   readonly #metrics: DeliveryMetrics;
-  readonly #discards = new Repeats(systemClock);
+  readonly #discarded: (discarded: Discarded) => void;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
   #fail: (error: Error) => void = () => undefined;
@@ -90,6 +92,7 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
+    this.#discarded = discardTeller(this.#metrics, options.logger);
     this.#credentials = options.secrets && this.#watch(options.secrets);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
@@ -115,6 +118,16 @@ export class Gateway {
       } satisfies JournalThreadData,
       { onEvent: () => undefined, died },
     );
+  }
+
+  /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
+  get publisher(): Publisher | undefined {
+    return this.#publisher;
+  }
+
+  /** Who the subscribers are. Undefined before {@link start}. */
+  get registry(): Registry | undefined {
+    return this.#registry;
   }
 
   /** Probes first, then journal, contracts, delivery, REST; the link connects last and delays nothing. */
@@ -186,6 +199,9 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
+    this.#publisher = new Publisher(settings.publish, this.#journal, this.#reader, systemClock, (outcome, seconds) =>
+      this.#metrics.publish(outcome, seconds),
+    );
   }
 
   /** Resolves when the contracts are compiled. */
@@ -207,9 +223,10 @@ export class Gateway {
   async #startDelivery(): Promise<void> {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
-    const [journal, reader, metrics] = [this.#journal!, this.#reader!, this.#metrics];
-    const discarded = (what: Discarded): void => this.#discarded(what);
-    const serving = await startServing({ settings, handlers, version, journal, reader, metrics, logger, discarded });
+    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
+    const discarded = this.#discarded;
+    const parts = { settings, handlers, version, journal, reader, publisher, metrics, discarded, logger };
+    const serving = await startServing(parts);
     this.#delivery = serving.delivery;
     this.#registry = serving.registry;
     this.#delivery.admitted(this.#admittedThrough);
@@ -217,20 +234,18 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
-    this.#publisher = new Publisher(publish, this.#journal!, this.#reader!, systemClock, (outcome, seconds) =>
-      this.#metrics.publish(outcome, seconds),
-    );
-    const status = await this.#linkThread.calls.status();
-    this.#publisher.linkUp = status?.phase === 'up';
+    const publisher = this.#publisher!;
+    publisher.linkUp = (await this.#linkThread.calls.status())?.phase === 'up';
     this.#history = this.#openHistory();
     this.#app = await createApp({
-      publisher: this.#publisher,
-      view: this.#view(),
+      publisher,
+      view: this.view(),
       history: this.#history,
       registry: this.#registry!,
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
+      embedded: this.options.embedded,
     });
     await this.#app.listen(http.port, http.host).catch((error: Error) => {
       throw new HoldfastError('LISTEN_FAILED', `http: ${error.message}`, { cause: error });
@@ -250,20 +265,9 @@ export class Gateway {
     });
   }
 
-  #view(): GatewayView {
+  /** What may be seen of it once it runs. */
+  view(): GatewayView {
     return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
-  }
-
-  /** Records were given up: by delivery, because of `maxBacklog`, or by the journal, because of `whenFull`. */
-  #discarded({ subscriber, reason, records, from, through }: Discarded): void {
-    if (records === 0) return;
-    this.#metrics.discarded(subscriber, reason, records);
-    const count = this.#discards.count(`${subscriber} ${reason}`, records);
-    if (count === undefined) return;
-    this.options.logger.error(
-      { subscriber, reason, records: count, from, through },
-      'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
-    );
   }
 
   #watch(secrets: Secrets): CredentialsWatch {

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
 import { parseSubscriber } from './config/index.js';
 import { Delivery, HttpSender, type DeliveryObserver, type HttpSenderOptions } from './delivery/index.js';
+import type { Sender } from './domain/attempt.js';
 import { AllowList, destinationOf } from './domain/allow-list.js';
 import { canonicalAddress } from './domain/address.js';
 import { systemClock } from './domain/clock.js';
@@ -15,6 +16,7 @@ import { uuid7, uuidText } from './domain/uuid.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import type { SqliteJournalReader } from './journal/index.js';
 import { Repeats, type DeliveryMetrics } from './ops/index.js';
+import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
 
 /** How long a registration waits for the name in its URL. */
@@ -22,15 +24,16 @@ const LOOKUP_MS_MAX = 2_000;
 const TEST_TOPIC = 'holdfast/test';
 
 export interface ServingParts {
-  settings: Pick<Settings, 'subscribers' | 'registration'>;
+  settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
   version: string;
   journal: Journal;
   reader: SqliteJournalReader;
+  publisher: Publisher;
   metrics: DeliveryMetrics;
-  logger: Logger;
-  /** Told what was given up because of `maxBacklog`. */
+  /** Told what was given up. */
   discarded: (discarded: Discarded) => void;
+  logger: Logger;
 }
 
 /** Delivery, running, and who may change whom it serves. */
@@ -41,17 +44,18 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     source: `urn:uuid:${reader.journalId}`,
     userAgent: `holdfast/${version}`,
     clock: systemClock,
+    replyBytesMax: settings.publish.maxPayloadBytes,
   };
   const guarded: HttpSenderOptions = { ...trusted, guard: { allow } };
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
-  const observer = deliveryObserver(metrics, logger, { gone, discarded });
+  const observer = deliveryObserver(parts, gone);
   const delivery = new Delivery({ journal, reader, observer, clock: systemClock, random: Math.random });
   const registry = new Registry({
     journal,
     reader,
     delivery,
     parse: parseSubscriber,
-    senderOf: (one) => new HttpSender(one, guarded),
+    senderOf: (one) => replying(one, new HttpSender(one, guarded), parts),
     refusal: (url) => refusalOf(url, allow),
     test: (one, isTrusted) => testOf(one, isTrusted ? trusted : guarded),
     observer: registryObserver(metrics, logger),
@@ -59,14 +63,45 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const configured = [
     ...settings.subscribers.map((one) => ({
       settings: one,
-      sender: new HttpSender(one, trusted),
+      sender: replying(one, new HttpSender(one, trusted), parts),
       source: 'file' as const,
     })),
-    ...handlers.map((handler) => ({ ...handler, source: 'handler' as const })),
+    ...handlers.map(({ settings: one, sender }) => ({
+      settings: one,
+      sender: replying(one, sender, parts),
+      source: 'handler' as const,
+    })),
   ];
   await registry.start(configured);
   logger.debug({ subscribers: delivery.status().length }, 'delivery started');
   return { delivery, registry };
+}
+
+/** Tells what a subscriber will never be given: the bounds of its backlog or of the journal asked for it. */
+export function discardTeller(metrics: DeliveryMetrics, logger: Logger): (discarded: Discarded) => void {
+  const repeats = new Repeats(systemClock);
+  return ({ subscriber, reason, records, from, through }) => {
+    if (records === 0) return;
+    metrics.discarded(subscriber, reason, records);
+    const count = repeats.count(`${subscriber} ${reason}`, records);
+    if (count === undefined) return;
+    logger.error(
+      { subscriber, reason, records: count, from, through },
+      'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
+    );
+  };
+}
+
+function replying(
+  { id: subscriber, reply }: SubscriberSettings,
+  sender: Sender,
+  { publisher, metrics, logger }: ServingParts,
+): Sender {
+  if (!reply) return sender;
+  return new ReplyingSender(sender, publisher, {
+    counted: (outcome) => metrics.reply(outcome),
+    refused: (code, message) => logger.warn({ subscriber, code, problem: message }, 'a reply is not published'),
+  });
 }
 
 /** Why no subscriber may be registered with this URL, as far as DNS can say now; each connection is checked again. */
@@ -108,7 +143,8 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
   const answered = (said: number): void => void (status = said);
   const sender = new HttpSender({ ...settings, concurrency: 1 }, { ...sending, type: 'holdfast.test', answered });
   const started = performance.now();
-  const outcome = await sender.send(record, { attempt: 1, replay: false });
+  const context = { attempt: 1, replay: false };
+  const outcome = await (settings.batch ? sender.sendBatch([record], context) : sender.send(record, context));
   const durationMs = Math.round(performance.now() - started);
   void sender.close();
   return {
@@ -122,9 +158,8 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
 }
 
 function deliveryObserver(
-  metrics: DeliveryMetrics,
-  logger: Logger,
-  told: { gone: (subscriber: string, why: string) => void; discarded: (discarded: Discarded) => void },
+  { metrics, discarded, logger }: ServingParts,
+  gone: (subscriber: string, why: string) => void,
 ): DeliveryObserver {
   const repeats = new Repeats(systemClock);
   return {
@@ -137,11 +172,11 @@ function deliveryObserver(
     state: (subscriber, state, reason) => {
       const level = state === 'active' ? 'info' : 'warn';
       logger[level]({ subscriber, state, reason }, 'subscriber changed state');
-      if (state === 'gone') told.gone(subscriber, reason);
+      if (state === 'gone') gone(subscriber, reason);
     },
     failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
     recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
-    discarded: told.discarded,
+    discarded,
     saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import type { Credentials } from '../domain/settings.js';
 import { load, write } from './config.fixture.js';
 import { CredentialsWatch } from './credentials-watch.js';
@@ -17,7 +18,7 @@ subscribers:
     topics: [a]
     headers: { authorization: "\${file:secret/webhook}" }
 `;
-const PEM = '-----BEGIN CERTIFICATE-----\n';
+const PEM = `${rootCertificates[0]}\n`;
 
 interface Seen {
   watch: CredentialsWatch;

@@ -1,6 +1,6 @@
 /** The texts of this field: filters, addresses, names, secrets. */
 import { parsePlace } from '../domain/instant.js';
-import { TEXT_BYTES_MAX, topicFilterProblem, topicNameProblem } from '../domain/topic.js';
+import { ownProblem, TEXT_BYTES_MAX, topicFilterProblem, topicNameProblem } from '../domain/topic.js';
 import type { StartFrom } from '../domain/subscriber.js';
 import { text } from './scalar.js';
 import type { MapShape, ScalarShape } from './shape.js';
@@ -8,14 +8,16 @@ import type { MapShape, ScalarShape } from './shape.js';
 const TOPIC_CHARACTERS_MAX = 65_535; // [MQTT-4.7.3-3]
 const PATH_CHARACTERS_MAX = 4_096;
 
-/** A topic filter; `$share/…` only where we subscribe at the broker. */
-export function topicFilter({ shared }: { shared: boolean }): ScalarShape {
+/** A topic filter; `$share/…` only where we subscribe at the broker, `$holdfast/…` only of our own subscribers. */
+export function topicFilter({ shared = false, own = false }: { shared?: boolean; own?: boolean } = {}): ScalarShape {
   return text({
     max: TOPIC_CHARACTERS_MAX,
     check: (filter) => {
       if (!shared && filter.startsWith('$share/')) return 'may not be a shared filter: only subscriptions share';
       const problem = topicFilterProblem(filter);
-      return problem === undefined ? undefined : `is not a topic filter: ${problem}`;
+      if (problem !== undefined) return `is not a topic filter: ${problem}`;
+      const ownTopics = own ? undefined : ownProblem(filter);
+      return ownTopics === undefined ? undefined : `reaches what is not the broker’s: ${ownTopics}`;
     },
     mend: 'Write a filter such as devices/+/telemetry or devices/#.',
   });

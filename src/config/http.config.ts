@@ -7,7 +7,7 @@ const host = text({ max: 253, mend: 'Write an address to listen on, such as 127.
 
 export class PublishConfig {
   /** Topic filters REST may publish to, up to 1000. Default: none. */
-  @Optional(list(topicFilter({ shared: false }), { max: 1_000 }))
+  @Optional(list(topicFilter(), { max: 1_000 }))
   allow: string[] = [];
 
   /** Largest payload REST accepts, 1B to 256MiB. Default 256KiB. */

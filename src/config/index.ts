@@ -1,5 +1,6 @@
 /** The door of this room: one YAML file becomes settings, or the list of everything that is wrong with it. */
 export { CredentialsWatch, type CredentialsObserver } from './credentials-watch.js';
+export { handlerSettings } from './handler-extras.js';
 export { configSchema } from './json-schema.js';
 export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
 export type { Loaded, Secrets } from './load.js';

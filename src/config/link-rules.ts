@@ -1,22 +1,18 @@
-import { createSecureContext } from 'node:tls';
-import { resolve } from 'node:path';
 import { ERRORS } from '../domain/errors.js';
 import type { BrokerSettings } from '../domain/settings.js';
-import type { BrokerConfig, TlsConfig } from './broker.config.js';
+import type { BrokerConfig } from './broker.config.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { Path, Report } from './problem.js';
 import { durationMs } from './quantity.js';
 import type { Surroundings } from './reference.js';
-import { readTextFile } from './text-file.js';
-
-const PEM_BYTES_MAX = 2 ** 20;
+import { checkTls } from './tls-rules.js';
 
 /** What must fit together for the link. @returns the PEM texts */
 export function checkLink(config: GatewayConfig, report: Report, surroundings: Surroundings): BrokerSettings['tls'] {
   checkAddresses(config.broker, report);
   checkCredentials(config.broker, report);
   checkSession(config, report);
-  return checkTls(config.broker.tls, report, surroundings);
+  return checkTls(config.broker.tls, ['broker', 'tls'], report, surroundings);
 }
 
 function checkAddresses({ url, urls, tls, wsHeaders }: BrokerConfig, report: Report): void {
@@ -56,45 +52,5 @@ function checkSession({ session, broker }: GatewayConfig, report: Report): void 
   const { initial, max } = session.reconnect;
   if (sound('reconnect') && durationMs(initial)! > durationMs(max)!) {
     report.problem(['session', 'reconnect', 'max'], 'is shorter than reconnect.initial', 'Raise max or lower initial.');
-  }
-}
-
-function checkTls(config: TlsConfig, report: Report, { directory, files }: Surroundings): BrokerSettings['tls'] {
-  const path: Path = ['broker', 'tls'];
-  if (!config.certFile !== !config.keyFile && report.clean(path)) {
-    const [there, missing] = config.certFile ? ['certFile', 'keyFile'] : ['keyFile', 'certFile'];
-    report.problem([...path, there], `stands without ${missing}`, `Add ${missing}, or remove ${there}.`);
-  }
-  const read = (key: 'caFile' | 'certFile' | 'keyFile', marker: string): string | undefined => {
-    const name = config[key];
-    if (name === undefined || !report.clean([...path, key])) return undefined;
-    const absolute = resolve(directory, name);
-    files.add(absolute);
-    const file = readTextFile(absolute, PEM_BYTES_MAX);
-    const fault =
-      'fault' in file ? file.fault : file.text.includes(marker) ? undefined : 'is not a PEM file of its kind';
-    if (fault !== undefined) {
-      report.problem(
-        [...path, key],
-        `names a file that ${fault}`,
-        'Mount a readable PEM file there, or mend the path.',
-      );
-    }
-    return 'text' in file ? file.text : undefined;
-  };
-  const ca = read('caFile', '-----BEGIN CERTIFICATE-----');
-  const cert = read('certFile', '-----BEGIN CERTIFICATE-----');
-  const key = read('keyFile', 'PRIVATE KEY-----');
-  if (report.clean(path)) checkPair(cert, key, report);
-  return { ca, cert, key, serverName: config.serverName };
-}
-
-function checkPair(cert: string | undefined, key: string | undefined, report: Report): void {
-  if (cert === undefined || key === undefined) return;
-  try {
-    createSecureContext({ cert, key });
-  } catch {
-    const message = 'is not an unencrypted private key that fits certFile';
-    report.problem(['broker', 'tls', 'keyFile'], message, 'Name the key the certificate was made with, decrypted.');
   }
 }

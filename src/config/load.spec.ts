@@ -107,15 +107,9 @@ log: { level: loud }
     assert.match(told('['.repeat(10_000)).join(), /nested too deeply|bracket/);
   });
 
-  it('what is not supported yet is refused in these words, as a key and as a value', () => {
-    const text = `${BROKER}contracts: { a: { mode: shadow } }
-subscribers:
-  - { id: a, url: "http://localhost", topics: [a], format: cloudevents-structured, reply: true }
-`;
-    const yet = 'not supported yet by this version';
-    assert.deepEqual(told(text), [
-      `2 contracts.a.mode: ${yet}`,
-      ...['format', 'reply'].map((key) => `4 subscribers[0].${key}: ${yet}`),
+  it('what is not supported yet is refused in these words', () => {
+    assert.deepEqual(told(`${BROKER}contracts: { a: { mode: shadow } }`), [
+      '2 contracts.a.mode: not supported yet by this version',
     ]);
   });
 

@@ -10,6 +10,7 @@ import { Reader } from './reader.js';
 import type { Surroundings } from './reference.js';
 import { credentialsOf, resolveSettings } from './resolve.js';
 import { checkRouting } from './routing-rules.js';
+import { checkSending } from './sending-rules.js';
 import { object } from './shape.js';
 import { parseSource, readSource } from './source.js';
 
@@ -73,9 +74,10 @@ function build(text: string, surroundings: Surroundings, report: Report): Built 
   const config = checkedConfig(plain, report);
   const tls = checkLink(config, report, surroundings);
   checkRouting(config, report, directory);
+  const subscriberTls = checkSending(config, report, surroundings);
   checkListening(config, report);
   return {
-    ...(report.problems.length === 0 ? { settings: resolveSettings(config, tls, directory) } : {}),
+    ...(report.problems.length === 0 ? { settings: resolveSettings(config, tls, subscriberTls, directory) } : {}),
     ...(report.clean(['broker']) ? { credentials: credentialsOf(config.broker, tls) } : {}),
   };
 }

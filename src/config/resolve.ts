@@ -10,17 +10,26 @@ import type {
 } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
-import type { BatchSettings, SubscriberSettings } from '../domain/subscriber.js';
+import { SUBSCRIBER_DEFAULTS, type BatchSettings, type SubscriberSettings } from '../domain/subscriber.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { HttpConfig } from './http.config.js';
 import { durationMs, sizeBytes } from './quantity.js';
+import type { SubscriberAuthConfig } from './sending.config.js';
 import { BatchConfig, type MaxBacklogConfig, type SubscriberConfig } from './subscriber.config.js';
 import type { ContractConfig } from './subscription.config.js';
 import { filterOf } from './where-rules.js';
 
+/** Without `connectTimeout`; `timeout` when that is shorter. */
+const CONNECT_MS = SUBSCRIBER_DEFAULTS.connectTimeoutMs;
+
 /** A configuration without problems as settings. `directory` is what relative paths are relative to. */
-export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'], directory: string): Settings {
+export function resolveSettings(
+  config: GatewayConfig,
+  tls: BrokerSettings['tls'],
+  subscriberTls: SubscriberSettings['tls'][],
+  directory: string,
+): Settings {
   const { broker, session, journal, publish, ops, log } = config;
   return {
     broker: {
@@ -56,7 +65,7 @@ export function resolveSettings(config: GatewayConfig, tls: BrokerSettings['tls'
       overlap: overlap as 'refuse' | 'allow',
     })),
     contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
-    subscribers: config.subscribers.map(subscriberSettings),
+    subscribers: config.subscribers.map((one, i) => subscriberSettings(one, subscriberTls[i])),
     registration: { allow: config.registration.allow },
     journal: {
       directory: resolve(directory, journal.directory),
@@ -103,15 +112,17 @@ function contractSettings(name: string, contract: ContractConfig, directory: str
   };
 }
 
-export function subscriberSettings(config: SubscriberConfig): SubscriberSettings {
+export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {
   const { key, rateLimit, maxBacklog } = config;
   const where = filterOf(config.where);
+  const timeoutMs = ms(config.timeout);
   return {
     id: config.id,
     url: config.url,
     topics: config.topics,
     startFrom: parseStartFrom(config.startFrom)!,
     format: config.format as SubscriberSettings['format'],
+    answers: config.answers as SubscriberSettings['answers'],
     ordering: config.ordering as SubscriberSettings['ordering'],
     ...(where && { where }),
     ...(key !== undefined && { key }),
@@ -119,11 +130,16 @@ export function subscriberSettings(config: SubscriberConfig): SubscriberSettings
     ...(maxBacklog && { maxBacklog: backlogBound(maxBacklog) }),
     ...(config.format === 'cloudevents-batch' && { batch: batchSettings(config.batch ?? new BatchConfig()) }),
     concurrency: config.concurrency,
-    timeoutMs: ms(config.timeout),
+    timeoutMs,
+    connectTimeoutMs: config.connectTimeout === undefined ? Math.min(CONNECT_MS, timeoutMs) : ms(config.connectTimeout),
+    headersTimeoutMs: config.headersTimeout === undefined ? timeoutMs : ms(config.headersTimeout),
     retry: { scheduleMs: config.retry.schedule.map(ms), maxAgeMs: ms(config.retry.maxAge) },
     breaker: { failures: config.breaker.failures, openForMs: ms(config.breaker.openFor) },
     signing: { secrets: config.signing.secrets },
     headers: Object.fromEntries(config.headers),
+    ...(config.auth ? { auth: authSettings(config.auth) } : {}),
+    ...(tls ? { tls } : {}),
+    reply: config.reply,
   };
 }
 
@@ -133,6 +149,12 @@ function backlogBound({ records, bytes: size }: MaxBacklogConfig): SubscriberSet
 
 function batchSettings({ maxMessages, maxBytes, maxWait }: BatchConfig): BatchSettings {
   return { maxMessages, maxBytes: bytes(maxBytes), maxWaitMs: ms(maxWait) };
+}
+
+/** Exactly one of the two is there. */
+function authSettings({ bearer, basic }: SubscriberAuthConfig): NonNullable<SubscriberSettings['auth']> {
+  if (!basic) return { bearer: bearer! };
+  return { basic: { username: basic.username, password: basic.password } };
 }
 
 function httpSettings({ host: written, port, auth, stream }: HttpConfig): HttpSettings {

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { OWN_TOPICS } from '../domain/own-event.js';
-import { filtersOverlap, withoutShare } from '../domain/topic.js';
+import { filtersOverlap, ownProblem, withoutShare } from '../domain/topic.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
@@ -88,7 +87,8 @@ export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, 
 
 function warnOfDeafTopics(index: number, { topics }: SubscriberConfig, filters: string[], report: Report): void {
   for (const [place, topic] of topics.entries()) {
-    if (topic.startsWith(OWN_TOPICS) || filters.some((filter) => filtersOverlap(withoutShare(filter), topic))) continue;
+    if (ownProblem(topic) !== undefined || filters.some((filter) => filtersOverlap(withoutShare(filter), topic)))
+      continue;
     const mend = 'Mend the filter, or add a subscription that brings such topics.';
     report.warning(['subscribers', index, 'topics', place], 'matches no topic that any subscription brings', mend);
   }

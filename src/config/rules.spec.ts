@@ -216,6 +216,21 @@ describe('from subscription to subscriber', () => {
     settingsOf(`${BROKER}subscriptions: [{ filter: a/+, overlap: allow }, { filter: a/b }]`);
   });
 
+  it('the gateway’s own topics are for its subscribers: not asked of the broker, and not published to it', () => {
+    const filters = ['$holdfast/link/gap', '$share/g/$holdfast/#', '$holdfast', '$holdfast/+/gap'];
+    const own = 'reaches what is not the broker’s: topics below $holdfast/ are the gateway’s own';
+    for (const filter of filters) {
+      assert.deepEqual(told(`${BROKER}subscriptions: [{ filter: "${filter}" }]`), [
+        `2 subscriptions[0].filter: ${own}`,
+      ]);
+    }
+    assert.deepEqual(told(`${BROKER}publish: { allow: [$holdfast/#] }`), [`2 publish.allow[0]: ${own}`]);
+    for (const of of ['canary', 'will', 'birth']) {
+      assert.match(told(`${BROKER}session: { ${of}: { topic: $holdfast/a } }`)[0]!, /the gateway’s own$/);
+    }
+    settingsOf(`${BROKER}subscriptions: [{ filter: "#" }, { filter: $SYS/x }]\npublish: { allow: ["#", "$SYS/x"] }`);
+  });
+
   it('the same filter twice is refused even where overlaps are allowed, and told once', () => {
     const text = `${BROKER}subscriptions: [{ filter: a, overlap: allow }, { filter: a, overlap: allow }]`;
     assert.deepEqual(told(text), ['2 subscriptions[1].filter: is the same filter as subscriptions[0].filter (line 2)']);

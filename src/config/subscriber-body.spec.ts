@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HoldfastError } from '../domain/errors.js';
 import { SUBSCRIBER_DEFAULTS } from '../domain/subscriber.js';
-import { BROKER, settingsOf } from './config.fixture.js';
+import { BROKER, settingsOf, told } from './config.fixture.js';
 import { parseSubscriber } from './subscriber-body.js';
 
 const GOOD = { url: 'http://localhost:3000/events', topics: ['devices/#'] };
@@ -19,6 +19,19 @@ function problems(body: unknown, id = 'app'): { [pointer: string]: string } {
   }
   assert.fail('there is no problem');
 }
+
+describe('registration.allow', () => {
+  it('takes hosts and networks, names what is neither, and is empty by default', () => {
+    const allow = ['*.apps.svc.cluster.local', '10.0.0.0/8', 'localhost:3000', '[::1]:80'];
+    assert.deepEqual(settingsOf(`${BROKER}registration: { allow: ${JSON.stringify(allow)} }`).registration, { allow });
+    assert.deepEqual(settingsOf(BROKER).registration, { allow: [] });
+    assert.deepEqual(told(`${BROKER}registration: { allow: ["*", app, "http://app"], alow: [] }`), [
+      '2 registration.allow[0]: is neither a host, an address nor a network',
+      '2 registration.allow[2]: is neither a host, an address nor a network',
+      '2 registration.alow: unknown key',
+    ]);
+  });
+});
 
 describe('a subscriber in a request', () => {
   it('is what the same keys in the file would be', () => {

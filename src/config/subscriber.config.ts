@@ -1,7 +1,8 @@
 import { Optional, Required } from './field.js';
 import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
 import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
-import { decimal, duration, size, text, whole, words } from './scalar.js';
+import { decimal, duration, flag, size, text, whole, words } from './scalar.js';
+import { SubscriberAuthConfig, SubscriberTlsConfig } from './sending.config.js';
 import { list, map, object } from './shape.js';
 import { WhereConfig } from './where.config.js';
 
@@ -79,14 +80,11 @@ export class SubscriberConfig {
   id!: string;
 
   /** Where records are POSTed: http or https. */
-  @Required(
-    address(['http', 'https'], 'http://localhost:3000/events', 'use headers.authorization'),
-    'url: http://localhost:3000/events',
-  )
+  @Required(address(['http', 'https'], 'http://localhost:3000/events', 'use auth'), 'url: http://localhost:3000/events')
   url!: string;
 
   /** Topic filters, 1 to 100; a record that matches several is still one delivery. */
-  @Required(list(topicFilter({ shared: false }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
+  @Required(list(topicFilter({ own: true }), { min: 1, max: 100 }), 'topics: [devices/+/telemetry]')
   topics!: string[];
 
   /** Content filter over topic, user properties and payload. Default: every record of the topics. */
@@ -98,11 +96,16 @@ export class SubscriberConfig {
   startFrom = 'now';
 
   /**
-   * `cloudevents`: CloudEvents 1.0 headers, the payload as body; `cloudevents-batch`: up to `batch.maxMessages` events as
-   * one JSON array; `raw`: as the first, without its headers. Default cloudevents.
+   * `cloudevents`: CloudEvents 1.0 headers, the payload as body; `cloudevents-structured`: one JSON event;
+   * `cloudevents-batch`: up to `batch.maxMessages` of them as an array; `raw`: as the first, without its headers. Default
+   * cloudevents.
    */
-  @Optional(words('cloudevents', 'cloudevents-batch', 'raw'))
+  @Optional(words('cloudevents', 'cloudevents-structured', 'cloudevents-batch', 'raw'))
   format = 'cloudevents';
+
+  /** `status`: any 2xx is success; `dapr`: its body may say `{"status": "SUCCESS|RETRY|DROP"}`. Default status. */
+  @Optional(words('status', 'dapr'))
+  answers = 'status';
 
   /** `topic`: a failing record holds back later ones of its topic; `key`: of its `key`. Default none. */
   @Optional(words('none', 'topic', 'key'))
@@ -119,6 +122,14 @@ export class SubscriberConfig {
   /** Time for a whole attempt, 10ms to 10m. Default 15s. */
   @Optional(duration('10ms', '10m'))
   timeout = '15s';
+
+  /** Time until a connection is there, TLS included, 10ms to `timeout`. Default 5s, or `timeout` when that is shorter. */
+  @Optional(duration('10ms', '10m'))
+  connectTimeout?: string;
+
+  /** Time from the start of an attempt to the head of the answer, 10ms to `timeout`. Default: `timeout`. */
+  @Optional(duration('10ms', '10m'))
+  headersTimeout?: string;
 
   /** How often it is sent to. Default: as often as it answers. */
   @Optional(object(RateLimitConfig))
@@ -147,4 +158,16 @@ export class SubscriberConfig {
   /** Headers sent with every attempt, at most 32. Default: none. */
   @Optional(map(headerValue, 32, headerName(DELIVERY_HEADERS)))
   headers = new Map<string, string>();
+
+  /** What the `authorization` header is made of. Default: none. */
+  @Optional(object(SubscriberAuthConfig))
+  auth?: SubscriberAuthConfig;
+
+  /** Used with https. */
+  @Optional(object(SubscriberTlsConfig))
+  tls?: SubscriberTlsConfig;
+
+  /** true: a 200 with a body is published to the response topic of the message, where it has one and `publish.allow` has it. Default false. */
+  @Optional(flag)
+  reply = false;
 }

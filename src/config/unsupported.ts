@@ -4,9 +4,6 @@
  */
 export const UNSUPPORTED: { readonly [place: string]: 'key' | readonly string[] } = {
   'contracts.*.mode': ['shadow'],
-  'subscribers[].format': ['cloudevents-structured'],
-  'subscribers[].answers': 'key',
-  'subscribers[].reply': 'key',
 };
 
 export const UNSUPPORTED_MESSAGE = 'not supported yet by this version';

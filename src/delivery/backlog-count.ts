@@ -1,6 +1,7 @@
 import type { JournalReader } from '../domain/journal.js';
 import type { TopicTrie } from '../domain/topic-trie.js';
 import type { Consumer } from './dispatcher.js';
+import { readRange } from './range.js';
 
 /** Positions counted in one turn of the event loop. */
 const COUNTED_PER_TURN = 10_000;
@@ -17,7 +18,7 @@ export class BacklogCount {
 
   /** @param last where the walk ends; what comes after is counted as it is dispatched */
   constructor(
-    private readonly reader: Pick<JournalReader, 'topicCounts'>,
+    private readonly reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>,
     private readonly trie: TopicTrie<Consumer>,
     starts: readonly { consumer: Consumer; cursor: number }[],
     private readonly last: number,
@@ -49,9 +50,20 @@ export class BacklogCount {
         break;
       }
     }
+    // Where contents must be looked at, the slice is as short as what is read in one step.
+    const exact = [...counted].some(({ feed }) => feed.countsExactly)
+      ? readRange(this.reader, from, through)
+      : undefined;
+    through = exact?.through ?? through;
+    for (const record of exact?.records ?? []) {
+      for (const consumer of this.trie.match(record.topic)) {
+        if (counted.has(consumer) && consumer.feed.countsExactly) consumer.feed.countedRecord(record);
+      }
+    }
     for (const { topic, count, bytes } of this.reader.topicCounts(from, through)) {
-      for (const consumer of this.trie.match(topic))
-        if (counted.has(consumer)) consumer.feed.countedBacklog(count, bytes);
+      for (const consumer of this.trie.match(topic)) {
+        if (counted.has(consumer) && !consumer.feed.countsExactly) consumer.feed.countedBacklog(count, bytes);
+      }
     }
     for (const consumer of counted) consumer.pump(); // Its backlog may be beyond its bound.
     this.#position = through;

@@ -9,7 +9,7 @@ const RECOVERED_AFTER_MS = 5_000;
 /** Bounds what is kept of an answer. */
 const DETAIL_CHARACTERS_MAX = 2_048;
 /** No `Retry-After` holds a subscriber for longer. */
-const RETRY_AFTER_MS_MAX = 3_600_000;
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
 /** Whether a subscriber may be sent anything, and why not; tells the observer when that changes. */
 export class Condition {

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { compileFilter } from '../domain/filter.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
+import { PayloadJson } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
@@ -16,10 +17,9 @@ import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
 import { orderingKey } from './ordering-key.js';
-import { PayloadJson } from './payload-json.js';
 import { Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
-import { lagOf, statusOf } from './status.js';
+import { statusOf } from './status.js';
 import { REPLAY_ROWS_MAX, WaitingRows } from './waiting.js';
 
 /** A subscriber that changes lets its attempts finish for so long; then they are made again. */
@@ -145,7 +145,7 @@ export class Delivery {
   async lag(id: string): Promise<number> {
     const lanes = this.#find(id);
     await Promise.all([...this.#counts].map(({ done }) => done));
-    return lagOf(lanes);
+    return lanes.backlog.records;
   }
 
   /** Records up to `through` have their verdict and may be delivered. Cheap; called often, also before {@link start}. */
@@ -277,6 +277,7 @@ export class Delivery {
     const interest: Interest = {
       wants: (topic) => trie.match(topic).includes(lanes),
       selects: passes && ((record) => passes(record, this.#json.of)),
+      countsExactly: settings.maxBacklog !== undefined,
       keyOf: orderingKey(settings, this.#json.of),
     };
     const feed = new Feed({ ...interest, tail, start: cursor, skip });
@@ -313,6 +314,7 @@ function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): Con
   for (const filter of topics ?? []) trie.add(filter, true);
   return {
     tail: { position: through },
+    countsExactly: false, // it is no backlog
     start: position,
     wants: (topic) => wants(topic) && (!topics || trie.match(topic).length > 0),
     selects,

@@ -86,7 +86,7 @@ export class Dispatcher {
   readonly #run = (): void => {
     this.#turn = undefined;
     if (this.tail.position < this.#through) {
-      if (this.#consumers.some((consumer) => consumer.feed.atTail)) this.#dispatch();
+      if (this.#consumers.some((consumer) => consumer.feed.wantsRecords)) this.#dispatch();
       else this.#count();
       this.moved();
     }

@@ -19,6 +19,11 @@ export interface Interest {
   wants: (topic: string) => boolean;
   /** The content filter; absent: all of those topics are wanted. */
   selects?: (record: Record) => boolean;
+  /**
+   * What is unread must be counted by record and filter, because its number decides what is given up. Otherwise it is
+   * counted by topic, and what the filter leaves out is noticed when it is read.
+   */
+  countsExactly: boolean;
   /** What order is kept by. */
   keyOf: (record: Record) => string;
 }
@@ -42,7 +47,7 @@ export class Feed {
   #atTail: boolean;
   /** A laggard's own place: all it wants up to here was queued. */
   #position: number;
-  /** Records of its topics between its own place and the tail: what is filtered out is known only when it is read. */
+  /** Records it wants between its own place and the tail. */
   #unread = 0;
   #unreadBytes = 0;
   #counting: boolean;
@@ -53,8 +58,13 @@ export class Feed {
     this.#counting = !this.#atTail;
   }
 
-  get atTail(): boolean {
-    return this.#atTail;
+  /** Whether each record is to be offered to it. Otherwise to be told how many there are is enough. */
+  get wantsRecords(): boolean {
+    return this.#atTail || this.countsExactly;
+  }
+
+  get countsExactly(): boolean {
+    return this.options.selects !== undefined && this.options.countsExactly;
   }
 
   /** Records it wants that were not taken yet. */
@@ -100,7 +110,7 @@ export class Feed {
       this.#unread = 0;
       this.#unreadBytes = 0;
     }
-    this.passed(1, record.payload.length);
+    if (this.#counts(record)) this.passed(1, record.payload.length);
     return true;
   }
 
@@ -113,6 +123,11 @@ export class Feed {
   /** As {@link passed}, for the backlog at the start. */
   countedBacklog(count: number, bytes: number): void {
     if (this.#counting) this.passed(count, bytes);
+  }
+
+  /** As {@link countedBacklog}, for a feed that {@link countsExactly}. */
+  countedRecord(record: Record): void {
+    if (this.#counts(record)) this.countedBacklog(1, record.payload.length);
   }
 
   take(): Task | undefined {
@@ -154,12 +169,12 @@ export class Feed {
     this.#position = Math.min(through, this.options.tail.position);
   }
 
-  /** @param each told the next record of its topics; false: the step ends before it */
+  /** @param each told the next record that is counted as unread; false: the step ends before it */
   #walk(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>, each: (record: Record) => boolean): void {
     const { tail, wants } = this.options;
     const { records, through } = readRange(reader, this.#position, tail.position);
     for (const record of records) {
-      if (!wants(record.topic)) continue;
+      if (!wants(record.topic) || !this.#counts(record)) continue;
       if (!each(record)) {
         this.#position = record.position - 1;
         return;
@@ -173,6 +188,11 @@ export class Feed {
 
   get #isFull(): boolean {
     return this.#queue.length >= RECORDS_MAX || this.#bytes >= BYTES_MAX;
+  }
+
+  /** Whether a record of its topics is among the unread ones. */
+  #counts(record: Record): boolean {
+    return !this.countsExactly || this.options.selects!(record);
   }
 
   /** Asked once for each record. */

@@ -5,7 +5,7 @@ import { seed } from '../../test/support/seed.js';
 import type { Record } from '../domain/record.js';
 import { FakeJournal } from './journal.fixture.js';
 import { orderingKey } from './ordering-key.js';
-import { PayloadJson } from './payload-json.js';
+import { PayloadJson } from '../domain/payload-json.js';
 
 const record = (topic: string, payload: string): Record => new FakeJournal().add(topic, 0, payload);
 

@@ -14,17 +14,12 @@ export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock)
     state: condition.state,
     reason: condition.reason,
     cursor: intake.cursor,
-    lagRecords: lagOf(lanes),
+    lagRecords: lanes.backlog.records,
     lagSeconds: receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt) / 1000,
     waiting: intake.waiting.size,
     inFlight,
     replays: lanes.replays.status(),
   };
-}
-
-/** Matching records it has yet to be given. */
-export function lagOf({ backlog }: Lanes): number {
-  return backlog.records;
 }
 
 /** When the lowest record that is neither delivered nor dead was received. */

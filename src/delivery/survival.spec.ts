@@ -120,7 +120,7 @@ function contentOf({ payload }: Record): { id?: number; x?: number } {
   return text.startsWith('{') ? (JSON.parse(text) as { id?: number; x?: number }) : {};
 }
 
-/** Random traffic, answers, pauses and kills; the last run is let finish, and everything is then looked at. */
+/** Random traffic, answers, pauses and kills; the last run comes to rest, and everything is then looked at. */
 async function survive({ seed: from, ordering, concurrency, batch, filtered, limited }: Life): Promise<void> {
   const random = seeded(from);
   const upTo = (n: number): number => Math.floor(random() * n);
@@ -184,11 +184,14 @@ async function survive({ seed: from, ordering, concurrency, batch, filtered, lim
     }
     run.kill();
   }
-  calm = true;
-  add(20);
+  add(100);
   ward.newRun();
   const run = new Run(journal, [{ settings: one, sender: new ScriptedSender(answer) }]);
   const saved = journal.of('one');
+  await turns(upTo(60));
+  calm = true;
+  await turns(3); // What was in flight may still answer 410.
+  run.delivery.resume('one');
   await until(() => saved.cursor === journal.last && saved.waiting.size === 0, 'catching up');
   assert.equal(run.status().lagRecords, 0, 'lag');
   await run.stop();

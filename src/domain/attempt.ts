@@ -2,7 +2,8 @@
 import type { Record } from './record.js';
 
 export type Outcome =
-  | { kind: 'delivered' }
+  /** `reply`: what a subscriber that is asked for replies answered to a record that wants one. */
+  | { kind: 'delivered'; reply?: Reply }
   /** Trying this record again could help. `opensBreaker`: the whole subscriber is suspect (401, 404, …). */
   | { kind: 'retry'; reason: FailureReason; status: number; detail: string; opensBreaker: boolean }
   /** The subscriber asks for (or needs) a pause; uses up no attempt of the record. */
@@ -12,10 +13,21 @@ export type Outcome =
   /** 410: the subscriber is no longer there; the record stays in its backlog. */
   | { kind: 'gone'; status: number; detail: string };
 
+/** An answer on its way to the record's response topic. */
+export interface Reply {
+  /** Longer than may be published by at most one byte: whoever publishes it refuses it then. */
+  body: Uint8Array;
+  /** As the subscriber wrote it. */
+  contentType?: string;
+}
+
 /** A closed list: it is kept with dead letters and shown in logs. */
 export const FAILURE_REASONS = [
   'status', // an HTTP status outside 2xx
   'redirect',
+  'answer', // 2xx, and a body that does not say success (`answers: dapr`)
+  'dropped', // 2xx, and a body that gives the record up (`answers: dapr`)
+  'reply', // its reply could not be kept in the outbox
   'timeout',
   'refused', // connection refused
   'network', // reset, broken answer, name not found

@@ -126,6 +126,11 @@ export const ERRORS = {
     hint: 'QoS 0 is not queued while the link is down. Use QoS 1 to have it kept.',
   },
   PUBLISH_REFUSED: { status: 502, retryable: false, hint: 'The broker refused the publish; `cause` says why.' },
+  NOT_STARTED: {
+    status: 503,
+    retryable: true,
+    hint: 'The gateway inside the app starts when the app has started, and a connected HoldfastTransport with app.startAllMicroservices().',
+  },
   SHUTTING_DOWN: { status: 503, retryable: true, hint: 'The gateway is stopping. Try again when it is back.' },
   INTERNAL: {
     status: 500,

@@ -1,10 +1,12 @@
 /** What the gateway tells of itself, as records: any subscriber may ask for them as for a device's messages. */
 import type { Message } from './message.js';
+import type { OWN_TOPICS } from './topic.js';
 
-/** No broker can send such topics, and no filter that begins with a wildcard matches them [MQTT-4.7.2-1]. */
-export const OWN_TOPICS = '$holdfast/';
-
-/** The message behind an event. @param at wall clock, milliseconds @param body becomes the payload, as JSON */
+/**
+ * The message behind an event. No filter that begins with a wildcard matches its topic [MQTT-4.7.2-1].
+ * @param at wall clock, milliseconds
+ * @param body becomes the payload, as JSON
+ */
 export function ownMessage(topic: `${typeof OWN_TOPICS}${string}`, at: number, body: object): Message {
   return {
     topic,

@@ -12,7 +12,9 @@ export interface SubscriberSettings {
   where?: Filter;
   /** Where a new subscriber starts; later changes of it have no effect. */
   startFrom: StartFrom;
-  format: 'cloudevents' | 'cloudevents-batch' | 'raw';
+  format: 'cloudevents' | 'cloudevents-structured' | 'cloudevents-batch' | 'raw';
+  /** `dapr`: the body of a 2xx may say `{"status": "SUCCESS|RETRY|DROP"}`. */
+  answers: 'status' | 'dapr';
   ordering: 'none' | 'topic' | 'key';
   /** With `ordering: key`: JSON pointer into the payload. */
   key?: string;
@@ -20,6 +22,10 @@ export interface SubscriberSettings {
   concurrency: number;
   /** Whole attempt, in milliseconds. */
   timeoutMs: number;
+  /** Until a connection is there, TLS included, in milliseconds; the whole attempt is over at `timeoutMs` all the same. */
+  connectTimeoutMs: number;
+  /** From the start of an attempt to the head of the answer, in milliseconds; as above. */
+  headersTimeoutMs: number;
   /** Attempts a second, retries included; a batch is one. Up to one second's worth, and at least one, may come at once. */
   rateLimit?: { perSecond: number };
   /** With `format: cloudevents-batch`: how many records, and bytes of payload, go together, and how long for. */
@@ -37,6 +43,12 @@ export interface SubscriberSettings {
   signing: { secrets: string[] };
   /** Static headers sent with every attempt. */
   headers: { [name: string]: string };
+  /** What becomes the `authorization` header. */
+  auth?: { bearer: string } | { basic: { username: string; password: string } };
+  /** PEM texts, already read from their files. Used with https. */
+  tls?: { ca?: string; cert?: string; key?: string; serverName?: string };
+  /** Whether a 200 with a body is published to the record's response topic. */
+  reply: boolean;
 }
 
 export interface BatchSettings {
@@ -54,13 +66,17 @@ export type StartFrom = 'now' | 'earliest' | { position: number } | { time: numb
 export const SUBSCRIBER_DEFAULTS = {
   startFrom: 'now',
   format: 'cloudevents',
+  answers: 'status',
   ordering: 'none',
   concurrency: 16,
   timeoutMs: 15_000,
+  connectTimeoutMs: 5_000,
+  headersTimeoutMs: 15_000,
   retry: { scheduleMs: [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000], maxAgeMs: 72 * 3_600_000 },
   breaker: { failures: 10, openForMs: 30_000 },
   signing: { secrets: [] },
   headers: {},
+  reply: false,
 } as const satisfies Partial<SubscriberSettings>;
 
 /** Where a subscriber stands in the journal. */
@@ -86,8 +102,11 @@ export interface Registration {
 }
 
 /** What the journal has to know of a subscriber. */
-export type KnownSubscriber = Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'> &
-  Partial<Pick<SubscriberSettings, 'ordering'>>;
+export interface KnownSubscriber extends Pick<SubscriberSettings, 'id' | 'topics' | 'startFrom'> {
+  /** These two say what the keys of its waiting rows mean; with others than before, rows lose their keys. */
+  ordering?: string;
+  key?: string;
+}
 
 /** A record that failed and will be tried again, or one held behind it because order is kept. */
 export interface Waiting {

@@ -11,8 +11,24 @@ describe('topic names', () => {
     for (const topic of refused) assert.ok(topicNameProblem(topic), JSON.stringify(topic.slice(0, 20)));
   });
 
+  it('refuses the gateway’s own', () => {
+    for (const topic of ['$holdfast', '$holdfast/', '$holdfast/link/gap'])
+      assert.match(topicNameProblem(topic)!, /own/);
+  });
+
   it('takes everything else, odd as it looks', () => {
-    const taken = ['a', '/', '//', ' ', 'a/ü/漢', '$SYS/x', '$share', 'x'.repeat(65_535)];
+    const taken = [
+      'a',
+      '/',
+      '//',
+      ' ',
+      'a/ü/漢',
+      '$SYS/x',
+      '$holdfasts',
+      'a/$holdfast/b',
+      '$share',
+      'x'.repeat(65_535),
+    ];
     for (const topic of taken) assert.equal(topicNameProblem(topic), undefined, topic.slice(0, 20));
   });
 });

@@ -3,11 +3,20 @@
 /** What a length of two bytes can say [MQTT-4.7.3-3; MQTT 5.0, 1.5.4, 1.5.6]. */
 export const TEXT_BYTES_MAX = 65_535;
 
+/** Topics below it come from the gateway itself: never from the broker, and never to it. */
+export const OWN_TOPICS = '$holdfast/';
+const OWN_PROBLEM = 'topics below $holdfast/ are the gateway’s own';
+
 /** Why `topic` is not a topic name that may be published to; undefined when it is one. */
 export function topicNameProblem(topic: string): string | undefined {
   if (topic.length === 0) return 'a topic must have at least one character'; // [MQTT-4.7.3-1]
   if (/[+#]/.test(topic)) return 'a topic to publish to may not contain the wildcards + or #'; // [MQTT-3.3.2-2]
-  return textProblem(topic);
+  return ownProblem(topic) ?? textProblem(topic);
+}
+
+/** Why `filter`, of the broker's topics, would bring the gateway's own; undefined when it does not. */
+export function ownProblem(filter: string): string | undefined {
+  return filtersOverlap(filter, `${OWN_TOPICS}#`) ? OWN_PROBLEM : undefined;
 }
 
 /** Why `filter` is not a valid subscription filter (`$share/group/…` allowed); undefined when it is. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { MessageHandler } from '@nestjs/microservices';
+import { BadRequestException, ConflictException, ForbiddenException, HttpException } from '@nestjs/common';
+import { RpcException, type MessageHandler } from '@nestjs/microservices';
 import { concat, EMPTY, NEVER, Observable, of, throwError } from 'rxjs';
 import type { Outcome } from '../domain/attempt.js';
 import type { Record } from '../domain/record.js';
-import { HandlerSender, HoldfastContext } from './handler-sender.js';
+import type { HoldfastContext } from './handler-context.js';
+import { HandlerSender } from './handler-sender.js';
 
 type Handle = (data: unknown, context: HoldfastContext) => unknown;
 
@@ -20,8 +22,15 @@ const RECORD: Record = {
 };
 
 function send(handle: Handle, changes: Partial<Record> = {}, timeoutMs = 1_000): Promise<Outcome> {
-  const sender = new HandlerSender(handle as unknown as MessageHandler, timeoutMs);
-  return sender.send({ ...RECORD, ...changes }, { attempt: 3 });
+  const sender = new HandlerSender([handle as unknown as MessageHandler], { timeoutMs, reply: false });
+  return sender.send({ ...RECORD, ...changes }, { attempt: 3, replay: false });
+}
+
+/** What a `@MessagePattern` handler's answer becomes. */
+function reply(handle: Handle, asked = true): Promise<Outcome> {
+  const sender = new HandlerSender([handle as unknown as MessageHandler], { timeoutMs: 1_000, reply: true });
+  const properties = asked ? { responseTopic: 'answers/a' } : null;
+  return sender.send({ ...RECORD, properties }, { attempt: 1, replay: false });
 }
 
 /** What the handler is given for this payload. */
@@ -101,6 +110,103 @@ describe('a handler that fails', () => {
   });
 });
 
+describe('a handler that is given up', () => {
+  it('sees its signal aborted when its time is over, and not when it ended in time', async () => {
+    const signals: AbortSignal[] = [];
+    const watch: Handle = (_, { signal }) => {
+      signals.push(signal);
+      return signals.length === 1 ? undefined : new Promise(() => undefined);
+    };
+    await send(watch);
+    await send(watch, {}, 20);
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [false, true],
+    );
+    assert.match(String(signals[1]!.reason), /did not end within 20 ms/);
+  });
+
+  it('sees it aborted, and the attempt ends, when the gateway must stop at once', async () => {
+    let seen: AbortSignal | undefined;
+    const hang: Handle = (_, { signal }) => {
+      seen = signal;
+      return new Promise(() => undefined);
+    };
+    const sender = new HandlerSender([hang as unknown as MessageHandler], { timeoutMs: 60_000, reply: false });
+    const stop = new AbortController();
+    const outcome = sender.send(RECORD, { attempt: 1, replay: false, signal: stop.signal });
+    stop.abort();
+    assert.deepEqual(await outcome, failed('the gateway had to stop', 'timeout'));
+    assert.equal(seen?.aborted, true);
+    const after = await sender.send(RECORD, { attempt: 1, replay: false, signal: stop.signal });
+    assert.equal(after.kind, 'retry');
+  });
+});
+
+describe('a handler that says that no try can help', () => {
+  it('by a status of 4xx: the record is dead at once, with what was found', async () => {
+    const invalid = new BadRequestException(['n must be a number', 'id should not be empty']);
+    const outcome = await send(() => Promise.reject(invalid));
+    const detail = "[ 'n must be a number', 'id should not be empty' ]";
+    assert.deepEqual(outcome, { kind: 'dead', reason: 'threw', status: 400, detail });
+    const thrown = [
+      new ForbiddenException('no'),
+      new RpcException({ status: 422, message: 'no' }).getError(),
+      { statusCode: 404, message: 'no' },
+    ];
+    for (const error of thrown) {
+      const { kind, reason } = (await send(() => throwError(() => error))) as Extract<Outcome, { kind: 'dead' }>;
+      assert.deepEqual([kind, reason], ['dead', 'threw']);
+    }
+  });
+
+  it('408, 409, 425, 429 and everything else is tried again', async () => {
+    const thrown = [
+      ...[408, 425, 429, 500, 503].map((status) => new HttpException('no', status)),
+      new ConflictException('no'),
+      new RpcException('no'),
+      { status: 'error', message: 'no' },
+    ];
+    for (const error of thrown) {
+      assert.equal((await send(() => throwError(() => error))).kind, 'retry', JSON.stringify(error));
+    }
+  });
+});
+
+describe('a handler that answers', () => {
+  it('its last value is the reply: bytes as they are, text as it is, anything else as JSON', async () => {
+    const bytes = Uint8Array.of(0xff, 0);
+    const answers: [handle: Handle, body: Uint8Array, contentType?: string][] = [
+      [(): unknown => ({ ok: true }), Buffer.from('{"ok":true}'), 'application/json'],
+      [(): unknown => Promise.resolve(null), Buffer.from('null'), 'application/json'],
+      [(): unknown => of(1, 2, 3), Buffer.from('3'), 'application/json'],
+      [(): unknown => 'done', Buffer.from('done'), 'text/plain; charset=utf-8'],
+      [(): unknown => bytes, bytes],
+    ];
+    for (const [handle, body, contentType] of answers) {
+      const expected = { kind: 'delivered', reply: contentType === undefined ? { body } : { body, contentType } };
+      assert.deepEqual(await reply(handle), expected);
+    }
+  });
+
+  it('nothing is published without an answer, and to nobody who did not ask', async () => {
+    for (const handle of [(): unknown => undefined, (): unknown => EMPTY]) {
+      assert.deepEqual(await reply(handle), { kind: 'delivered' });
+    }
+    assert.deepEqual(await reply(() => 'done', false), { kind: 'delivered' });
+    assert.deepEqual(await send(() => 'done', { properties: { responseTopic: 'a' } }), { kind: 'delivered' });
+  });
+
+  it('with what cannot be published, it has failed', async () => {
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    for (const answer of [circular, 10n, Symbol('s'), (): void => undefined]) {
+      const outcome = await reply(() => answer);
+      assert.ok(outcome.kind === 'retry' && outcome.reason === 'threw', JSON.stringify(outcome));
+    }
+  });
+});
+
 describe('a handler that ends', () => {
   it('has been delivered to, whether it returns, resolves, or completes an Observable', async () => {
     for (const handle of [
@@ -136,6 +242,29 @@ describe('a handler that ends', () => {
     }
     const within = new Uint8Array(Buffer.from('xx{"a":1}xx')).subarray(2, 9);
     assert.deepEqual(await data(within), { a: 1 });
+  });
+
+  it('finds in its context what Nest’s own MQTT context has', async () => {
+    const properties = {
+      contentType: 'text/plain',
+      correlationData: Buffer.from([1, 0xff]).toString('base64'),
+      userProperties: [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ] as [string, string][],
+    };
+    let seen: unknown[] = [];
+    await send((_, context) => void (seen = [context.getTopic(), context.getPacket()]), { properties });
+    const packet = {
+      ...{ cmd: 'publish', topic: RECORD.topic, payload: RECORD.payload, qos: 1, retain: false, dup: false },
+      properties: {
+        contentType: 'text/plain',
+        correlationData: Buffer.from([1, 0xff]),
+        userProperties: { a: ['1', '3'], b: '2' },
+      },
+    };
+    assert.deepEqual(seen, [RECORD.topic, packet]);
   });
 
   it('can ask for the record and the attempt', async () => {

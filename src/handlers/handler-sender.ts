@@ -1,45 +1,43 @@
 import { isUtf8 } from 'node:buffer';
-import { inspect } from 'node:util';
-import { BaseRpcContext, type MessageHandler } from '@nestjs/microservices';
-import { isObservable, lastValueFrom, Subject, takeUntil } from 'rxjs';
-import type { Outcome, Sender } from '../domain/attempt.js';
+import type { MessageHandler } from '@nestjs/microservices';
+import { isObservable, type Observable } from 'rxjs';
+import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import type { Record } from '../domain/record.js';
+import type { SubscriberSettings } from '../domain/subscriber.js';
+import { replyOf } from './answer.js';
+import { outcomeOfThrown } from './failure.js';
+import { HoldfastContext } from './handler-context.js';
 
-const DETAIL_CHARACTERS_MAX = 2_048;
-
-/** What a handler may ask of the record it was given, with `@Ctx()`. */
-export class HoldfastContext extends BaseRpcContext<[Record, number]> {
-  /** Position, id, topic, the payload's original bytes, MQTT 5 properties. */
-  get record(): Record {
-    return this.getArgByIndex(0) as Record;
-  }
-
-  /** 1 for the first try. */
-  get attempt(): number {
-    return this.getArgByIndex(1) as number;
-  }
-}
-
-/** Gives records to a Nest handler. A handler that throws is a failed attempt, nothing more. */
+/**
+ * Gives records to Nest handlers. One that throws is a failed attempt, nothing more. Several are called at once, and
+ * each record is delivered when all of them have ended well.
+ */
 export class HandlerSender implements Sender {
+  /** @param unanswered told when an answer is dropped because its record names no response topic */
   constructor(
-    private readonly handler: MessageHandler,
-    private readonly timeoutMs: number,
+    private readonly handlers: readonly MessageHandler[],
+    private readonly settings: Pick<SubscriberSettings, 'timeoutMs' | 'reply'>,
+    private readonly unanswered: (record: Record) => void = () => undefined,
   ) {}
 
-  async send(record: Record, { attempt }: { attempt: number }): Promise<Outcome> {
-    const over = new Subject<void>();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Outcome>((resolve) => {
-      const detail = `the handler did not end within ${this.timeoutMs} ms`;
-      const outcome: Outcome = { kind: 'retry', reason: 'timeout', status: 0, detail, opensBreaker: false };
-      timer = setTimeout(() => resolve(outcome), this.timeoutMs);
-    });
+  async send(record: Record, { attempt, replay, signal: stop }: AttemptContext): Promise<Outcome> {
+    const { timeoutMs } = this.settings;
+    const over = new AbortController();
+    const late = Promise.withResolvers<Outcome>();
+    const giveUp = (detail: string): void => {
+      late.resolve({ kind: 'retry', reason: 'timeout', status: 0, detail, opensBreaker: false });
+      over.abort(new Error(detail));
+    };
+    const stopped = (): void => giveUp('the gateway had to stop');
+    if (stop?.aborted) stopped();
+    stop?.addEventListener('abort', stopped);
+    const timer = setTimeout(() => giveUp(`the handler did not end within ${timeoutMs} ms`), timeoutMs);
     try {
-      return await Promise.race([this.#call(record, new HoldfastContext([record, attempt]), over), late]);
+      const context = new HoldfastContext([record, attempt, replay, over.signal]);
+      return await Promise.race([late.promise, this.#call(record, context)]);
     } finally {
       clearTimeout(timer);
-      over.next();
+      stop?.removeEventListener('abort', stopped);
     }
   }
 
@@ -47,28 +45,44 @@ export class HandlerSender implements Sender {
     return Promise.resolve();
   }
 
-  /** @param over lets go of an Observable that has not ended */
-  async #call(record: Record, context: HoldfastContext, over: Subject<void>): Promise<Outcome> {
+  async #call(record: Record, context: HoldfastContext): Promise<Outcome> {
     try {
-      // Where several handlers share one pattern, the first calls the others and waits for all of them.
-      const result: unknown = await this.handler(dataOf(record.payload), context);
-      if (isObservable(result)) await lastValueFrom(result.pipe(takeUntil(over)), { defaultValue: undefined });
-      return { kind: 'delivered' };
+      const answers = await Promise.allSettled(this.handlers.map((handler) => answerOf(handler, record, context)));
+      const failed = answers.find((answer) => answer.status === 'rejected');
+      if (failed) return outcomeOfThrown(failed.reason);
+      return this.#delivered(record, (answers[0] as PromiseFulfilledResult<unknown>).value);
     } catch (error) {
-      const detail = detailOf(error).slice(0, DETAIL_CHARACTERS_MAX);
-      return { kind: 'retry', reason: 'threw', status: 0, detail, opensBreaker: false };
+      return outcomeOfThrown(error);
     }
+  }
+
+  #delivered(record: Record, answer: unknown): Outcome {
+    if (!this.settings.reply || answer === undefined) return { kind: 'delivered' };
+    if (record.properties?.responseTopic === undefined) {
+      this.unanswered(record);
+      return { kind: 'delivered' };
+    }
+    return { kind: 'delivered', reply: replyOf(answer)! };
   }
 }
 
-/** Anything can be thrown; Nest's own exceptions are plain objects with a message. */
-function detailOf(thrown: unknown): string {
-  try {
-    const { message } = (thrown ?? {}) as { message?: unknown };
-    return typeof message === 'string' ? message : inspect(thrown, { depth: 1 });
-  } catch {
-    return 'the handler threw what cannot be shown';
-  }
+async function answerOf(handler: MessageHandler, record: Record, context: HoldfastContext): Promise<unknown> {
+  const result: unknown = await handler(dataOf(record.payload), context);
+  return isObservable(result) ? lastOf(result, context.signal) : result;
+}
+
+/** The last value; undefined when there was none. Lets go of an Observable that has not ended when the attempt has. */
+function lastOf(observable: Observable<unknown>, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let last: unknown;
+    const subscription = observable.subscribe({
+      next: (value) => (last = value),
+      error: reject,
+      complete: () => resolve(last),
+    });
+    if (signal.aborted) subscription.unsubscribe();
+    else signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+  });
 }
 
 /** JSON as its value, anything else as its bytes. */

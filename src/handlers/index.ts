@@ -1,3 +1,4 @@
 /** In-process NestJS handlers as subscribers. */
-export { HoldfastContext } from './handler-sender.js';
-export { HandlerTransport, type HandlerExtras, type HandlerSubscriber, type Launch } from './handler-transport.js';
+export { EventPattern, MessagePattern, type HandlerExtras } from './decorators.js';
+export { HoldfastContext, type MqttPacket } from './handler-context.js';
+export { HandlerTransport, type HandlerSubscriber } from './handler-transport.js';

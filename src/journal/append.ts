@@ -39,9 +39,11 @@ export class Appender {
     return last;
   }
 
-  /** The record once more, at a new position: all the same but for the count of how often. @returns the position */
-  again([position, id, topicName, before, at, payload, properties]: RecordRow): number {
-    const name = topicName!;
+  /**
+   * A record once more, at a new position: all the same but for the count of how often. @param name its topic
+   * @returns the position
+   */
+  again([position, id, , before, at, payload, properties]: RecordRow, name: string): number {
     const topic = this.topics.find(name, position);
     const flags = before + (1 << REPLAYS_SHIFT);
     const sum = checksum(name, flags, at, payload, properties);

@@ -17,24 +17,35 @@ import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
 import { Listings } from './listing.js';
 import { DROPPED_THROUGH, replaysOf } from './replays.js';
-import { RECORD_COLUMNS, RECORD_TABLES, recordOf, REPLAYS_SHIFT, type RecordRow } from './rows.js';
+import { RECORD_COLUMNS, recordOf, REPLAYS_SHIFT, type RecordRow } from './rows.js';
 import { progressOf, SUBSCRIBER_COLUMNS, type SubscriberRow } from './subscribers.js';
+import { TopicNames } from './topic-names.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
-/** Rows fetched at once: more of the largest messages would not fit into a small pod. */
-const CHUNK_ROWS = 16;
 /** By so much a record may come before one that was received earlier, when a clock is set right. */
 const DISORDER_MS = 10_000;
+/** Rows fetched at once, where they fit into so many bytes; else a few: more of the largest would burst a small pod. */
+const CHUNK_ROWS = 256;
+const CHUNK_BYTES = 4 << 20;
+const LARGE_ROWS = 16;
+
+/** Records of one topic, and their payload bytes. */
+type TopicSum = [topicId: number, count: number, bytes: number];
 
 /** The JournalReader port: a read-only connection, one for each thread that reads. */
 export class SqliteJournalReader implements JournalReader {
   readonly journalId: string;
   readonly #db: DatabaseSync;
+  readonly #topics: TopicNames;
   readonly #after: StatementSync;
   readonly #admittedAfter: StatementSync;
   readonly #at: StatementSync;
   readonly #timeAfter: StatementSync;
   readonly #listings: Listings;
+  /** Payload bytes of a chunk. */
+  readonly #size: StatementSync;
+  readonly #sums: StatementSync;
+  readonly #rejectedSums: StatementSync;
 
   /** @param damaged is told the positions whose checksum did not hold */
   constructor(
@@ -42,7 +53,8 @@ export class SqliteJournalReader implements JournalReader {
     private readonly damaged: (positions: number[]) => void,
   ) {
     this.#db = new DatabaseSync(journalFiles(directory).database, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-    const select = `SELECT ${RECORD_COLUMNS} FROM ${RECORD_TABLES}`;
+    this.#topics = new TopicNames(this.#db);
+    const select = `SELECT ${RECORD_COLUMNS} FROM records r`;
     const range = 'r.position > ? AND r.position <= ?';
     this.#after = this.#db.prepare(`${select} WHERE ${range} ORDER BY r.position LIMIT ?`);
     this.#admittedAfter = this.#db.prepare(
@@ -56,7 +68,17 @@ export class SqliteJournalReader implements JournalReader {
        ORDER BY position LIMIT 1`,
     );
     this.#listings = new Listings(this.#db);
-    for (const statement of [this.#after, this.#admittedAfter, this.#at]) statement.setReturnArrays(true);
+    const sums = 'SELECT r.topic_id, count(*), sum(length(r.payload)) FROM';
+    this.#sums = this.#db.prepare(`${sums} records r WHERE ${range} GROUP BY r.topic_id`);
+    this.#rejectedSums = this.#db.prepare(
+      `${sums} rejections j CROSS JOIN records r ON r.position = j.position
+       WHERE j.position > ? AND j.position <= ? GROUP BY r.topic_id`,
+    );
+    this.#size = this.#db.prepare(
+      `SELECT total(length(payload)) FROM (SELECT payload FROM records r WHERE ${range} ORDER BY r.position LIMIT ?)`,
+    );
+    const reading = [this.#after, this.#admittedAfter, this.#at, this.#size, this.#sums, this.#rejectedSums];
+    for (const statement of reading) statement.setReturnArrays(true);
     this.journalId = this.#meta('journal_id')!;
   }
 
@@ -82,14 +104,17 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   topicCounts(position: number, through: number): TopicCount[] {
-    return this.#db
-      .prepare(
-        `SELECT t.name AS topic, count(*) AS count, sum(length(r.payload)) AS bytes FROM records r JOIN topics t ON t.topic_id = r.topic_id
-         WHERE r.position > ? AND r.position <= ?
-           AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)
-         GROUP BY r.topic_id`,
-      )
-      .all(position, through) as unknown as TopicCount[];
+    // All of them first: rejections may go in between, with their records, and a count that is too low would hide others.
+    const all = this.#sumsOf(this.#sums, position, through);
+    const rejected = new Map(this.#sumsOf(this.#rejectedSums, position, through).map((sum) => [sum[0], sum]));
+    const counts: TopicCount[] = [];
+    for (const [id, allCount, allBytes] of all) {
+      const topic = this.#topics.of(id);
+      const [, count, bytes] = rejected.get(id) ?? [id, 0, 0];
+      if (topic !== undefined && allCount > count)
+        counts.push({ topic, count: allCount - count, bytes: allBytes - bytes });
+    }
+    return counts;
   }
 
   progress(): SubscriberProgress[] {
@@ -213,7 +238,8 @@ export class SqliteJournalReader implements JournalReader {
     const records: Record[] = [];
     let bytes = 0;
     for (let after = position; records.length < limit && bytes < READ_BYTES_MAX;) {
-      const wanted = Math.min(CHUNK_ROWS, limit - records.length);
+      const fits = (this.#size.get(after, through, CHUNK_ROWS) as unknown as [bytes: number])[0] <= CHUNK_BYTES;
+      const wanted = Math.min(fits ? CHUNK_ROWS : LARGE_ROWS, limit - records.length);
       const rows = statement.all(after, through, wanted) as unknown as RecordRow[];
       for (const record of this.#records(rows)) {
         records.push(record);
@@ -225,11 +251,15 @@ export class SqliteJournalReader implements JournalReader {
     return records;
   }
 
+  #sumsOf(statement: StatementSync, position: number, through: number): TopicSum[] {
+    return statement.all(position, through) as unknown as TopicSum[];
+  }
+
   #records(rows: RecordRow[]): Record[] {
     const damaged: number[] = [];
     const records: Record[] = [];
     for (const row of rows) {
-      const record = recordOf(row);
+      const record = recordOf(row, this.#topics);
       if (record) records.push(record);
       else damaged.push(row[0]);
     }

@@ -8,7 +8,8 @@ import {
   type RevivedLetter,
 } from '../domain/replay.js';
 import type { Appender } from './append.js';
-import { RECORD_COLUMNS, RECORD_TABLES, recordOf, type RecordRow } from './rows.js';
+import { RECORD_COLUMNS, recordOf, type RecordRow } from './rows.js';
+import { TopicNames } from './topic-names.js';
 
 /** Under this name `meta` says up to where retention has dropped what was settled. */
 export const DROPPED_THROUGH = 'dropped';
@@ -33,6 +34,7 @@ function replayOf({ topics, ...row }: ReplayRow): Replay {
 
 /** What is given again, and what is given up. Runs inside a transaction. */
 export class ReplayTable {
+  readonly #topics: TopicNames;
   readonly #unbury: StatementSync;
   readonly #wait: StatementSync;
   readonly #deadLetter: StatementSync;
@@ -46,6 +48,7 @@ export class ReplayTable {
     private readonly db: DatabaseSync,
     private readonly appender: Appender,
   ) {
+    this.#topics = new TopicNames(db);
     const unbury = 'DELETE FROM dead_letters WHERE dead_letter = ?';
     this.#unbury = db.prepare(`${unbury} AND subscriber = ? AND position = ?`);
     this.#deadLetter = db.prepare(`${unbury} RETURNING subscriber`);
@@ -54,7 +57,7 @@ export class ReplayTable {
        VALUES (?, ?, ?, 0, ?, '', ?) ON CONFLICT DO NOTHING`,
     );
     this.#record = db.prepare(
-      `SELECT ${RECORD_COLUMNS} FROM ${RECORD_TABLES} JOIN rejections j ON j.position = r.position WHERE r.position = ?`,
+      `SELECT ${RECORD_COLUMNS} FROM records r JOIN rejections j ON j.position = r.position WHERE r.position = ?`,
     );
     this.#record.setReturnArrays(true);
     this.#forgetRecord = db.prepare(
@@ -91,8 +94,9 @@ export class ReplayTable {
     let added = 0;
     for (const position of positions) {
       const row = this.#record.get(position) as unknown as RecordRow | undefined;
-      if (!row || !recordOf(row)) continue;
-      last = this.appender.again(row);
+      const record = row && recordOf(row, this.#topics);
+      if (!record) continue;
+      last = this.appender.again(row, record.topic);
       added += 1 - Number(this.#forgetRecord.run(position).changes);
       this.#accept.run(position);
       moved.push(position);

@@ -3,17 +3,17 @@ import { crc32 } from 'node:zlib';
 import { qosOf, retainOf, type MessageProperties } from '../domain/message.js';
 import type { Record } from '../domain/record.js';
 import { uuidOfHex } from '../domain/uuid.js';
+import type { TopicNames } from './topic-names.js';
 
 /** The id as text, because a row with one array buffer less is read a fifth faster. */
 export const RECORD_COLUMNS =
-  'r.position, lower(hex(r.id)), t.name, r.flags, r.received_at, r.payload, r.properties, r.checksum';
-export const RECORD_TABLES = 'records r LEFT JOIN topics t ON t.topic_id = r.topic_id';
+  'r.position, lower(hex(r.id)), r.topic_id, r.flags, r.received_at, r.payload, r.properties, r.checksum';
 
 /** One row of {@link RECORD_COLUMNS}, as an array. */
 export type RecordRow = [
   position: number,
   id: string,
-  topic: string | null,
+  topicId: number,
   flags: number,
   receivedAt: number,
   payload: Uint8Array,
@@ -36,9 +36,10 @@ export function checksum(
 }
 
 /** The record of a row, or undefined when its checksum does not hold. */
-export function recordOf(row: RecordRow): Record | undefined {
-  const [position, id, topic, flags, receivedAt, payload, properties, expected] = row;
-  if (topic === null || checksum(topic, flags, receivedAt, payload, properties) !== expected) return undefined;
+export function recordOf(row: RecordRow, topics: TopicNames): Record | undefined {
+  const [position, id, topicId, flags, receivedAt, payload, properties, expected] = row;
+  const topic = topics.of(topicId);
+  if (topic === undefined || checksum(topic, flags, receivedAt, payload, properties) !== expected) return undefined;
   return {
     position,
     id: uuidOfHex(id),

@@ -73,20 +73,23 @@ export function subscribersSuite(
     it('another ordering: rows that wait keep nothing of the keys of the one before', async () => {
       const opened = await open(directory());
       await opened.journal.append(packMessages(messages(0, 4)));
-      await opened.journal.registerSubscribers([{ ...subscriber, ordering: 'topic' }]);
-      const row = { subscriber: 'app', key: 'devices/1/telemetry', attempts: 1, dueAt: 5, reason: 'status', bytes: 7 };
+      const row = { subscriber: 'app', key: 'k', attempts: 1, dueAt: 5, reason: 'status', bytes: 7 };
       const waiting = [
         { ...row, position: 1 },
         { ...row, position: 4, attempts: 0, dueAt: null },
       ];
-      await opened.journal.settle([{ subscriber: 'app', cursor: 4, waiting, released: [], dead: [] }]);
-      await opened.journal.registerSubscribers([{ ...subscriber, ordering: 'topic' }]);
-      assert.deepEqual(opened.reader.waiting('app'), waiting);
-      await opened.journal.registerSubscribers([{ ...subscriber, ordering: 'none' }]);
-      assert.deepEqual(opened.reader.waiting('app'), [
-        { ...waiting[0], key: '' },
-        { ...waiting[1], key: '', dueAt: 0 },
-      ]);
+      const loose = [
+        { ...waiting[0]!, key: '' },
+        { ...waiting[1]!, key: '', dueAt: 0 },
+      ];
+      const byA = { ordering: 'key', key: '/a' };
+      for (const ordering of [{ ordering: 'topic' }, byA, { ...byA, key: '/b' }, { ordering: 'none' }]) {
+        await opened.journal.registerSubscribers([{ ...subscriber, ...ordering }]);
+        assert.deepEqual(opened.reader.waiting('app'), ordering.ordering === 'topic' ? [] : loose);
+        await opened.journal.settle([{ subscriber: 'app', cursor: 4, waiting, released: [], dead: [] }]);
+        await opened.journal.registerSubscribers([{ ...subscriber, ...ordering }]);
+        assert.deepEqual(opened.reader.waiting('app'), waiting);
+      }
       opened.kill();
     });
   });

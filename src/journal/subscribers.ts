@@ -64,7 +64,8 @@ export class SubscriberTable {
   }
 
   /** Writes nothing when nothing changed: a start on a full disk must get this far. */
-  #know({ id, topics, startFrom, ordering = 'none' }: KnownSubscriber, last: number): SubscriberProgress {
+  #know({ id, topics, startFrom, ...keys }: KnownSubscriber, last: number): SubscriberProgress {
+    const ordering = [keys.ordering ?? 'none', ...(keys.key === undefined ? [] : [keys.key])].join(' ');
     const text = JSON.stringify(topics);
     const known = this.#find.get(id) as unknown as (SubscriberRow & { ordering: string }) | undefined;
     if (!known) {

@@ -52,6 +52,12 @@ export function causeOfCode(code: number): Cause {
   return CAUSE_OF_CODE[code] ?? 'unknown';
 }
 
+/** The cause behind a refused SUBSCRIBE or PUBLISH: where the code says no more than no, the operation is denied. */
+export function causeOfRefusal(operation: 'subscribe' | 'publish', code: number): Cause {
+  const cause = causeOfCode(code);
+  return cause === 'not-authorized' || cause === 'unknown' ? `${operation}-denied` : cause;
+}
+
 /** What an operator can do, for every cause. */
 export const MEND: { readonly [cause in Cause]: string } = {
   'client-id-conflict':

@@ -81,6 +81,8 @@ const PUBREL_MARK = Symbol('pubrel');
 const RECEIVE_MAXIMUM_DEFAULT = 65_535; // [MQTT 5.0, 3.2.2.3.3]
 /** What `ws` says when this side ends an upgrade: what made it do so is known already. */
 const OWN_DOING = 'WebSocket was closed before the connection was established';
+/** What Node says to a write after the other end has closed in order: that close is what happened. */
+const WRITTEN_TOO_LATE = 'This socket has been ended by the other party';
 
 const DISCONNECT = Buffer.from([0xe0, 0]);
 const DISCONNECT_WITH_WILL = Buffer.from([0xe0, 2, 0x04, 0]); // [MQTT 5.0, 3.14.2.1]
@@ -283,7 +285,7 @@ export class Connection {
   #failed(error: Error & { code?: number | string }): void {
     if (error === DEFERRED) return;
     const known = this.#errors.includes(error) || (error.message === OWN_DOING && this.#errors.length > 0);
-    if (!known) this.#errors.push(error);
+    if (!known && error.message !== WRITTEN_TOO_LATE) this.#errors.push(error);
     if (typeof error.code === 'number') this.#note(this.#up ? 'error' : 'connack', error.code);
     // mqtt.js leaves the socket open after a parser error, and would wait for ever.
     if (!this.#client.stream.destroyed) this.#client.stream.destroy();

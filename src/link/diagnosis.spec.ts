@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, MEND } from './causes.js';
-import { diagnose, isOpen, type Evidence, type Life } from './diagnosis.js';
+import { diagnose, isOpen, type Evidence, type Life, type Outstanding } from './diagnosis.js';
 
 const NOTHING: Evidence = {
   ...SILENT_CLOSE,
@@ -15,7 +15,7 @@ const NOTHING: Evidence = {
   outstanding: [],
   history: [],
 };
-const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network' };
+const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network', unreached: false };
 const RESET: Life = { ...BARE, orderly: false };
 const SUBSCRIBE = { kind: 'subscribe', name: 'secret/#', bytes: 20 } as const;
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
@@ -42,9 +42,25 @@ const UP: Row[] = [
   ['unspecified', { code: 0x80, where: 'disconnect' }, 'unknown', 'guess'],
   ['a code outranks the error behind it', { code: 0x95, systemCode: 'ECONNRESET' }, 'packet-too-large', 'certain'],
   ['what came in cannot be read', { errors: ['Invalid header flag bits'] }, 'malformed-packet', 'likely'],
-  ['hung up at a SUBSCRIBE', { outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'likely'],
+  ['hung up at a SUBSCRIBE', { outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'guess'],
+  ['and again', { outstanding: [SUBSCRIBE], history: unanswered(SUBSCRIBE) }, 'subscribe-denied', 'likely'],
+  ['and then at another', { outstanding: [PUBLISH], history: unanswered(SUBSCRIBE) }, 'publish-denied', 'guess'],
   ['hung up at one of several', { outstanding: [SUBSCRIBE, PUBLISH] }, 'subscribe-denied', 'guess'],
-  ['hung up at a PUBLISH', { outstanding: [PUBLISH] }, 'publish-denied', 'likely'],
+  ['hung up at a PUBLISH', { outstanding: [PUBLISH] }, 'publish-denied', 'guess'],
+  ['reset at a PUBLISH', { outstanding: [PUBLISH], systemCode: 'ECONNRESET' }, 'network', 'guess'],
+  ['a WebSocket cut at a PUBLISH', { outstanding: [PUBLISH], webSocket: { stage: 'open' } }, 'network', 'guess'],
+  [
+    'reset at the same PUBLISH again',
+    { outstanding: [PUBLISH], systemCode: 'ECONNRESET', history: unanswered(PUBLISH) },
+    'publish-denied',
+    'guess',
+  ],
+  [
+    'gone under a PUBLISH',
+    { outstanding: [PUBLISH], afterwards: refused('broker-unreachable') },
+    'broker-shutdown',
+    'likely',
+  ],
   ['reset under a large PUBLISH', { outstanding: [LARGE], systemCode: 'ECONNRESET' }, 'packet-too-large', 'likely'],
   ['reset', { systemCode: 'ECONNRESET' }, 'network', 'guess'],
   ['timed out by the system', { systemCode: 'ETIMEDOUT' }, 'network', 'guess'],
@@ -66,10 +82,12 @@ const UP: Row[] = [
     'likely',
   ],
   ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
+  ['a failed connect in between', { upMs: 9, history: [BARE, { ...BARE, unreached: true }] }, 'network', 'guess'],
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
   ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
   ['a WebSocket that is cut', { upMs: 9, webSocket: { stage: 'open' }, history: [RESET, RESET] }, 'network', 'guess'],
   ['a reset among closes', { upMs: 9, history: [RESET, BARE] }, 'client-id-conflict', 'likely'],
+  ['a close among resets', { upMs: 9, history: [RESET, RESET] }, 'network', 'guess'],
   ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],
   ['equally long lives', { upMs: 60_200, history: lives(60_000, 60_100) }, 'network', 'likely'],
   ['lives of any length', { upMs: 45_000, history: lives(60_000, 52_000) }, 'client-id-conflict', 'likely'],
@@ -107,6 +125,10 @@ const NEVER_UP: Row[] = [
 
 function refused(cause: Cause, confidence: Diagnosis['confidence'] = 'certain') {
   return { kind: 'refused', cause, confidence } as const;
+}
+
+function unanswered(operation: Outstanding): Life[] {
+  return [{ ...BARE, bare: false, unanswered: operation }];
 }
 
 function lives(...upMs: number[]): Life[] {

@@ -25,6 +25,10 @@ export interface Life {
   sessionPresent: boolean;
   upMs: number;
   cause: Cause;
+  /** A connect failed between it and the one after it. */
+  unreached: boolean;
+  /** The oldest operation that was not answered when it ended. */
+  unanswered?: Outstanding | undefined;
 }
 
 /** All that is known of one connection that ended, or of one that never came up. */
@@ -48,10 +52,13 @@ type Judgement = [cause: Cause, confidence: Diagnosis['confidence'], ...evidence
 
 /** Takeovers in a row before another user of the client id is suspected where the broker does not say so. */
 const BARE_CLOSES_MAX = 3;
+/** So many of them must have been in order. */
+const ORDERLY_MIN = 2;
 /** A connection that held this long was not taken over by somebody who waits to take it back. */
 const CONTESTED_MS_MAX = 150_000;
 /** Lives whose lengths differ by less are ended by a clock: a load balancer, and no rival. */
 const SAME_LENGTH_SHARE = 0.05;
+const RESET_BLAME = 0.5;
 const LARGE_BYTES = 16 * 1024;
 
 const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
@@ -82,6 +89,15 @@ export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
 /** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
 export function isOrderly({ systemCode, webSocket }: CloseEvidence): boolean {
   return systemCode === undefined && (webSocket === undefined || webSocket.closeCode !== undefined);
+}
+
+/**
+ * How much an end tells against the one operation that was on the way, in hang-ups. A line that breaks is mostly the
+ * line's doing, and a broker that is restarted behind a proxy looks like one; but some brokers refuse with a reset.
+ */
+export function blameOf(evidence: CloseEvidence): number {
+  if (evidence.ended !== undefined) return 0;
+  return evidence.code !== 0 || isOrderly(evidence) ? 1 : RESET_BLAME;
 }
 
 function judge(evidence: Evidence): Judgement {
@@ -152,20 +168,31 @@ function stalled({ threadDelayMs, keepaliveMs }: Evidence): Judgement | undefine
   return ['event-loop-stall', 'likely', `the link's thread stood still for ${Math.round(threadDelayMs)} ms`];
 }
 
-/** An operation is the suspect when the broker hung up rather than answer it. */
-function hungUpOn({ outstanding, systemCode }: Evidence): Judgement | undefined {
+/** An operation is the suspect when the broker hung up rather than answer it, and the more so the second time. */
+function hungUpOn(evidence: Evidence): Judgement | undefined {
+  const { outstanding, systemCode, history, afterwards } = evidence;
   const [operation] = outstanding;
   if (!operation) return undefined;
   const large = outstanding.find(({ bytes }) => bytes >= LARGE_BYTES);
   if (large && systemCode !== undefined) {
     return ['packet-too-large', 'likely', `reset while this was being sent: ${described(large)}`];
   }
+  const before = history[0]?.unanswered;
+  const again = before?.kind === operation.kind && before.name === operation.name;
+  // A line that breaks and a broker that goes away leave something unanswered too.
+  if (!again && (!isOrderly(evidence) || isGone(afterwards))) return undefined;
   const cause = operation.kind === 'subscribe' ? 'subscribe-denied' : 'publish-denied';
   return [
     cause,
-    outstanding.length === 1 ? 'likely' : 'guess',
+    again && outstanding.length === 1 && isOrderly(evidence) ? 'likely' : 'guess',
     `hung up instead of answering: ${described(operation)}`,
   ];
+}
+
+function isGone(afterwards: Afterwards | undefined): boolean {
+  return (
+    afterwards?.kind === 'refused' && (afterwards.cause === 'broker-unreachable' || afterwards.cause === 'server-busy')
+  );
 }
 
 /** Another user of the client id: nothing else closes so often without a reason. */
@@ -175,15 +202,16 @@ function contested(evidence: Evidence): Judgement | undefined {
   const lives = recent.map(({ upMs }) => upMs);
   const before = evidence.history.slice(0, BARE_CLOSES_MAX - 1);
   const all = before.every(
-    ({ bare, sessionPresent, upMs, cause }, i) =>
+    ({ bare, sessionPresent, upMs, cause, unreached }, i) =>
       bare &&
+      !unreached && // a broker that gives the session to another takes connections all the while
       (sessionPresent || i === before.length - 1) && // the first of them may have begun the session
       upMs <= CONTESTED_MS_MAX &&
       (cause === 'network' || cause === 'client-id-conflict'),
   );
-  // A broker closes in order, at least now and then; a line that breaks resets.
-  const orderly = isOrderly(evidence) || before.some((life) => life.orderly);
-  if (before.length < BARE_CLOSES_MAX - 1 || !all || !orderly || !evidence.sessionPresent) return undefined;
+  // A broker closes in order, at least as a rule; a line that breaks resets.
+  const closes = Number(isOrderly(evidence)) + before.filter(({ orderly }) => orderly).length;
+  if (before.length < BARE_CLOSES_MAX - 1 || !all || closes < ORDERLY_MIN || !evidence.sessionPresent) return undefined;
   const [least, most] = [Math.min(...lives), Math.max(...lives)];
   const seconds = lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
   if (least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most) {
@@ -209,7 +237,7 @@ function explainedAfterwards({ afterwards, systemCode }: Evidence): Judgement | 
     return ['broker-shutdown', 'likely', `${how}, and the broker had forgotten the session afterwards`];
   }
   const { cause, confidence } = afterwards;
-  if (cause === 'broker-unreachable' || cause === 'server-busy') {
+  if (isGone(afterwards)) {
     const restart: Cause = confidence === 'certain' ? 'broker-shutdown' : 'network';
     return [restart, 'likely', `${how}, and then nobody took connections`];
   }
@@ -221,8 +249,8 @@ function described({ kind, name, bytes }: Outstanding): string {
   return `${kind === 'subscribe' ? 'SUBSCRIBE' : 'PUBLISH'} ${name} (${bytes} bytes)`;
 }
 
-function bareText({ wasUp, systemCode }: Evidence): string {
+function bareText({ wasUp, systemCode, outstanding: [operation] }: Evidence): string {
   if (!wasUp) return 'closed before CONNACK';
   const how = systemCode === undefined ? 'closed without a word' : `broken (${systemCode})`;
-  return `${how}; nothing was outstanding`;
+  return `${how}; ${operation ? `not answered: ${described(operation)}` : 'nothing was outstanding'}`;
 }

@@ -70,6 +70,17 @@ describe('history', () => {
     assert.equal(told.lastCause, 'client-id-conflict');
   });
 
+  it('bare closes of a broker that could not be reached in between are its own', () => {
+    const { told, causes } = history();
+    for (const upMs of [900, 2_300, 400]) {
+      told.ended({ ...DROP, upMs }, 1);
+      // As a load balancer does while nothing is behind it.
+      told.ended({ ...DROP, wasUp: false, systemCode: 'ECONNRESET' }, 2);
+      told.afterwards({ kind: 'accepted', sessionPresent: true });
+    }
+    assert.ok(!causes().includes('dropped client-id-conflict'), causes().join());
+  });
+
   it('what the runs before met is behind what this one met, and all of it is bounded', () => {
     const { told } = history();
     told.ended({ ...DROP, ended: 'keepalive' }, 500);

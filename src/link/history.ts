@@ -44,13 +44,12 @@ export class History {
     this.#lastCause = cause;
     this.#drops = [{ ...diagnosis, at, wasUp: evidence.wasUp }, ...this.#drops].slice(0, LINK_DROPS_KEPT);
     if (!evidence.wasUp) {
+      if (this.#lives[0]) this.#lives[0].unreached = true;
       this.tell({ kind: 'refused', diagnosis });
       this.save(this.#drops);
       return diagnosis;
     }
-    const { sessionPresent, upMs } = evidence;
-    const life = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs, cause };
-    this.#lives = [life, ...this.#lives].slice(0, LIVES_KEPT);
+    this.#lives = [lifeOf(evidence, cause), ...this.#lives].slice(0, LIVES_KEPT);
     this.tell({ kind: 'down' });
     if (isOpen(evidence)) this.#open = evidence;
     else this.#told(diagnosis);
@@ -71,4 +70,11 @@ export class History {
     this.tell({ kind: 'dropped', diagnosis });
     this.save(this.#drops);
   }
+}
+
+function lifeOf(evidence: Evidence, cause: Cause): Life {
+  const { sessionPresent, upMs, outstanding } = evidence;
+  const [unanswered] = outstanding;
+  const shape = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs };
+  return { ...shape, cause, unreached: false, unanswered };
 }

@@ -128,6 +128,22 @@ describe('relay', () => {
     );
   });
 
+  it('a line that breaks under the same publish three times costs no publish; one that never gets through does end', async () => {
+    const outbox = new Outbox([entry(1)]);
+    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const connects: number[] = [];
+    for (let connect = 1; connect <= 8; connect++) {
+      const wire = new Wire();
+      relay.begin(wire.connection, LIMITS);
+      await settled();
+      if (wire.sent.length > 0) connects.push(connect);
+      relay.end({ ...SILENT_CLOSE, systemCode: 'ECONNRESET' });
+      await settled();
+    }
+    assert.deepEqual(connects, [1, 2, 3, 4, 5, 6]);
+    assert.equal(outbox.results[0]!.outcome, 'refused');
+  });
+
   it('a connection that ends for reasons of its own condemns no publish', async () => {
     const outbox = new Outbox([entry(1)]);
     const relay = new Relay(outbox, (error) => assert.fail(error));

@@ -1,5 +1,5 @@
-import { causeOfCode } from './causes.js';
-import type { Outstanding } from './diagnosis.js';
+import { causeOfRefusal } from './causes.js';
+import { blameOf, type Outstanding } from './diagnosis.js';
 import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
@@ -60,9 +60,7 @@ export class Relay {
     this.#inFlight.clear();
     if (open.length === 0) return;
     this.#carefulThrough = Math.max(this.#carefulThrough, open.at(-1)!.sequence);
-    if (open.length === 1 && evidence && evidence.ended === undefined && PACKET_CODES.has(evidence.code)) {
-      this.#hungUpOn(open[0]!, evidence.code);
-    }
+    if (open.length === 1 && evidence && PACKET_CODES.has(evidence.code)) this.#hungUpOn(open[0]!, evidence);
   }
 
   /** Whether nothing is on the way and nothing is left to tell. */
@@ -136,19 +134,19 @@ export class Relay {
     failpoint('confirmed');
     if (reasonCode < 0x80) this.#finish({ sequence, id, outcome: 'published', reasonCode });
     else {
-      const told = causeOfCode(reasonCode);
-      const cause = told === 'not-authorized' ? 'publish-denied' : told;
+      const cause = causeOfRefusal('publish', reasonCode);
       this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
     }
   }
 
   /** A refusal in deed: without an end to it, it would cost the link again at every connect. */
-  #hungUpOn({ sequence, id }: OutboxEntry, code: number): void {
-    const hangUps = this.#suspect.sequence === sequence ? this.#suspect.hangUps + 1 : 1;
+  #hungUpOn({ sequence, id }: OutboxEntry, evidence: CloseEvidence): void {
+    const { code } = evidence;
+    const hangUps = (this.#suspect.sequence === sequence ? this.#suspect.hangUps : 0) + blameOf(evidence);
     this.#suspect = { sequence, hangUps };
     if (hangUps < HANG_UPS_MAX) return;
-    const cause = code === 0 || code === UNSPECIFIED_ERROR ? 'publish-denied' : causeOfCode(code);
-    this.#finish({ sequence, id, outcome: 'refused', reasonCode: code || UNSPECIFIED_ERROR, cause });
+    const reasonCode = code || UNSPECIFIED_ERROR;
+    this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause: causeOfRefusal('publish', reasonCode) });
   }
 
   #finish(result: PublishResult): void {

@@ -7,6 +7,7 @@ import type { LinkDrop, LinkEvent, LinkPhase, LinkStatus } from '../domain/link.
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
+import { blameOf } from './diagnosis.js';
 import { Dial } from './dial.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
@@ -308,7 +309,7 @@ export class Session {
     const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];
     this.intake.end();
     this.relay.end(evidence);
-    this.#subscriptions.ended(evidence.ended === undefined && evidence.code === 0, clock.monotonic());
+    this.#subscriptions.ended(evidence.code === 0 ? blameOf(evidence) : 0, clock.monotonic());
     this.#presence.closed(evidence);
     if (this.#phase === 'stopped') return;
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;

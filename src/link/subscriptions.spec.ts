@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
-import { QUARANTINE_MS, Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
+import { ANSWER_MS_MAX, QUARANTINE_MS, Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
 
 function wanted(filter: string, qos: 0 | 1 | 2 = 1): SubscriptionSettings {
   return { name: filter, filter, qos, overlap: 'refuse' };
@@ -129,7 +129,7 @@ describe('subscriptions', () => {
         },
       });
       await Promise.race([subscriptions.reconcile(port), hangUp.promise]);
-      subscriptions.ended(port.asked.includes('bad'), now);
+      subscriptions.ended(port.asked.includes('bad') ? 1 : 0, now);
       return port.asked;
     };
     assert.deepEqual(await connection(0), ['a', 'bad', 'c']);
@@ -138,6 +138,44 @@ describe('subscriptions', () => {
     assert.deepEqual(subscriptions.granted, ['a', 'c']);
     assert.deepEqual([...subscriptions.denied], [['bad', 0x80]]);
     assert.deepEqual(await connection(2 + QUARANTINE_MS), ['bad'], 'and asked again much later');
+  });
+
+  it('a filter that is never answered does not hold up the others, however many there are', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const names = Array.from({ length: 40 }, (_, i) => `${i}`);
+    const subscriptions = new Subscriptions(names.map((name) => wanted(name)));
+    const port = broker([], {
+      subscribe: ({ filter, qos }) => {
+        port.asked.push(filter);
+        return filter === '3' ? new Promise<number>(() => undefined) : Promise.resolve(qos);
+      },
+    });
+    const reconciled = subscriptions.reconcile(port);
+    await new Promise(setImmediate);
+    assert.ok(port.asked.length < names.length);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await reconciled;
+    assert.deepEqual(
+      subscriptions.granted,
+      names.filter((name) => name !== '3'),
+    );
+    assert.deepEqual(
+      subscriptions.outstanding.map(({ name }) => name),
+      ['3'],
+    );
+  });
+
+  it('a line that breaks at a SUBSCRIBE twice costs no subscription', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    for (let connects = 1; connects <= 4; connects++) {
+      const port = broker([], { subscribe: () => new Promise<number>(() => undefined) });
+      void subscriptions.reconcile(port);
+      subscriptions.ended(0.5, 0);
+      if (connects === 2) assert.equal(subscriptions.denied.size, 0);
+    }
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]], 'four times may be its fault');
   });
 
   it('what belongs to the gateway itself is subscribed, and not shown as a subscription', async () => {

@@ -6,6 +6,8 @@ import type { Outstanding } from './diagnosis.js';
 /** SUBSCRIBE packets on the way at once. */
 const PARALLEL = 16;
 const DENIED = 0x80;
+/** A broker that has not answered for so long is not waited for: the next filters have their turn. */
+export const ANSWER_MS_MAX = 5_000;
 /** In place of a QoS. */
 const DOUBTED = -1;
 const SHARED_UNSUPPORTED = 0x9e; // [MQTT 5.0, 3.9.3]
@@ -78,15 +80,15 @@ export class Subscriptions {
     for (const filter of this.#acknowledged.keys()) this.#acknowledged.set(filter, DOUBTED);
   }
 
-  /** The connection is gone. @param hungUp by the broker, without a word @param now monotonic */
-  ended(hungUp: boolean, now: number): void {
+  /** The connection is gone. @param blame how much that tells against a filter, in hang-ups @param now monotonic */
+  ended(blame: number, now: number): void {
     const asked = [...this.#asked];
     this.#asked.clear();
     if (asked.length === 0) return;
     this.#oneAtATime = true;
-    if (asked.length > 1 || !hungUp) return;
+    if (asked.length > 1 || blame === 0) return;
     const [filter] = asked as [string];
-    const hangUps = (this.#suspects.get(filter)?.hangUps ?? 0) + 1;
+    const hangUps = (this.#suspects.get(filter)?.hangUps ?? 0) + blame;
     this.#suspects.set(filter, { hangUps, until: hangUps < HANG_UPS_MAX ? 0 : now + QUARANTINE_MS });
   }
 
@@ -104,7 +106,7 @@ export class Subscriptions {
     );
     const atOnce = this.#oneAtATime ? 1 : PARALLEL;
     for (let i = 0; i < missing.length; i += atOnce) {
-      await Promise.all(missing.slice(i, i + atOnce).map((one) => this.#subscribe(one, port)));
+      await Promise.all(missing.slice(i, i + atOnce).map((one) => inTime(this.#subscribe(one, port))));
     }
     this.#oneAtATime = false;
   }
@@ -137,4 +139,11 @@ export class Subscriptions {
     this.#suspects.delete(wanted.filter);
     return code;
   }
+}
+
+/** Resolves when it has ended or has had its time. */
+async function inTime(work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const late = setTimeout(resolve, ANSWER_MS_MAX);
+  await Promise.race([work, promise]).finally(() => clearTimeout(late));
 }

@@ -3,6 +3,7 @@ import { DISCARD_REASONS, type DiscardReason } from '../domain/subscriber.js';
 
 export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
 const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'throttled', 'dead'] as const;
+const REPLY_OUTCOMES = ['queued', 'refused'] as const;
 export const PUBLISH_OUTCOMES = ['published', 'queued', 'refused', 'invalid'] as const;
 
 /** Beyond it the histograms lose their subscriber label: a thousand of them would be a hundred thousand series. */
@@ -26,6 +27,7 @@ export class DeliveryMetrics {
   readonly #deliverySeconds: Histogram<'subscriber'>;
   readonly #publishes: Counter<'outcome'>;
   readonly #publishSeconds: Histogram;
+  readonly #replies: Counter<'outcome'>;
   readonly #subscribers = new Set<string>();
   #labelled = true;
 
@@ -73,6 +75,13 @@ export class DeliveryMetrics {
       buckets: ATTEMPT_SECONDS,
       registers,
     });
+    this.#replies = new Counter({
+      name: 'holdfast_replies_total',
+      help: 'Replies of subscribers to records with a response topic.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of REPLY_OUTCOMES) this.#replies.inc({ outcome }, 0);
     new Gauge({
       name: 'holdfast_build_info',
       help: 'Always 1; the labels say what runs.',
@@ -132,6 +141,10 @@ export class DeliveryMetrics {
   publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds: number): void {
     this.#publishes.inc({ outcome });
     this.#publishSeconds.observe(seconds);
+  }
+
+  reply(outcome: (typeof REPLY_OUTCOMES)[number]): void {
+    this.#replies.inc({ outcome });
   }
 
   #labels(subscriber: string): { subscriber?: string } {

@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import { packMessages, type Message } from '../domain/message.js';
-import { OWN_TOPICS, ownMessage } from '../domain/own-event.js';
+import { ownMessage } from '../domain/own-event.js';
+import { OWN_TOPICS } from '../domain/topic.js';
 
 /** Events that wait for the journal, at most: while it is full they wait with everything else. */
 const WAITING_MAX = 1_000;

@@ -1,3 +1,5 @@
 /** Publishes over REST: into the durable outbox, and the broker's answer back. The link carries them out. */
 export { PublishController } from './publish.controller.js';
-export { Publisher, type PublishObserver } from './publisher.js';
+export { parsePublish } from './publish.dto.js';
+export { Publisher, type PublishAnswer, type PublishObserver } from './publisher.js';
+export { ReplyingSender } from './replying-sender.js';

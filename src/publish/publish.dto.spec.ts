@@ -67,6 +67,13 @@ describe('a publish body with problems', () => {
     }
   });
 
+  it('the gateway’s own topics are nobody’s to publish to', () => {
+    assert.deepEqual(problems({ topic: '$holdfast/link/gap', payload: 'x' }), [
+      { pointer: '/topic', message: 'topics below $holdfast/ are the gateway’s own' },
+    ]);
+    assert.deepEqual(pointers({ responseTopic: '$holdfast/a' }), ['/responseTopic']);
+  });
+
   it('exactly one payload is given', () => {
     const one = 'give exactly one of payload and payloadBase64';
     assert.deepEqual(problems({ topic: 't' }), [{ pointer: '/payload', message: one }]);

@@ -204,6 +204,38 @@ describe('a publish that is accepted', () => {
   });
 });
 
+describe('a reply', () => {
+  const reply = { body: Buffer.from('pong'), contentType: 'text/plain' };
+
+  it('has the rules of every publish, and needs a topic that can be published to', async () => {
+    const desk = new Desk();
+    await refusal(desk.publisher.reply('elsewhere/a', undefined, reply), 'TOPIC_FORBIDDEN');
+    await refusal(desk.publisher.reply('commands/a', undefined, { body: Buffer.alloc(101) }), 'PAYLOAD_TOO_LARGE');
+    for (const topic of ['', 'commands/#', 'commands/+', 'commands/\0']) {
+      await refusal(desk.publisher.reply(topic, undefined, reply), 'REQUEST_INVALID');
+    }
+    assert.deepEqual(desk.accepted, []);
+    desk.fault = new HoldfastError('JOURNAL_FULL', 'full');
+    await refusal(desk.publisher.reply('commands/a', undefined, reply), 'JOURNAL_FULL');
+  });
+
+  it('a content type that MQTT cannot carry is left out', async () => {
+    const desk = new Desk();
+    await desk.publisher.reply('commands/a', undefined, { body: reply.body, contentType: 'a\0b' });
+    assert.deepEqual(desk.accepted[0]!.properties, {});
+  });
+
+  it('is taken while the gateway is stopping, waits for no broker, and keeps the correlation data', async () => {
+    const desk = new Desk().up();
+    desk.publisher.stop();
+    await desk.publisher.reply('commands/a', 'aGk=', reply);
+    const [{ topic, payload, qos, retain, properties }] = desk.accepted as [Publish];
+    assert.deepEqual([topic, payload, qos, retain], ['commands/a', reply.body, 1, false]);
+    assert.deepEqual(properties, { correlationData: 'aGk=', contentType: 'text/plain' });
+    assert.deepEqual(desk.told, []);
+  });
+});
+
 describe('where a publish stands', () => {
   it('an id that is not known is NOT_FOUND', () => {
     assert.throws(() => new Desk().publisher.status('x'), { code: 'NOT_FOUND' });

@@ -1,10 +1,11 @@
+import type { Reply } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Publish, PublishResult, PublishStatus } from '../domain/publish.js';
 import type { PublishSettings } from '../domain/settings.js';
-import { topicMatches } from '../domain/topic.js';
+import { textProblem, topicMatches, topicNameProblem } from '../domain/topic.js';
 import { uuid7, uuidText } from '../domain/uuid.js';
 
 /** Requests that may wait for the broker's answer at once; past it a publish is answered `queued` at once. */
@@ -74,6 +75,7 @@ export class Publisher {
     const begun = this.clock.monotonic();
     const seconds = (): number => (this.clock.monotonic() - begun) / 1000;
     try {
+      if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
       this.#check(wanted);
       const answer = await this.#accept(wanted, respondAsync);
       this.observe(answer.status, seconds());
@@ -85,9 +87,26 @@ export class Publisher {
     }
   }
 
+  /**
+   * Takes a subscriber's reply into the outbox, QoS 1. Also while the gateway stops: what it replies to is settled next.
+   * @param correlationData base64, as the record has it
+   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, REQUEST_INVALID (no topic to publish to): it can never be
+   * published; JOURNAL_FULL, OUTBOX_FULL: not now
+   */
+  async reply(topic: string, correlationData: string | undefined, { body, contentType }: Reply): Promise<void> {
+    const problem = topicNameProblem(topic);
+    if (problem !== undefined) throw new HoldfastError('REQUEST_INVALID', `the response topic is none: ${problem}`);
+    const properties = {
+      ...(correlationData === undefined ? {} : { correlationData }),
+      ...(contentType === undefined || textProblem(contentType) !== undefined ? {} : { contentType }),
+    };
+    const wanted = { topic, payload: body, qos: 1 as const, retain: false, properties };
+    this.#check(wanted);
+    await this.#accept(wanted, true);
+  }
+
   #check({ topic, payload, qos }: Omit<Publish, 'id' | 'acceptedAt'>): void {
     const { allow, maxPayloadBytes } = this.settings;
-    if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
     if (!allow.some((filter) => topicMatches(filter, topic))) {
       throw new HoldfastError('TOPIC_FORBIDDEN', `publish.allow has no filter that matches the topic "${topic}"`);
     }

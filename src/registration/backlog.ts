@@ -1,12 +1,27 @@
-import type { JournalReader } from '../domain/journal.js';
+import { isDeepStrictEqual } from 'node:util';
+import { compileFilter } from '../domain/filter.js';
+import { READ_BYTES_MAX, type JournalReader } from '../domain/journal.js';
+import { PayloadJson } from '../domain/payload-json.js';
+import type { Record } from '../domain/record.js';
+import type { SubscriberSettings } from '../domain/subscriber.js';
 import { topicMatches } from '../domain/topic.js';
 
 /** Positions looked at in one turn of the event loop. */
 const POSITIONS_PER_TURN = 10_000;
-/** Rows whose records are read at once: their payloads are read too. */
+/** As above, where records are read, with their payloads. */
+const READ_POSITIONS_PER_TURN = 256;
+/** Rows whose records are read at once. */
 const ROWS_PER_TURN = 16;
 
-type Reader = Pick<JournalReader, 'waiting' | 'recordsAt' | 'topicCounts'>;
+type Reader = Pick<JournalReader, 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts'>;
+/** What a subscriber is to be given. */
+type Wanted = Pick<SubscriberSettings, 'topics' | 'where'>;
+
+/** Where a subscriber stands still: its cursor, and up to where records were dispatched. */
+interface Place {
+  cursor: number;
+  through: number;
+}
 
 /** What a subscriber would not be given any more. */
 export interface Lost {
@@ -15,36 +30,66 @@ export interface Lost {
   waiting: number[];
 }
 
-/**
- * What of a backlog other topics would leave behind, while the subscriber stands still.
- * @param at its cursor, and up to where records were dispatched
- */
-export async function lostBacklog(
-  reader: Reader,
-  id: string,
-  at: { cursor: number; through: number },
-  topics: { before: readonly string[]; after: readonly string[] },
-): Promise<Lost> {
+/** What of a backlog other topics or another content filter would leave behind, while the subscriber stands still. */
+export async function lostBacklog(reader: Reader, at: Place, before: SubscriberSettings, after: Wanted): Promise<Lost> {
   const lost: Lost = { records: 0, waiting: [] };
-  if (topics.before.every((filter) => topics.after.includes(filter))) return lost;
-  const matches = (filters: readonly string[], topic: string): boolean =>
-    filters.some((filter) => topicMatches(filter, topic));
-  const isLost = (topic: string): boolean => matches(topics.before, topic) && !matches(topics.after, topic);
-  for (let from = at.cursor; from < at.through; from += POSITIONS_PER_TURN) {
-    const through = Math.min(from + POSITIONS_PER_TURN, at.through);
-    for (const { topic, count } of reader.topicCounts(from, through)) if (isLost(topic)) lost.records += count;
-    await turn();
-  }
-  const rows = reader.waiting(id).map(({ position }) => position);
+  if (isWider(before, after)) return lost;
+  const json = new PayloadJson();
+  const [wanted, wants] = [selector(before, json), selector(after, json)];
+  const byTopic = before.where === undefined && after.where === undefined;
+  lost.records = byTopic
+    ? await countTopics(reader, at, before, after)
+    : await countRecords(reader, at, (record) => wanted(record) && !wants(record));
+  const rows = reader.waiting(before.id).map(({ position }) => position);
   for (let first = 0; first < rows.length; first += ROWS_PER_TURN) {
-    for (const { position, topic } of reader.recordsAt(rows.slice(first, first + ROWS_PER_TURN))) {
-      if (matches(topics.after, topic)) continue;
-      lost.waiting.push(position);
-      if (position <= at.cursor) lost.records++; // the others are counted above
+    for (const record of reader.recordsAt(rows.slice(first, first + ROWS_PER_TURN))) {
+      if (wants(record)) continue;
+      lost.waiting.push(record.position);
+      // The others are counted above; what waits need not be wanted, when the file said something else in between.
+      if (record.position <= at.cursor || !wanted(record)) lost.records++;
     }
     await turn();
   }
   return lost;
+}
+
+/** Whether nothing can be lost, whatever the records hold. */
+function isWider(before: Wanted, after: Wanted): boolean {
+  const topics = before.topics.every((filter) => after.topics.includes(filter));
+  return topics && (after.where === undefined || isDeepStrictEqual(before.where, after.where));
+}
+
+function selector({ topics, where }: Wanted, json: PayloadJson): (record: Record) => boolean {
+  const passes = where && compileFilter(where);
+  return (record) => matches(topics, record.topic) && (passes?.(record, json.of) ?? true);
+}
+
+async function countTopics(reader: Reader, at: Place, before: Wanted, after: Wanted): Promise<number> {
+  let lost = 0;
+  for (let from = at.cursor; from < at.through; from += POSITIONS_PER_TURN) {
+    const through = Math.min(from + POSITIONS_PER_TURN, at.through);
+    for (const { topic, count } of reader.topicCounts(from, through)) {
+      if (matches(before.topics, topic) && !matches(after.topics, topic)) lost += count;
+    }
+    await turn();
+  }
+  return lost;
+}
+
+async function countRecords(reader: Reader, at: Place, isLost: (record: Record) => boolean): Promise<number> {
+  let lost = 0;
+  for (let from = at.cursor; from < at.through; await turn()) {
+    const through = Math.min(from + READ_POSITIONS_PER_TURN, at.through);
+    const records = reader.admittedAfter(from, through, READ_POSITIONS_PER_TURN);
+    lost += records.filter(isLost).length;
+    const bytes = records.reduce((sum, { payload }) => sum + payload.length, 0);
+    from = bytes >= READ_BYTES_MAX ? records.at(-1)!.position : through; // there may be more of so many bytes
+  }
+  return lost;
+}
+
+function matches(filters: readonly string[], topic: string): boolean {
+  return filters.some((filter) => topicMatches(filter, topic));
 }
 
 function turn(): Promise<void> {

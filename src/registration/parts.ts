@@ -39,7 +39,7 @@ export interface Standing {
 
 /** What came of one synthetic event. */
 export interface TestResult {
-  /** The event's `webhook-id`. */
+  /** Of the event: its `webhook-id`, but in a batch. */
   id: string;
   outcome: 'delivered' | 'retry' | 'throttled' | 'dead' | 'gone';
   /** Of the answer; 0 when there was none. */
@@ -68,7 +68,7 @@ export interface RegistryObserver {
 
 export interface RegistryParts {
   journal: Pick<Journal, 'registerSubscribers' | 'saveRegistration' | 'removeSubscriber' | 'holdSubscriber' | 'stats'>;
-  reader: Pick<JournalReader, 'progress' | 'registrations' | 'waiting' | 'recordsAt' | 'topicCounts'>;
+  reader: Pick<JournalReader, 'progress' | 'registrations' | 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts'>;
   delivery: Serving;
   /** The body of a registration as settings. @throws REQUEST_INVALID with every problem in `errors` */
   parse(id: string, body: unknown): SubscriberSettings;

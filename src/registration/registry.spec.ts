@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HoldfastError } from '../domain/errors.js';
+import type { Filter } from '../domain/filter.js';
 import type { Record } from '../domain/record.js';
 import {
   SUBSCRIBER_DEFAULTS,
@@ -9,7 +10,6 @@ import {
   type Registration,
   type SubscriberProgress,
   type SubscriberSettings,
-  type Waiting,
 } from '../domain/subscriber.js';
 import type { RegistryParts, Serving, Standing, Target, TestResult } from './parts.js';
 import { Registry, SUBSCRIBERS_MAX } from './registry.js';
@@ -24,8 +24,10 @@ class House {
   readonly kept = new Map<string, Body>();
   readonly served = new Map<string, Target & { cursor: number }>();
   readonly said: string[] = [];
-  readonly waiting: (Waiting & { bytes: number })[] = [];
+  readonly waiting: ReturnType<RegistryParts['reader']['waiting']> = [];
   readonly topics: string[] = [];
+  /** By position; absent: empty. */
+  readonly payloads: string[] = [];
   discarded: number[] = [];
   lag = 0;
   disk: 'well' | 'full' = 'well';
@@ -54,9 +56,11 @@ class House {
         progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, ...row })),
         registrations: () => [...this.kept].map(([id, body]) => ({ id, body })),
         waiting: () => this.waiting,
-        recordsAt: (positions) => positions.map((position) => ({ position, topic: this.topics[position]! }) as Record),
+        recordsAt: (positions) => positions.map((position) => this.#record(position)),
+        admittedAfter: (from, through) =>
+          this.topics.slice(from + 1, through + 1).map((_topic, i) => this.#record(from + 1 + i)),
         topicCounts: (from, through) =>
-          this.topics.slice(from + 1, through + 1).map((topic) => ({ topic, count: 1, bytes: 1 })),
+          this.topics.slice(from + 1, through + 1).map((topic) => ({ topic, count: 1, bytes: 0 })),
       },
       delivery: this.#delivery(),
       parse: (id, body) => this.#parse(id, body as Body),
@@ -133,10 +137,15 @@ class House {
     return Promise.resolve(this.#know(subscriber));
   }
 
+  #record(position: number): Record {
+    const payload = Buffer.from(this.payloads[position] ?? '');
+    return { position, topic: this.topics[position]!, payload } as unknown as Record;
+  }
+
   #parse(id: string, body: Body): SubscriberSettings {
     if (this.parseFails.has(id)) throw new HoldfastError('REQUEST_INVALID', 'bad', { details: { errors: [] } });
-    const { topics, url, headers = {} } = body as unknown as SubscriberSettings;
-    return { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics, url, headers };
+    const { topics, url, headers = {}, where } = body as unknown as SubscriberSettings;
+    return { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics, url, headers, where };
   }
 }
 
@@ -224,7 +233,7 @@ describe('what a change would lose', () => {
     const house = await started();
     await house.put('app', { topics: ['a/#', 'b'] });
     house.topics.push('', 'b', 'a/1', 'b', 'c', 'b'); // positions 1 to 5, the cursor is at 1
-    for (const position of [1, 3]) house.waiting.push({ position } as Waiting & { bytes: number });
+    for (const position of [1, 3]) house.waiting.push({ position } as (typeof house.waiting)[0]);
     await assert.rejects(house.put('app', { topics: ['a/+'] }), (error: HoldfastError) => {
       assert.deepEqual([error.code, error.details], ['BACKLOG_WOULD_BE_LOST', { lagRecords: 3 }]);
       return true;
@@ -235,6 +244,36 @@ describe('what a change would lose', () => {
     await house.put('app', { topics: ['c', 'a/+'] }, true);
     assert.deepEqual(house.discarded, [1, 3]);
     assert.equal(house.said.at(-2), 'discarded 3 of app');
+  });
+
+  it('a narrower content filter leaves behind what it does not select: that is read, record by record', async () => {
+    const house = await started();
+    const where = (value: string): Filter => ({ kind: 'exact', attribute: '/kind', value });
+    await house.put('app', { topics: ['a', 'b'] });
+    house.topics.push('', 'a', 'a', 'b', 'c', 'a', 'b'); // positions 1 to 6, the cursor is at 1
+    for (const kind of ['', 'x', 'x', 'y', 'y', 'y', 'x']) house.payloads.push(JSON.stringify({ kind }));
+    for (const position of [1, 3]) house.waiting.push({ position } as (typeof house.waiting)[0]);
+    const lost = (lagRecords: number): object => ({ code: 'BACKLOG_WOULD_BE_LOST', details: { lagRecords } });
+    await assert.rejects(house.put('app', { topics: ['a', 'b'], where: where('x') }), lost(2));
+    await assert.rejects(house.put('app', { topics: ['a', 'b'], where: where('y') }), lost(3));
+    await assert.rejects(house.put('app', { topics: ['b'], where: where('y') }), lost(4));
+    await house.put('app', { topics: ['a', 'b'], where: where('x') }, true);
+    assert.deepEqual([house.discarded, house.said.at(-2)], [[3], 'discarded 2 of app']);
+    house.waiting.pop();
+    // As before in other words, and wider: nothing is lost. What the filter before left out cannot be lost any more.
+    await house.put('app', { topics: ['b', 'a'], where: where('x'), concurrency: 2 });
+    await assert.rejects(house.put('app', { topics: ['b'], where: where('x') }), lost(2));
+    await house.put('app', { topics: ['a', 'b', 'c'] });
+    assert.deepEqual(house.discarded, []);
+  });
+
+  it('what waits and is not wanted any more is counted, also where the file said something else in between', async () => {
+    const house = await started();
+    await house.put('app', { topics: ['a'] });
+    house.topics.push('', '', '', 'b');
+    house.waiting.push({ position: 3 } as (typeof house.waiting)[0]);
+    await assert.rejects(house.put('app', { topics: ['c'] }), { details: { lagRecords: 1 } });
+    assert.deepEqual(house.discarded, []);
   });
 
   it('removing: refused while it has a backlog, and given up when asked', async () => {

@@ -236,8 +236,7 @@ export class Registry {
     let hold = free();
     let discarded = 0;
     await delivery.change(id, async (at) => {
-      const topics = { before: known.settings.topics, after: target.settings.topics };
-      const lost = await lostBacklog(reader, id, at, topics);
+      const lost = await lostBacklog(reader, at, known.settings, target.settings);
       if (lost.records > 0 && !discard) throw backlogLost(id, lost.records);
       const progress = await journal.saveRegistration(registration, target.settings, lost.waiting);
       discarded = lost.records;

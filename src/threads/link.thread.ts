@@ -6,7 +6,7 @@ import { systemClock } from '../domain/clock.js';
 import type { JournalEvents } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
-import { MEND, Session, type SessionOptions } from '../link/index.js';
+import { causeOfRefusal, MEND, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
@@ -117,11 +117,16 @@ function observe(event: LinkEvent): void {
   } else if (event.kind === 'session-lost') {
     log('warn', 'the broker has lost the session: what it held for us is gone; subscribing again');
   } else if (event.kind === 'subscription') {
-    if (event.code >= 0x80) log('warn', 'subscription denied', { subscription: event.name, code: event.code });
+    if (event.code >= 0x80) denied(event.name, event.code);
   } else if (event.kind === 'presence') {
     log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else if (event.kind === 'canary') canary(event.silent);
   else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
+}
+
+function denied(subscription: string, code: number): void {
+  const cause = causeOfRefusal('subscribe', code);
+  log('warn', 'subscription denied', { subscription, code, cause, mend: MEND[cause] });
 }
 
 function canary(silent: boolean): void {

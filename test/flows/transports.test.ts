@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { Authority, type Certificate } from '../support/certificates.js';
+import { Authority } from '../support/certificates.js';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
+import { mosquittoListeners } from '../support/listeners.js';
 import { passwordFile } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
-import { freePorts } from '../support/ports.js';
 import { publishNumbered } from '../support/publisher.js';
 import { startProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
@@ -19,19 +19,6 @@ interface LinkView {
   url: string;
   protocol: string;
   drops: { cause: string; evidence: string[] }[];
-}
-
-/** Listeners beside the usual one: what Mosquitto is told, and where they are. */
-async function listeners(server: Certificate | undefined, more: { secure?: string[] } = {}) {
-  const [ws, mqtts, wss] = (await freePorts(3)) as [number, number, number];
-  const tls = server ? [`certfile ${server.certFile}`, `keyfile ${server.keyFile}`, ...(more.secure ?? [])] : [];
-  const plain = [`listener ${ws} 127.0.0.1`, 'protocol websockets'];
-  const secure = [`listener ${mqtts} 127.0.0.1`, ...tls, `listener ${wss} 127.0.0.1`, 'protocol websockets', ...tls];
-  return {
-    ports: { ws, mqtts, wss },
-    lines: server ? [...plain, ...secure] : plain,
-    urls: { ws: `ws://127.0.0.1:${ws}`, mqtts: `mqtts://127.0.0.1:${mqtts}`, wss: `wss://127.0.0.1:${wss}` },
-  };
 }
 
 async function linkOf({ gateway }: Flow): Promise<LinkView> {
@@ -58,7 +45,7 @@ function start(t: TestContext, lines: string[], broker: object, more: object = {
 describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   for (const protocol of ['3.1.1', 'auto']) {
     it(`MQTT over WebSocket: messages come in and go out, protocol ${protocol}`, async (t) => {
-      const { lines, urls } = await listeners(undefined);
+      const { lines, urls } = await mosquittoListeners(undefined);
       const flow = await start(t, lines, { url: urls.ws, protocol });
       await flows(flow);
       const link = await linkOf(flow);
@@ -67,7 +54,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   }
 
   it('MQTT over WebSocket: the path, the headers and the subprotocol are what the server is asked with', async (t) => {
-    const { lines, ports } = await listeners(undefined);
+    const { lines, ports } = await mosquittoListeners(undefined);
     const proxy = await startProxy(ports.ws);
     t.after(() => proxy.stop());
     let head = '';
@@ -82,7 +69,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   });
 
   it('MQTT over WebSocket: resets of the line lose nothing', async (t) => {
-    const { lines, ports } = await listeners(undefined);
+    const { lines, ports } = await mosquittoListeners(undefined);
     const proxy = await startProxy(ports.ws);
     t.after(() => proxy.stop());
     const flow = await start(t, lines, { url: `ws://127.0.0.1:${proxy.port}` });
@@ -97,7 +84,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   });
 
   it('MQTT over WebSocket: a half-open connection is found within one and a half keepalives', async (t) => {
-    const { lines, ports } = await listeners(undefined);
+    const { lines, ports } = await mosquittoListeners(undefined);
     const proxy = await startProxy(ports.ws);
     t.after(() => proxy.stop());
     const session = { session: { keepalive: `${KEEPALIVE_MS}ms` } };
@@ -116,7 +103,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   for (const kind of ['mqtts', 'wss'] as const) {
     it(`${kind}: an authority that is not trusted is named; once it is, messages flow, with a password`, async (t) => {
       const authority = new Authority();
-      const { lines, urls } = await listeners(authority.server());
+      const { lines, urls } = await mosquittoListeners(authority.server());
       const users = passwordFile('gateway', 'a:secret');
       const login = { username: 'gateway', password: 'a:secret' };
       const closed = ['allow_anonymous false', `password_file ${users}`];
@@ -136,7 +123,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
     it(`${kind}: a broker that wants a certificate takes the client that has one, and it alone`, async (t) => {
       const authority = new Authority();
       const secure = [`cafile ${authority.certFile}`, 'require_certificate true', 'use_identity_as_username true'];
-      const { lines, urls } = await listeners(authority.server(['DNS:broker.example']), { secure });
+      const { lines, urls } = await mosquittoListeners(authority.server(['DNS:broker.example']), { secure });
       const tls = { caFile: authority.certFile, serverName: 'broker.example' };
       const flow = await startFlow(t, {
         gateway: { until: 'startup' },
@@ -156,7 +143,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   it('fail-over: stays on the address that works, and moves on when it fails, also to another protocol', async (t) => {
     const authority = new Authority();
     const server = authority.server();
-    const { lines, urls, ports } = await listeners(server);
+    const { lines, urls, ports } = await mosquittoListeners(server);
     const plain = await startProxy(0);
     const secure = await startProxy(ports.wss);
     t.after(() => Promise.all([plain.stop(), secure.stop()]));

@@ -26,22 +26,29 @@ export class Authority {
     return this.#issue('server', [`subjectAltName=${names.join(',')}`, 'extendedKeyUsage=serverAuth'], days);
   }
 
+  /** For a server, long out of date. */
+  expiredServer(names: string[] = ['DNS:localhost', 'IP:127.0.0.1']): Certificate {
+    return this.#issue('server', [`subjectAltName=${names.join(',')}`], 2, [findProgram('faketime')!, '2020-01-01']);
+  }
+
   /** For a client that is called `name`. */
   client(name: string): Certificate {
     return this.#issue(name, ['extendedKeyUsage=clientAuth']);
   }
 
-  #issue(name: string, extensions: string[], days = 2): Certificate {
+  /** @param wrap a command to run openssl under */
+  #issue(name: string, extensions: string[], days = 2, wrap: string[] = []): Certificate {
     const { certFile, keyFile } = { certFile: this.certFile, keyFile: join(this.#directory, 'authority.key') };
     const more = [...extensions.flatMap((extension) => ['-addext', extension]), '-days', String(days)];
-    return this.#make(`${name}-${++this.#issued}`, `/CN=${name}`, ['-CA', certFile, '-CAkey', keyFile, ...more]);
+    return this.#make(`${name}-${++this.#issued}`, `/CN=${name}`, ['-CA', certFile, '-CAkey', keyFile, ...more], wrap);
   }
 
-  #make(file: string, subject: string, more: string[]): Certificate {
+  #make(file: string, subject: string, more: string[], wrap: string[] = []): Certificate {
     const made = { certFile: join(this.#directory, `${file}.pem`), keyFile: join(this.#directory, `${file}.key`) };
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', made.keyFile];
     const args = ['req', '-x509', ...key, '-out', made.certFile, '-subj', subject, '-days', '2', ...more];
-    const { status, stderr } = spawnSync(findProgram('openssl')!, args, { encoding: 'utf8' });
+    const [program, ...before] = [...wrap, findProgram('openssl')!];
+    const { status, stderr } = spawnSync(program, [...before, ...args], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${stderr}`);
     return made;
   }

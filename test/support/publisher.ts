@@ -44,6 +44,7 @@ export class Publisher {
   readonly #inFlight = new Set<number>();
   readonly #startedAt = performance.now();
   #next: number;
+  #ended = false;
   #timer: NodeJS.Timeout | undefined;
   #settle: (error?: Error) => void = () => undefined;
 
@@ -59,6 +60,7 @@ export class Publisher {
         timeoutMs,
       );
       this.#settle = (error) => {
+        this.#ended = true;
         clearTimeout(late);
         clearTimeout(this.#timer);
         forget();
@@ -83,14 +85,19 @@ export class Publisher {
 
   #fill(): void {
     clearTimeout(this.#timer);
-    const { topics, count, from = 0, qos = 1, window = qos === 2 ? 20 : 100 } = this.plan;
+    if (this.#ended) return;
+    const { count, from = 0, qos = 1, window = qos === 2 ? 20 : 100 } = this.plan;
     const due = Math.min(count, this.#due());
     while (this.#next < from + due && this.#inFlight.size < window) {
-      const n = this.#next++;
-      this.#inFlight.add(n);
-      this.#client.publish(topics[n % topics.length]!, this.#payload(n), { qos }, (error) => this.#sent(n, error));
+      this.#publish(this.#next++);
     }
     if (due < count) this.#timer = setTimeout(() => this.#fill(), 5);
+  }
+
+  #publish(n: number): void {
+    const { topics, qos = 1 } = this.plan;
+    this.#inFlight.add(n);
+    this.#client.publish(topics[n % topics.length]!, this.#payload(n), { qos }, (error) => this.#sent(n, error));
   }
 
   /** How many may have been sent by now. */
@@ -102,6 +109,8 @@ export class Publisher {
 
   #sent(n: number, error: Error | undefined | null): void {
     if (!this.#inFlight.delete(n)) return;
+    // What mqtt.js was given while it sent old publishes again is not kept by it when the connection closes meanwhile.
+    if (error?.message === 'Connection closed' && !this.#ended) return void setImmediate(() => this.#publish(n));
     if (error) return this.#settle(error);
     this.report.acknowledged.push(n);
     if (this.report.acknowledged.length === this.plan.count) this.#settle();

@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { isTest, type SourceFile } from './tree.js';
 
 /** Folders of `src` that tie rooms together; so do the files directly in it. */
-const COMPOSITION = new Set(['threads', 'commands', 'demo']);
+const COMPOSITION = new Set(['threads', 'commands', 'demo', 'embedded']);
 
 /** Every module a file imports or re-exports, also by `import()` and `import type`. */
 export function importsOf({ path, text }: SourceFile): string[] {
@@ -52,6 +52,6 @@ export function notReExports({ path, text }: SourceFile): string[] {
 
 export function roomsOf(files: SourceFile[]): string[] {
   return [...new Set(files.map(({ path }) => roomOf(path)))].filter(
-    (room) => room !== '' && room !== 'domain' && (!COMPOSITION.has(room) || room === 'demo'),
+    (room) => room !== '' && room !== 'domain' && (!COMPOSITION.has(room) || room === 'demo' || room === 'embedded'),
   );
 }

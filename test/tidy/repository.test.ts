@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { isTest, paths, read, ROOT, textFiles, type SourceFile } from './tree.js';
 
 const TOP_LEVEL = [
-  ...['src', 'test', 'config', 'docs', 'helm', 'benchmarks', 'bin', '.ci', 'Dockerfile', 'LICENSE'],
+  ...['src', 'test', 'config', 'docs', 'helm', 'benchmarks', 'examples', 'bin', '.ci', 'Dockerfile', 'LICENSE'],
   ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'package.json', 'package-lock.json', 'nest-cli.json'],
   ...['tsconfig.json', 'tsconfig.build.json', 'eslint.config.js'],
   ...['.gitignore', '.dockerignore', '.npmrc', '.prettierrc.json', '.prettierignore'],

@@ -16,6 +16,15 @@ const detail = new DetailText(
 );
 
 describe('the detail of an answer', () => {
+  it('never holds the credentials that make the authorization header', () => {
+    const bearer = new DetailText(settingsOf('http://127.0.0.1/', { auth: { bearer: TOKEN } }));
+    const basic = { username: 'holdfast', password: 'p"ss/w0rd' };
+    const password = new DetailText(settingsOf('http://127.0.0.1/', { auth: { basic } }));
+    assert.equal(bearer.of(`authorization: Bearer ${TOKEN}`), 'authorization: Bearer [redacted]');
+    const encoded = Buffer.from('holdfast:p"ss/w0rd').toString('base64');
+    assert.equal(password.of(`Basic ${encoded}, ${JSON.stringify(basic.password)}`), 'Basic [redacted], "[redacted]"');
+  });
+
   it('never holds a configured secret that the answer echoes', () => {
     const secrets = [
       TOKEN,

@@ -4,6 +4,8 @@ import { percentDecoded } from './percent.js';
 /** What is kept of an answer's body, in bytes of it and in characters of the text made of it. */
 export const DETAIL_LENGTH_MAX = 2_048;
 
+type SecretSettings = Pick<SubscriberSettings, 'url' | 'headers' | 'signing' | 'auth'>;
+
 const REDACTED = '[redacted]';
 /** Redacting shorter values would garble the text and hide nothing. */
 const SECRET_CHARACTERS_MIN = 3;
@@ -16,7 +18,7 @@ const SHORT_ESCAPES = new Map([
 
 /**
  * Makes what a subscriber answered fit to be kept and shown: bounded, printable, and without the values of the
- * configured headers, the signing secrets, and the credentials and query of the URL, should the answer echo them.
+ * configured headers, the signing secrets, the credentials, and the query of the URL, should the answer echo them.
  */
 export class DetailText {
   /** How many bytes of a body to keep for {@link ofBody}: one secret more than is shown, so that none is cut in two. */
@@ -24,7 +26,7 @@ export class DetailText {
   readonly #secrets: RegExp | undefined;
   readonly #longest: number;
 
-  constructor(settings: Pick<SubscriberSettings, 'url' | 'headers' | 'signing'>) {
+  constructor(settings: SecretSettings) {
     const secrets = [...secretsOf(settings)].sort((one, other) => other.length - one.length);
     this.#longest = secrets.reduce((most, secret) => Math.max(most, Buffer.byteLength(secret)), 0);
     this.#secrets = secrets.length === 0 ? undefined : new RegExp(secrets.map(escaped).join('|'), 'g');
@@ -61,8 +63,10 @@ function escaped(secret: string): string {
 }
 
 /** The secrets, as they are and as they look inside JSON or a URL. */
-function secretsOf({ url, headers, signing }: Pick<SubscriberSettings, 'url' | 'headers' | 'signing'>): Set<string> {
+function secretsOf({ url, headers, signing, auth }: SecretSettings): Set<string> {
   const plain = [...Object.values(headers).flatMap(headerSecrets), ...signing.secrets];
+  if (auth && 'bearer' in auth) plain.push(auth.bearer);
+  else if (auth) plain.push(auth.basic.password, base64Of(`${auth.basic.username}:${auth.basic.password}`));
   for (const secret of signing.secrets) plain.push(secret.replace(/^whsec_/, ''));
   if (url !== undefined) plain.push(...urlSecrets(new URL(url)));
   const secrets = new Set<string>();
@@ -80,6 +84,10 @@ function headerSecrets(value: string): string[] {
   if (scheme === undefined || token === undefined) return [value];
   if (scheme.toLowerCase() !== 'basic') return [value, token];
   return [value, token, ...Buffer.from(token, 'base64').toString('utf8').split(':').slice(1)];
+}
+
+function base64Of(text: string): string {
+  return Buffer.from(text).toString('base64');
 }
 
 function urlSecrets({ username, password, search, searchParams }: URL): string[] {

@@ -1,14 +1,25 @@
 import type { Dispatcher } from 'undici';
+import { Kept } from './kept.js';
 
-/** An answer larger than this costs the connection: what is left of it is not read. */
+/** An answer larger than this, and than what is to be kept of it, costs the connection: what is left of it is not read. */
 export const ANSWER_BYTES_MAX = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
+/** How much of a body is kept, in bytes. */
+export interface KeptMax {
+  /** Of a 2xx; 0: its body says nothing. */
+  successBytes: number;
+  /** Of any other. */
+  failureBytes: number;
+}
+
 export interface Answer {
   status: number;
+  /** Of a 2xx whose body is kept. */
+  contentType: string | undefined;
   retryAfter: string | undefined;
   location: string | undefined;
-  /** The start of the body; empty for a 2xx, whose body says nothing. */
+  /** The start of the body. */
   body: Buffer;
   /** The body went on after `body`. */
   cut: boolean;
@@ -18,16 +29,22 @@ export interface Answer {
 export class Exchange implements Dispatcher.DispatchHandler {
   ended = false;
   #status = 0;
+  #contentType: string | undefined;
   #retryAfter: string | undefined;
   #location: string | undefined;
   #received = 0;
-  #body = NOTHING;
+  #kept: Kept | undefined;
 
   constructor(
     private readonly resolve: (answer: Answer) => void,
     private readonly reject: (error: Error) => void,
-    private readonly keptBytesMax: number,
+    private readonly keptMax: KeptMax,
   ) {}
+
+  /** Whether the head of the answer is here. */
+  get answering(): boolean {
+    return this.#status !== 0;
+  }
 
   fail(error: Error): void {
     if (this.ended) return;
@@ -42,7 +59,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (status < 200) return; // an interim answer, such as 103
     this.#status = status;
-    if (status < 300) return;
+    if (status < 300) {
+      if (this.keptMax.successBytes === 0) return;
+      this.#kept = new Kept(this.keptMax.successBytes);
+      this.#contentType = first(headers['content-type']);
+      return;
+    }
+    this.#kept = new Kept(this.keptMax.failureBytes);
     this.#retryAfter = first(headers['retry-after']);
     this.#location = first(headers['location']);
   }
@@ -50,9 +73,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.ended) return;
     this.#received += chunk.length;
-    const room = this.keptBytesMax - this.#body.length;
-    if (this.#status >= 300 && room > 0) this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
-    if (this.#received <= ANSWER_BYTES_MAX) return;
+    this.#kept?.add(chunk);
+    if (this.#received <= Math.max(ANSWER_BYTES_MAX, this.#kept?.bytesMax ?? 0)) return;
     this.#end();
     controller.abort(new Error('the answer is longer than is read'));
   }
@@ -68,12 +90,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #end(): void {
     if (this.ended) return;
     this.ended = true;
+    const body = this.#kept?.bytes ?? NOTHING;
     this.resolve({
       status: this.#status,
+      contentType: this.#contentType,
       retryAfter: this.#retryAfter,
       location: this.#location,
-      body: this.#body,
-      cut: this.#received > this.#body.length,
+      body,
+      cut: this.#received > body.length,
     });
   }
 }

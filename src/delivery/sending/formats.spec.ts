@@ -117,6 +117,23 @@ describe('the headers of a message', () => {
     assert.deepEqual([...valuesOf(lines, 'content-type'), ...valuesOf(lines, 'traceparent')], []);
   });
 
+  it('structured: the body says it all, the headers only how to read it, and the trace', () => {
+    const lines = new MessageHeaders('cloudevents-structured', 'urn:uuid:1', NONE).of(
+      recordWith({
+        contentType: 'text/plain',
+        responseTopic: 'r',
+        userProperties: [
+          ['traceparent', TRACEPARENT],
+          ['tracestate', 'a=1'],
+        ],
+      }),
+    );
+    assert.deepEqual(lines, [
+      ...['content-type', 'application/cloudevents+json'],
+      ...['traceparent', TRACEPARENT, 'tracestate', 'a=1'],
+    ]);
+  });
+
   it('raw is the same without the CloudEvents headers', () => {
     const record = recordWith({ contentType: 'text/plain', userProperties: [['a', 'b']] });
     const raw = new MessageHeaders('raw', 'urn:uuid:1', NONE).of(record);

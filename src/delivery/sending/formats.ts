@@ -1,26 +1,25 @@
 import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
 import { BATCH_CONTENT_TYPE } from './batch-body.js';
+import { declaredMediaType, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncoded, percentEncodedPair } from './percent.js';
+import { MESSAGE_TYPE } from './structured.js';
+import { traceOf } from './trace.js';
 
 /** What a message may add to the header lines of its request, names and separators counted. */
 export const MESSAGE_HEADERS_BYTES_MAX = 32 * 1024;
 /** Kept free for the two headers that say what was left out. */
 const OMISSION_BYTES = 256;
 const LINE_BYTES = 4; // colon, space, carriage return, line feed
-const CONTENT_TYPE_CHARACTERS_MAX = 256;
-
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;[ \\t]*${TOKEN}=(?:${TOKEN}|"[ !#-\\[\\]-~]*"))*$`);
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-const TRACESTATE = /^[!-~](?:[ -~]{0,510}[!-~])?$/;
 
 /**
- * The headers that say what a record is: the same for every attempt. The body is the payload, as it came.
- * `cloudevents` is CloudEvents 1.0 in HTTP binary mode; `raw` is the same without the `ce-` headers.
+ * The headers that say what a record is: the same for every attempt. `cloudevents` is CloudEvents 1.0 in HTTP
+ * binary mode, the body is the payload, as it came; `raw` is the same without the `ce-` headers. With
+ * `cloudevents-structured` the body says it all, and what is left is its content type and the trace.
  */
 export class MessageHeaders {
   readonly #cloudEvents: boolean;
+  readonly #structured: boolean;
   readonly #source: string;
 
   /**
@@ -32,9 +31,10 @@ export class MessageHeaders {
     format: SubscriberSettings['format'],
     source: string,
     private readonly configured: ReadonlySet<string>,
-    private readonly type = 'mqtt.message',
+    private readonly type = MESSAGE_TYPE,
   ) {
     this.#cloudEvents = format === 'cloudevents';
+    this.#structured = format === 'cloudevents-structured';
     this.#source = percentEncoded(source);
   }
 
@@ -42,8 +42,12 @@ export class MessageHeaders {
   of(record: Record): string[] {
     const lines = new HeaderLines();
     const { properties } = record;
+    if (!this.configured.has('content-type')) lines.add('content-type', this.#contentTypeOf(record));
+    if (this.#structured) {
+      if (properties?.userProperties) this.#addTrace(lines, properties.userProperties);
+      return lines.finish();
+    }
     const topic = percentEncoded(record.topic);
-    if (!this.configured.has('content-type')) lines.add('content-type', contentTypeOf(properties?.contentType));
     lines.add('mqtt-qos', `${record.qos}`);
     lines.add('mqtt-retain', record.retain ? 'true' : 'false');
     if (this.#cloudEvents) this.#addCloudEvent(lines, record);
@@ -56,6 +60,11 @@ export class MessageHeaders {
   /** Of a batch, whose body says what its records are. */
   ofBatch(): string[] {
     return this.configured.has('content-type') ? [] : ['content-type', BATCH_CONTENT_TYPE];
+  }
+
+  #contentTypeOf({ properties }: Record): string {
+    if (this.#structured) return 'application/cloudevents+json';
+    return declaredMediaType(properties?.contentType) ?? UNKNOWN_TYPE;
   }
 
   #addCloudEvent(lines: HeaderLines, record: Record): void {
@@ -73,30 +82,18 @@ export class MessageHeaders {
     if (responseTopic !== undefined) lines.add('mqtt-response-topic', percentEncoded(responseTopic));
     if (correlationData !== undefined) lines.add('mqtt-correlation-data', percentEncoded(correlationData));
     if (!userProperties) return;
-    if (!this.configured.has('traceparent')) addTrace(lines, userProperties);
+    this.#addTrace(lines, userProperties);
     for (const [name, value] of userProperties) {
       if (!lines.addUserProperty(percentEncodedPair(name, value))) return;
     }
   }
-}
 
-/** A W3C trace context that the publisher put into its user properties; a malformed one is not passed on. */
-function addTrace(lines: HeaderLines, userProperties: readonly (readonly [string, string])[]): void {
-  let parent: string | undefined;
-  let state: string | undefined;
-  for (const [name, value] of userProperties) {
-    if (name === 'traceparent') parent ??= value;
-    else if (name === 'tracestate') state ??= value;
+  #addTrace(lines: HeaderLines, userProperties: readonly (readonly [string, string])[]): void {
+    const trace = this.configured.has('traceparent') ? undefined : traceOf(userProperties);
+    if (!trace) return;
+    lines.add('traceparent', trace.parent);
+    if (trace.state !== undefined) lines.add('tracestate', trace.state);
   }
-  if (parent === undefined || !TRACEPARENT.test(parent)) return;
-  lines.add('traceparent', parent);
-  if (state !== undefined && TRACESTATE.test(state)) lines.add('tracestate', state);
-}
-
-/** The publisher's media type when it is one; a header line is no place for anything else. */
-function contentTypeOf(contentType: string | undefined): string {
-  if (contentType === undefined || contentType.length > CONTENT_TYPE_CHARACTERS_MAX) return 'application/octet-stream';
-  return MEDIA_TYPE.test(contentType) ? contentType : 'application/octet-stream';
 }
 
 /** Header lines under a bound: an MQTT topic or property may be 64 KiB, and thrice that when encoded. */

@@ -117,6 +117,23 @@ describe('HttpSender against a subscriber that misbehaves', () => {
     assert.ok(outcome.kind === 'retry' && outcome.opensBreaker);
   });
 
+  it('an answer before the request is read counts, and the next attempt has a connection of its own', async (t) => {
+    const table: [answer: string, expected: string][] = [
+      ['HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n', 'dead: status'],
+      ['HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', 'delivered'],
+    ];
+    for (const [answer, expected] of table) {
+      const { url, sockets } = await tcpServer(t, (socket) => {
+        socket.once('data', () => socket.pause().write(answer));
+      });
+      const sender = senderTo(t, url, { concurrency: 1 });
+      const record = recordOf({ payload: Buffer.alloc(32 * 1024 * 1024) });
+      assert.equal(reasonOf(await sender.send(record, FIRST)), expected);
+      assert.equal(reasonOf(await sender.send(record, FIRST)), expected);
+      assert.equal(sockets.length, 2);
+    }
+  });
+
   it('headers without end: retry, network', async (t) => {
     const { url } = await answering(t, `HTTP/1.1 200 OK\r\n${'x-big: 1234567890\r\n'.repeat(10_000)}`);
     assert.equal(reasonOf(await senderTo(t, url).send(recordOf(), FIRST)), 'retry: network');

@@ -5,22 +5,29 @@ import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
 import { outcomeOf, outcomeOfError, retryAfterMsOf } from './answers.js';
 import { batchBody, batchId } from './batch-body.js';
+import { outcomeOfDapr } from './dapr.js';
 import { DetailText } from './detail.js';
-import type { Answer } from './exchange.js';
+import { ANSWER_BYTES_MAX, type Answer, type KeptMax } from './exchange.js';
 import { MessageHeaders } from './formats.js';
-import { guardedConnector, type Guard } from './guard.js';
-import { connectorWithin, Lane, type LaneOptions } from './lane.js';
+import type { Guard } from './guard.js';
+import { Lane, type LaneOptions } from './lane.js';
 import { percentDecoded } from './percent.js';
 import { Signer } from './signature.js';
+import { structuredEvent } from './structured.js';
+import { connectorOf } from './tls.js';
+
+const REPLY_BYTES_MAX = 256 * 1024;
 
 export interface HttpSenderOptions {
   /** Names the journal, in `ce-source`. */
   source: string;
   userAgent: string;
   clock: Clock;
+  /** The longest reply that can be published, in bytes. Default 256 KiB. */
+  replyBytesMax?: number;
   /** What may be connected to; absent: everything. */
   guard?: Guard;
-  /** Value of `ce-type`. Default: `mqtt.message`. */
+  /** The type of every event. Default: `mqtt.message`. */
   type?: string;
   /** Told the status of each answer. */
   answered?: (status: number) => void;
@@ -33,16 +40,20 @@ export interface HttpSenderOptions {
 export class HttpSender implements Sender {
   readonly #target: LaneOptions;
   readonly #configured: string[];
+  readonly #structured: boolean;
   readonly #message: MessageHeaders;
   readonly #signer: Signer;
   readonly #detail: DetailText;
+  /** How much is kept of an answer, and of one that may be a reply. */
+  readonly #keptMax: KeptMax;
+  readonly #keptMaxOfReply: KeptMax;
   readonly #lanes: Lane[] = [];
   /** The last one used comes first: an idle connection is left to close. */
   readonly #idle: Lane[] = [];
   readonly #watched = new WeakSet<AbortSignal>();
   #closing: Promise<unknown> | undefined;
 
-  /** @throws HoldfastError CONFIG_INVALID when the URL or a signing secret cannot be used */
+  /** @throws HoldfastError CONFIG_INVALID when the URL, a signing secret, a certificate or a key cannot be used */
   constructor(
     private readonly settings: SubscriberSettings,
     private readonly options: HttpSenderOptions,
@@ -50,14 +61,25 @@ export class HttpSender implements Sender {
     const url = webhookUrl(settings);
     const configured = headersOf(settings, url, options.userAgent);
     this.#configured = [...configured].flat();
+    this.#structured = settings.format === 'cloudevents-structured';
     this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()), options.type);
     this.#signer = new Signer(settings.signing.secrets);
     this.#detail = new DetailText(settings);
-    const { keptBytesMax } = this.#detail;
-    const { timeoutMs } = settings;
-    const { guard } = options;
-    const connector = guard ? guardedConnector(url, timeoutMs, guard) : connectorWithin(timeoutMs);
-    this.#target = { origin: url.origin, path: url.pathname + url.search, connector, timeoutMs, keptBytesMax };
+    const failureBytes = this.#detail.keptBytesMax;
+    this.#keptMax = { successBytes: settings.answers === 'dapr' ? ANSWER_BYTES_MAX : 0, failureBytes };
+    // One byte more: it shows that a reply is too long to be published.
+    this.#keptMaxOfReply = { successBytes: (options.replyBytesMax ?? REPLY_BYTES_MAX) + 1, failureBytes };
+    const { timeoutMs: wholeMs, connectTimeoutMs, headersTimeoutMs } = settings;
+    this.#target = {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      connector: connectorOf(settings, url, options.guard),
+      timeouts: {
+        connectMs: Math.min(connectTimeoutMs, wholeMs),
+        headersMs: Math.min(headersTimeoutMs, wholeMs),
+        wholeMs,
+      },
+    };
   }
 
   send(record: Record, context: AttemptContext): Promise<Outcome> {
@@ -77,10 +99,14 @@ export class HttpSender implements Sender {
     try {
       lane.signal = context.signal;
       if (context.signal) this.#watch(context.signal);
-      const body = isBatch(sent) ? batchBody(sent, this.options.source) : sent.payload;
-      const answer = await lane.exchange(this.#headersOf(sent, body, context), body);
+      const body = this.#bodyOf(sent);
+      const wantsReply = this.settings.reply && !isBatch(sent) && sent.properties?.responseTopic !== undefined;
+      const keptMax = wantsReply ? this.#keptMaxOfReply : this.#keptMax;
+      const answer = await lane.exchange(this.#headersOf(sent, body, context), body, keptMax);
       this.options.answered?.(answer.status);
-      return answer.status >= 200 && answer.status < 300 ? { kind: 'delivered' } : this.#outcomeOf(answer);
+      return answer.status >= 200 && answer.status < 300
+        ? this.#outcomeOfSuccess(answer, wantsReply)
+        : this.#outcomeOf(answer);
     } catch (error) {
       return outcomeOfError(error, this.#detail.of(textOf(error)));
     } finally {
@@ -101,6 +127,12 @@ export class HttpSender implements Sender {
     return lane;
   }
 
+  #bodyOf(sent: Record | readonly Record[]): Uint8Array {
+    const { source, type } = this.options;
+    if (isBatch(sent)) return batchBody(sent, source, type);
+    return this.#structured ? structuredEvent(sent, source, type) : sent.payload;
+  }
+
   #headersOf(sent: Record | readonly Record[], body: Uint8Array, { attempt, replay }: AttemptContext): string[] {
     const timestamp = Math.floor(this.options.clock.now() / 1_000);
     const batch = isBatch(sent);
@@ -112,6 +144,12 @@ export class HttpSender implements Sender {
     if (replay) headers.push('holdfast-replay', 'true');
     for (const part of this.#configured) headers.push(part);
     return headers;
+  }
+
+  #outcomeOfSuccess({ status, contentType, body, cut }: Answer, wantsReply: boolean): Outcome {
+    if (this.settings.answers === 'dapr') return outcomeOfDapr(status, body, cut, () => this.#detail.ofBody(body, cut));
+    if (!wantsReply || status !== 200 || body.length === 0) return { kind: 'delivered' };
+    return { kind: 'delivered', reply: { body, ...(contentType === undefined ? {} : { contentType }) } };
   }
 
   #outcomeOf({ status, retryAfter, location, body, cut }: Answer): Outcome {
@@ -142,14 +180,19 @@ function webhookUrl({ id, url }: SubscriberSettings): URL {
 }
 
 /** What is sent with every attempt, by lower-case name. The subscriber's own headers win. */
-function headersOf({ headers }: SubscriberSettings, url: URL, userAgent: string): Map<string, string> {
+function headersOf({ headers, auth }: SubscriberSettings, url: URL, userAgent: string): Map<string, string> {
   const all = new Map([['user-agent', userAgent]]);
-  if (url.username !== '' || url.password !== '') {
-    const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
-    all.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  if (auth && 'bearer' in auth) all.set('authorization', `Bearer ${auth.bearer}`);
+  else if (auth) all.set('authorization', basic(auth.basic.username, auth.basic.password));
+  else if (url.username !== '' || url.password !== '') {
+    all.set('authorization', basic(percentDecoded(url.username), percentDecoded(url.password)));
   }
   for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), value);
   return all;
+}
+
+function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 function textOf(error: unknown): string {

@@ -1,2 +1,3 @@
 export type { Guard, Lookup } from './guard.js';
 export { HttpSender, type HttpSenderOptions } from './http-sender.js';
+export { structuredEvent } from './structured.js';

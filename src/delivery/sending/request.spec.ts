@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
@@ -103,6 +104,62 @@ describe('the request that a webhook receives', () => {
     const verified = new Webhook(SECRET).verify(body.toString(), headers as { [name: string]: string });
     assert.deepEqual(verified, { temperature: 21.5 });
     assert.throws(() => new Webhook(SECRET).verify(`${body.toString()} `, headers as { [name: string]: string }));
+  });
+
+  it('structured: the event is the body, signed as it is sent', async (t) => {
+    const { url, received } = await httpServer(t);
+    const changes = { format: 'cloudevents-structured' as const, signing: { secrets: [SECRET] } };
+    const sender = new HttpSender(settingsOf(url, changes), {
+      source: 'urn:uuid:019c13a0-aaaa-7000-8000-000000000009',
+      userAgent: 'holdfast/0',
+      clock: systemClock,
+    });
+    t.after(() => sender.close());
+    const big = '{"count": 12345678901234567890, "b": 1, "a": 2}';
+    const record = recordOf({ payload: Buffer.from(big), properties: { userProperties: [['site', 'nörd']] } });
+    await sender.send(record, { attempt: 2, replay: true });
+    const { headers, body } = received[0]!;
+    const text = body.toString();
+    assert.ok(text.endsWith(`"data":${big}}`), text);
+    const verified = new Webhook(SECRET).verify(text, headers as { [name: string]: string });
+    assert.deepEqual(verified, JSON.parse(text));
+    const event = HTTP.toEvent({ headers, body: text });
+    assert.ok(event instanceof CloudEvent && event.validate());
+    assert.equal(event.id, headers['webhook-id']);
+    assert.equal(event['mqttuserproperty'], 'site=n%C3%B6rd');
+    assert.deepEqual([headers['holdfast-attempt'], headers['holdfast-replay']], ['2', 'true']);
+    assert.deepEqual(
+      Object.keys(headers).filter((name) => /^(ce|mqtt)-/.test(name)),
+      [],
+    );
+  });
+
+  it('a binary payload is signed by its bytes', async (t) => {
+    const { url, received } = await httpServer(t);
+    const payload = Buffer.from([0, 0x80, 0xff, 0x0a]);
+    await senderTo(t, url, { signing: { secrets: [SECRET] } }).send(recordOf({ payload }), FIRST);
+    const { headers, body } = received[0]!;
+    const signed = Buffer.concat([
+      Buffer.from(`${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.`),
+      body,
+    ]);
+    const expected = createHmac('sha256', Buffer.from(SECRET.slice(6), 'base64'))
+      .update(signed)
+      .digest('base64');
+    assert.equal(headers['webhook-signature'], `v1,${expected}`);
+  });
+
+  it('carries the credentials, and a header of the subscriber’s own wins', async (t) => {
+    const { url, received } = await httpServer(t);
+    const basic = { username: 'holdfast', password: 'grüße:1' };
+    await senderTo(t, url, { auth: { bearer: 'token-1' } }).send(recordOf(), FIRST);
+    await senderTo(t, url, { auth: { basic } }).send(recordOf(), FIRST);
+    await senderTo(t, url, { auth: { bearer: 'x' }, headers: { Authorization: 'Own 1' } }).send(recordOf(), FIRST);
+    const encoded = Buffer.from('holdfast:grüße:1').toString('base64');
+    assert.deepEqual(
+      received.map(({ rawHeaders }) => valuesOf(rawHeaders, 'authorization')),
+      [['Bearer token-1'], [`Basic ${encoded}`], ['Own 1']],
+    );
   });
 
   it('has the headers that are promised', async (t) => {

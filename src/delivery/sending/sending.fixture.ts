@@ -9,6 +9,7 @@ import { HttpSender } from './http-sender.js';
 
 export const NOW = Date.UTC(2026, 0, 31, 12, 0, 0, 500);
 export const SECRET = `whsec_${Buffer.from('a secret of twenty-four b').toString('base64')}`;
+export const REPLY_BYTES_MAX = 100_000;
 export const FIRST = { attempt: 1, replay: false };
 
 export function settingsOf(url: string, changes: Partial<SubscriberSettings> = {}): SubscriberSettings {
@@ -39,6 +40,7 @@ export function senderTo(test: TestContext, url: string, changes: Partial<Subscr
   const sender = new HttpSender(settingsOf(url, changes), {
     source: 'urn:uuid:019c13a0-aaaa-7000-8000-000000000009',
     userAgent: 'holdfast/9.9.9',
+    replyBytesMax: REPLY_BYTES_MAX,
     clock,
   });
   test.after(() => sender.close());

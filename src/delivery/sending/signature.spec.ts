@@ -14,6 +14,12 @@ function verify(secret: string, signature: string, body: string, timestamp: numb
 }
 
 describe('the signature', () => {
+  it('is the one that Standard Webhooks publishes as an example', () => {
+    const signer = new Signer(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']);
+    const signature = signer.sign('msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330, Buffer.from('{"test": 2432232314}'));
+    assert.equal(signature, 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
+  });
+
   // The library refuses timestamps far from the real clock.
   const now = Math.floor(Date.now() / 1_000);
 

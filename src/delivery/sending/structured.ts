@@ -1,34 +1,69 @@
 import { isUtf8 } from 'node:buffer';
 import type { Record } from '../../domain/record.js';
+import { declaredMediaType, isJsonType, UNKNOWN_TYPE } from './media-type.js';
+import { percentEncodedPair } from './percent.js';
+import { traceOf } from './trace.js';
 
-const JSON_TYPE = /^(?:application|text)\/(?:[^;\s]+\+)?json(?:[ \t]*;.*)?$/i;
+/** What an event is, unless something else is said. */
+export const MESSAGE_TYPE = 'mqtt.message';
+
 const BYTE_ORDER_MARK = 0xef;
 const END = Buffer.from('}');
 
 /**
- * One record as a CloudEvent in JSON, as UTF-8. A payload that is JSON, and is called nothing else, is `data` in its own
- * text, so that no digit and no order of keys is lost. Any other is `data_base64`.
+ * One record as a CloudEvent in JSON, as UTF-8: what `cloudevents-structured` sends, and an item of what
+ * `cloudevents-batch` sends. The MQTT facts have the names of the binary mode's headers without the hyphens.
+ *
+ * A payload that is JSON is `data` in its own text, so that no digit and no order of keys is lost. It counts as JSON
+ * when it parses as such and its content type says so, or says nothing. Any other payload is `data_base64`.
  * @param source value of the attribute `source`
+ * @param type of the attribute `type`
  */
-export function structuredEvent(record: Record, source: string): Buffer {
-  const { id, topic, receivedAt, position, properties } = record;
-  const payload = Buffer.from(record.payload.buffer, record.payload.byteOffset, record.payload.length);
-  const declared = properties?.contentType;
-  const embedded = (declared === undefined || JSON_TYPE.test(declared)) && isJson(payload);
-  const head = JSON.stringify({
+export function structuredEvent(record: Record, source: string, type = MESSAGE_TYPE): Buffer {
+  const head = (contentType: string | undefined): string => headOf(record, source, type, contentType);
+  const payload = bufferOf(record.payload);
+  const declared = declaredMediaType(record.properties?.contentType);
+  if (payload.length === 0) return Buffer.from(`${head(declared)}}`);
+  if ((declared === undefined || isJsonType(declared)) && isJson(payload)) {
+    const start = Buffer.from(`${head(declared ?? 'application/json')},"data":`);
+    return Buffer.concat([start, payload, END]);
+  }
+  // Without a type a reader would take the bytes for JSON.
+  return Buffer.from(`${head(declared ?? UNKNOWN_TYPE)},"data_base64":"${payload.toString('base64')}"}`);
+}
+
+/** The attributes, up to where the data follows. */
+function headOf(record: Record, source: string, type: string, dataContentType: string | undefined): string {
+  return JSON.stringify(attributesOf(record, source, type, dataContentType)).slice(0, -1);
+}
+
+function attributesOf(record: Record, source: string, type: string, dataContentType: string | undefined): object {
+  const { id, topic, qos, retain, receivedAt, position, properties } = record;
+  const { contentType, responseTopic, correlationData, userProperties } = properties ?? {};
+  const trace = userProperties && traceOf(userProperties);
+  return {
     specversion: '1.0',
     id,
     source,
-    type: 'mqtt.message',
+    type,
     subject: topic,
     time: new Date(receivedAt).toISOString(),
     sequence: `${position}`.padStart(20, '0'),
-    datacontenttype: declared ?? (embedded ? 'application/json' : 'application/octet-stream'),
-  }).slice(0, -1);
-  if (embedded) return Buffer.concat([Buffer.from(`${head},"data":`), payload, END]);
-  return Buffer.from(`${head},"data_base64":"${payload.toString('base64')}"}`);
+    datacontenttype: dataContentType,
+    mqtttopic: topic,
+    mqttqos: qos,
+    mqttretain: retain,
+    mqttcontenttype: contentType,
+    mqttresponsetopic: responseTopic,
+    mqttcorrelationdata: correlationData,
+    // An attribute is no list: pairs are written and joined as a server joins the headers of the binary mode.
+    mqttuserproperty: userProperties?.map(([name, value]) => percentEncodedPair(name, value)).join(','),
+    traceparent: trace?.parent,
+    tracestate: trace?.state,
+  };
 }
 
+/** Whether the bytes may stand in a JSON text as they are. */
 function isJson(payload: Buffer): boolean {
   if (payload[0] === BYTE_ORDER_MARK || !isUtf8(payload)) return false;
   try {
@@ -37,4 +72,8 @@ function isJson(payload: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

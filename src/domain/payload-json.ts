@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Record } from '../domain/record.js';
+import type { Record } from './record.js';
 
 /**
  * The payload of a record as JSON, read at first use. Only that of the newest record is kept: a record is looked at

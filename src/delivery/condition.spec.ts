@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SUBSCRIBER_DEFAULTS } from '../domain/subscriber.js';
+import { Condition } from './condition.js';
+import type { DeliveryObserver } from './observer.js';
+
+const HOUR_MS = 3_600_000;
+const DEAF: DeliveryObserver = {
+  attempt: () => undefined,
+  delivered: () => undefined,
+  state: () => undefined,
+  failing: () => undefined,
+  recovered: () => undefined,
+  saveFailed: () => undefined,
+  discarded: () => undefined,
+};
+
+describe('the condition of a subscriber', () => {
+  it('Retry-After is obeyed, up to a day', () => {
+    for (const [asked, expected] of [
+      [-1, 0],
+      [2 * HOUR_MS, 2 * HOUR_MS],
+      [48 * HOUR_MS, 24 * HOUR_MS],
+    ] as const) {
+      const condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, DEAF, () => 0);
+      const throttled = { kind: 'throttled', reason: 'status', status: 429, detail: '', retryAfterMs: asked } as const;
+      condition.answered(throttled, condition.breaker.begin(), 1, 0, false);
+      assert.equal(condition.breaker.openUntil, expected);
+      assert.ok(!condition.breaker.allows(expected - 1) && condition.breaker.allows(expected));
+    }
+  });
+});
