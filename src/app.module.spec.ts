@@ -8,6 +8,7 @@ import { createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
 import type { Publish } from './domain/publish.js';
 import { Publisher } from './publish/index.js';
+import { History, type HistoryPorts } from './records/index.js';
 import type { Registry } from './registration/index.js';
 
 const TOKEN = 'a-token-with-every-scope';
@@ -19,6 +20,8 @@ const ROUTES: [method: string, path: string][] = [
   ['GET', '/v1/publishes/1'],
   ['GET', '/v1/link'],
   ['GET', '/v1/subscribers'],
+  ['GET', '/v1/records'],
+  ['GET', '/v1/records/1'],
   ['GET', '/v1/subscribers/a'],
   ['PUT', '/v1/subscribers/a'],
   ['DELETE', '/v1/subscribers/a'],
@@ -26,7 +29,16 @@ const ROUTES: [method: string, path: string][] = [
   ['POST', '/v1/subscribers/a/resume'],
   ['POST', '/v1/subscribers/a/test'],
   ['GET', '/v1/dead-letters'],
+  ['GET', '/v1/dead-letters/1'],
+  ['DELETE', '/v1/dead-letters?all=true'],
+  ['POST', '/v1/dead-letters/replay'],
   ['GET', '/v1/rejections'],
+  ['GET', '/v1/rejections/1'],
+  ['DELETE', '/v1/rejections?all=true'],
+  ['POST', '/v1/rejections/replay'],
+  ['POST', '/v1/subscribers/app/replay'],
+  ['DELETE', '/v1/subscribers/app/replay'],
+  ['GET', '/v1/stream'],
 ];
 
 interface Answer {
@@ -56,17 +68,26 @@ class Surface {
     { now: () => 0, monotonic: () => 0 },
     () => undefined,
   );
+  /** A journal whose disk is gone: whatever is read of it throws. */
+  readonly #history = new History({
+    shelf: {
+      admittedThrough: () => 0,
+      lastDeadLetter: () => {
+        throw new Error('the disk is gone');
+      },
+    } as unknown as HistoryPorts['shelf'],
+    keeper: {} as HistoryPorts['keeper'],
+    recipients: {} as HistoryPorts['recipients'],
+    check: () => Promise.resolve([]),
+    clock: { now: () => 0 },
+    streamClientsMax: 0,
+    fault: () => undefined,
+  });
   #app!: NestFastifyApplication;
   #port = 0;
 
   async start(): Promise<void> {
-    const view: GatewayView = {
-      link: () => Promise.resolve(undefined),
-      deadLetters: () => {
-        throw new Error('the disk is gone');
-      },
-      rejections: () => [],
-    };
+    const view: GatewayView = { link: () => Promise.resolve(undefined) };
     const app = {
       few: ['few-scopes', 'publish'],
       all: [TOKEN, 'publish', 'read', 'admin'],
@@ -75,6 +96,7 @@ class Surface {
     this.#app = await createApp({
       publisher: this.publisher,
       view,
+      history: this.#history,
       registry: { list: () => [] } as unknown as Registry,
       http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
@@ -85,6 +107,7 @@ class Surface {
   }
 
   async stop(): Promise<void> {
+    this.#history.streams.close();
     await this.#app.close();
   }
 

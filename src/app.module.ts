@@ -9,6 +9,7 @@ import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
 import { Publisher, PublishController } from './publish/index.js';
+import { History, historyControllers } from './records/index.js';
 import { Registry, SubscribersController } from './registration/index.js';
 import { AuthGuard, FaultLog, HttpAccess, ProblemFilter, refuseUnrouted } from './rest/index.js';
 
@@ -19,6 +20,7 @@ const BODY_OVERHEAD_BYTES = 256 * 1024;
 export interface AppParts {
   publisher: Publisher;
   view: GatewayView;
+  history: History;
   registry: Registry;
   http: Pick<HttpSettings, 'auth'>;
   maxPayloadBytes: number;
@@ -30,7 +32,7 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, registry, http, logger }: AppParts): DynamicModule {
+  static of({ publisher, view, history, registry, http, logger }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -40,10 +42,11 @@ export class AppModule {
           pinoHttp: { logger, customLogLevel: () => 'debug' },
         }),
       ],
-      controllers: [PublishController, ReadController, SubscribersController],
+      controllers: [PublishController, ReadController, SubscribersController, ...historyControllers],
       providers: [
         { provide: Publisher, useValue: publisher },
         { provide: GatewayView, useValue: view },
+        { provide: History, useValue: history },
         { provide: Registry, useValue: registry },
         { provide: HttpAccess, useValue: http },
         { provide: FaultLog, useValue: faults },

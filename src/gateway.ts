@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 import { createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
-import { ContractThread } from './contract/index.js';
 import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
@@ -18,9 +17,11 @@ import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { DeliveryMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
+import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { discardTeller, startServing } from './serving.js';
-import type { ContractThreadEvents, ContractThreadSettings } from './threads/contract.thread.js';
+import { ContractChecks } from './threads/contract-checks.js';
+import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
@@ -71,11 +72,12 @@ export class Gateway {
   #fail: (error: Error) => void = () => undefined;
   #journal: ServedJournal | undefined;
   #reader: SqliteJournalReader | undefined;
-  #contracts: ContractThread | undefined;
+  #contracts: ContractChecks | undefined;
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
   #publisher: Publisher | undefined;
+  #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   #app: NestFastifyApplication | undefined;
   #stopped: Promise<void> | undefined;
@@ -160,6 +162,7 @@ export class Gateway {
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     await this.#delivery?.stop(left(0.8));
+    this.#history?.streams.close();
     await this.#closeHttp(left(0.5));
     await this.#contracts?.stop();
     this.#reader?.close();
@@ -205,35 +208,16 @@ export class Gateway {
   async #startContracts(): Promise<void> {
     const { subscriptions, contracts, journal } = this.settings;
     const { logger } = this.options;
-    const workerData: ContractThreadSettings = {
-      subscriptions,
-      contracts,
-      directory: journal.directory,
-      heartbeats: this.#heartbeats.buffer,
-    };
-    await new Promise<void>((ready, failed) => {
-      const fatal = (error: Error): void => {
-        failed(error);
-        this.#fail(error);
-      };
-      this.#contracts = new ContractThread({
-        entry: new URL('./threads/contract.thread.js', import.meta.url),
-        workerData,
-        start: (worker) => {
-          const channel = new Channel(worker, undefined, (event, value) => this.#heardContracts(event, value));
-          const { port1, port2 } = new MessageChannel();
-          this.#journalThread.calls
-            .attach('contract', port1)
-            .then(() => channel.call<void>('attach', [port2], [port2]))
-            .then(ready, fatal);
-        },
-        onFatal: fatal,
-        onRespawn: (reason, position, detail) => {
-          logger.warn({ reason, position, detail }, 'the contract thread was replaced');
-        },
-      });
-      this.#contracts.start();
+    this.#contracts = new ContractChecks({
+      settings: { subscriptions, contracts, directory: journal.directory, heartbeats: this.#heartbeats.buffer },
+      attach: (port) => this.#journalThread.calls.attach('contract', port),
+      onEvent: (event, value) => this.#heardContracts(event, value),
+      onFatal: (error) => this.#fail(error),
+      onRespawn: (reason, position, detail) => {
+        logger.warn({ reason, position, detail }, 'the contract thread was replaced');
+      },
     });
+    await this.#contracts.start();
   }
 
   async #startDelivery(): Promise<void> {
@@ -252,9 +236,11 @@ export class Gateway {
     const { http, publish } = this.settings;
     const publisher = this.#publisher!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.phase === 'up';
+    this.#history = this.#openHistory();
     this.#app = await createApp({
       publisher,
       view: this.view(),
+      history: this.#history,
       registry: this.#registry!,
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
@@ -267,14 +253,21 @@ export class Gateway {
     this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;
   }
 
+  #openHistory(): History {
+    return new History({
+      shelf: this.#reader!,
+      keeper: this.#journal!,
+      recipients: this.#delivery!,
+      check: (positions) => this.#contracts!.checkAgain(positions),
+      clock: systemClock,
+      streamClientsMax: this.settings.http.stream.maxClients,
+      fault: (error) => this.options.logger.error({ err: error }, 'a stream failed'),
+    });
+  }
+
   /** What may be seen of it once it runs. */
   view(): GatewayView {
-    const reader = this.#reader!;
-    return {
-      link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status(),
-      deadLetters: (query) => reader.deadLetters(query),
-      rejections: (query) => reader.rejections(query),
-    };
+    return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
   }
 
   #watch(secrets: Secrets): CredentialsWatch {
@@ -307,6 +300,7 @@ export class Gateway {
     this.#admittedThrough = Math.max(this.#admittedThrough, value as ContractThreadEvents['admitted']);
     this.#contracts?.admittedThrough(this.#admittedThrough);
     this.#delivery?.admitted(this.#admittedThrough);
+    this.#history?.streams.admitted(this.#admittedThrough);
   }
 
   #heardLog(event: string, value: unknown): void {
@@ -328,6 +322,10 @@ export class Gateway {
       discarded: (discarded) => {
         this.#delivery?.discarded(discarded);
         this.#discarded(discarded);
+      },
+      replayEnded: (replay) => {
+        this.#delivery?.endReplays(replay.subscriber, replay.number);
+        logger.error(replay, 'a replay was ended to make room, as journal.whenFull asks');
       },
       damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
       fatal: ({ message }) => this.#fail(new Error(message)),

@@ -1,4 +1,5 @@
 /** The texts of this field: filters, addresses, names, secrets. */
+import { parsePlace } from '../domain/instant.js';
 import { ownProblem, TEXT_BYTES_MAX, topicFilterProblem, topicNameProblem } from '../domain/topic.js';
 import type { StartFrom } from '../domain/subscriber.js';
 import { text } from './scalar.js';
@@ -124,15 +125,10 @@ export function contractName(name: string): { message: string; mend: string } | 
   };
 }
 
-/** RFC 3339, always with an offset: a time without one would mean another instant on another machine. */
-const INSTANT = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
-
 /** `now`, `earliest`, a position from 1, or an instant; undefined when the text is none of them. */
 export function parseStartFrom(text: string): StartFrom | undefined {
   if (text === 'now' || text === 'earliest') return text;
-  if (/^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(Number(text))) return { position: Number(text) };
-  const time = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(time) ? undefined : { time };
+  return parsePlace(text);
 }
 
 const START_FROM_MEND = 'Write now, earliest, a position such as 17, or a time such as 2026-01-31T12:00:00Z.';

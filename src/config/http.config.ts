@@ -1,7 +1,7 @@
 import { Optional, Required } from './field.js';
 import { bearerToken, identifier, topicFilter } from './format.js';
 import { duration, flag, size, text, whole, words } from './scalar.js';
-import { either, list } from './shape.js';
+import { either, list, object } from './shape.js';
 
 const host = text({ max: 253, mend: 'Write an address to listen on, such as 127.0.0.1 or 0.0.0.0.' });
 
@@ -39,6 +39,12 @@ export class AuthConfig {
   tokens!: TokenConfig[];
 }
 
+export class StreamConfig {
+  /** Streams (`GET /v1/stream`) open at once, 0 to 1000; one more is refused. Default 20. */
+  @Optional(whole(0, 1_000))
+  maxClients = 20;
+}
+
 export class HttpConfig {
   /** Address REST listens on. Default 127.0.0.1. */
   @Optional(host)
@@ -51,6 +57,10 @@ export class HttpConfig {
   /** Tokens, or `none` in words. Only a loopback host may leave it out. */
   @Optional(either('none', AuthConfig))
   auth?: 'none' | AuthConfig;
+
+  /** Server-Sent Events. */
+  @Optional(object(StreamConfig))
+  stream = new StreamConfig();
 }
 
 export class OpsConfig {

@@ -142,7 +142,7 @@ describe('a configuration without problems', () => {
       canary: undefined,
     });
     assert.deepEqual(settings.publish, { allow: [], maxPayloadBytes: 256 * 1_024, waitMs: 5_000 });
-    assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8_080, auth: undefined });
+    assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8_080, auth: undefined, stream: { maxClients: 20 } });
     assert.deepEqual(settings.ops, {
       host: '0.0.0.0',
       port: 9_090,

@@ -157,15 +157,15 @@ function authSettings({ bearer, basic }: SubscriberAuthConfig): NonNullable<Subs
   return { basic: { username: basic.username, password: basic.password } };
 }
 
-function httpSettings({ host: written, port, auth }: HttpConfig): HttpSettings {
+function httpSettings({ host: written, port, auth, stream }: HttpConfig): HttpSettings {
   const host = bare(written);
-  if (auth === undefined || auth === 'none') return { host, port, auth };
+  if (auth === undefined || auth === 'none') return { host, port, auth, stream: { ...stream } };
   const tokens = auth.tokens.map(({ name, token, scopes }) => ({
     name,
     token,
     scopes: scopes as ('publish' | 'read' | 'admin')[],
   }));
-  return { host, port, auth: { tokens } };
+  return { host, port, auth: { tokens }, stream: { ...stream } };
 }
 
 /** Brackets around an IPv6 address belong to URLs; the system does not know them. */

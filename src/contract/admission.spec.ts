@@ -106,6 +106,25 @@ describe('Admission', () => {
     assert.equal(scene.admission.cursor, 2);
   });
 
+  it('checks records again when it is asked, also while it waits, and keeps nothing of the answer', async () => {
+    const scene = new Scene([record(1, 'n', '1'), record(2, 'n', 'bad')]);
+    const running = scene.admission.run();
+    const again = [record(7, 'n', 'bad'), record(8, 'shadow', '"x"'), record(9, 'other', 'bad')];
+    const rejections = await scene.admission.checkAgain(again);
+    assert.deepEqual(
+      rejections.map(({ position, contract, reason }) => [position, contract, reason]),
+      [[7, 'n', 'syntax']],
+    );
+    assert.deepEqual([scene.admitted, scene.admission.counts().every(({ count }) => count === 0)], [[], true]);
+    scene.until = 2;
+    scene.admission.notify(2);
+    await running;
+    assert.deepEqual(scene.verdicts(), ['2 n syntax']);
+    const late = scene.admission.checkAgain(again);
+    await scene.admission.run();
+    await assert.rejects(late, /has ended/);
+  });
+
   it('reads nothing that is not committed, and starts where it is told', async () => {
     const scene = new Scene(
       [1, 2, 3, 4].map((n) => record(n, 'n', 'bad')),

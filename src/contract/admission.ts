@@ -63,6 +63,8 @@ export class Admission {
   #stopped = false;
   #wake: (() => void) | undefined;
   #fault: string | undefined;
+  /** Checks that were asked for besides. */
+  #asked: { run: () => Promise<void>; reject: (error: Error) => void }[] = [];
 
   constructor(contracts: Contracts, options: AdmissionOptions) {
     this.#contracts = contracts;
@@ -104,17 +106,41 @@ export class Admission {
   }
 
   /**
+   * Checks records that have their verdict by the contracts as they are now. Nothing is kept or counted of it. In turn
+   * with admission, because one check runs at a time. @returns those that fail a contract that is enforced
+   */
+  checkAgain(records: readonly Record[]): Promise<Rejection[]> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ run: async () => resolve(await this.#rejectionsOf(records)), reject });
+      this.#wake?.();
+    });
+  }
+
+  /**
    * Works until {@link stop}. Called once. The event loop turns between steps, so that messages get
    * in. Rejects when the source or the sink fails; the cursor then still tells what is done.
    */
   async run(): Promise<void> {
     while (!this.#stopped) {
-      if (this.#cursor >= this.#committed) await this.#notified();
-      else {
+      await this.#asked.shift()?.run();
+      if (this.#cursor < this.#committed) {
         await this.#step();
         await setImmediate();
+      } else if (this.#asked.length === 0) await this.#notified();
+    }
+    for (const { reject } of this.#asked) reject(new Error('admission has ended'));
+  }
+
+  async #rejectionsOf(records: readonly Record[]): Promise<Rejection[]> {
+    const rejections: Rejection[] = [];
+    for (const record of records) {
+      const contract = this.#contracts.contractFor(record.topic);
+      const verdict = contract && (await this.#check(record, contract));
+      if (verdict && !verdict.valid && contract.mode === 'enforce') {
+        rejections.push({ position: record.position, ...rejected(verdict) });
       }
     }
+    return rejections;
   }
 
   async #notified(): Promise<void> {
@@ -164,10 +190,9 @@ export class Admission {
   /** The record's rejection, when it failed a contract that is enforced. */
   #judge({ position }: Record, { mode }: ContractFacts, verdict: Verdict): Rejection | undefined {
     if (verdict.valid) return undefined;
-    const { contract, reason, problems } = verdict;
-    const count = this.#counts.get(`${reason} ${contract}`);
+    const count = this.#counts.get(`${verdict.reason} ${verdict.contract}`);
     if (count) count.count++;
-    return mode === 'shadow' ? undefined : { position, contract, reason, problems };
+    return mode === 'shadow' ? undefined : { position, ...rejected(verdict) };
   }
 
   #check(record: Record, { name, runsCode }: ContractFacts): Verdict | Promise<Verdict> {
@@ -191,6 +216,10 @@ export class Admission {
     this.#options.progress.idle();
     return this.#fault === undefined ? verdict : failed(name, 'threw', this.#fault);
   }
+}
+
+function rejected({ contract, reason, problems }: Extract<Verdict, { valid: false }>): Omit<Rejection, 'position'> {
+  return { contract, reason, problems };
 }
 
 function failed(contract: string, reason: RejectionReason, message: string): Verdict {

@@ -41,6 +41,12 @@ export class Backlog {
     return (this.records > records || this.bytes > bytes) && this.records > this.#inFlight;
   }
 
+  /** How many more rows may come to wait before it is too much. */
+  get room(): number {
+    const { records = Infinity, bytes = Infinity } = this.bound ?? {};
+    return this.bytes < bytes ? Math.max(0, records - this.records) : 0;
+  }
+
   /** An attempt of them begins, or has ended. */
   inFlight(tasks: readonly Task[], yes: boolean): void {
     for (const task of tasks) (task.row ?? task).inFlight = yes;

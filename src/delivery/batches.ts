@@ -3,6 +3,7 @@ import type { Record } from '../domain/record.js';
 import { Batch } from './batch.js';
 import type { Intake } from './intake.js';
 import { RingQueue } from './ring-queue.js';
+import { goesAlone } from './waiting.js';
 import type { Task } from './window.js';
 
 /** Records on the way into one batch. */
@@ -69,7 +70,7 @@ export class Batches {
       const task = this.intake.next(now, gathering);
       if (!task) break;
       // What failed alone is tried alone from then on, or each of its attempts would fail and split a batch.
-      if (task.row && task.row.attempts > 0) return new Batch([task]);
+      if (task.row && goesAlone(task.row)) return new Batch([task]);
       if (gathering.tasks.length === 0) gathering.dueAt = now + settings.maxWaitMs;
       this.#add(task, gathering);
     }

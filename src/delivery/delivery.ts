@@ -2,20 +2,25 @@ import type { Sender } from '../domain/attempt.js';
 import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
-import type { Journal, JournalReader } from '../domain/journal.js';
 import { compileFilter } from '../domain/filter.js';
+import type { Journal, JournalReader } from '../domain/journal.js';
 import { PayloadJson } from '../domain/payload-json.js';
-import type { Discarded, Hold, SubscriberSettings } from '../domain/subscriber.js';
+import type { Record } from '../domain/record.js';
+import type { Replay } from '../domain/replay.js';
+import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
+import { TopicTrie } from '../domain/topic-trie.js';
 import { BacklogCount } from './backlog-count.js';
+import { Batches } from './batches.js';
 import { Dispatcher, type Consumer } from './dispatcher.js';
-import { Feed } from './feed.js';
+import { Feed, type Interest } from './feed.js';
 import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
 import { orderingKey } from './ordering-key.js';
+import { Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
 import { statusOf } from './status.js';
-import { WaitingRows } from './waiting.js';
+import { REPLAY_ROWS_MAX, WaitingRows } from './waiting.js';
 
 /** A subscriber that changes lets its attempts finish for so long; then they are made again. */
 const CHANGE_GRACE_MS = 2_000;
@@ -23,12 +28,14 @@ const CHANGE_GRACE_MS = 2_000;
 const ABORT_GRACE_MS = 200;
 /** What was settled gets at least this long to be saved, even when the deadline has passed. */
 const SAVE_GRACE_MS = 1_000;
+/** Who asks for what is settled to be saved goes on without it after so long. */
+const SAVE_WAIT_MS_MAX = 5_000;
 /** Dead letters after the cursor that are looked up at the start; a window and its rows leave no more. */
 const DEAD_AFTER_CURSOR_MAX = 20_000;
 
 export interface DeliveryOptions {
   journal: Pick<Journal, 'settle'>;
-  reader: Pick<JournalReader, 'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters'>;
+  reader: Pick<JournalReader, 'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters' | 'replays'>;
   observer: DeliveryObserver;
   clock: Clock;
   random: Random;
@@ -163,6 +170,46 @@ export class Delivery {
     this.#find(id).resume();
   }
 
+  /** What a subscriber would do with the record now; undefined: there is no such subscriber. */
+  regards(subscriber: string, record: Record): { wanted: boolean; key: string } | undefined {
+    const interest = this.#lanes.get(subscriber)?.interest;
+    if (!interest) return undefined;
+    const { wants, selects, keyOf } = interest;
+    const key = keyOf(record);
+    return { wanted: wants(record.topic) && (!selects || selects(record)), key: key && `#again:${key}` };
+  }
+
+  /** How many more rows may wait for it because they are given again; 0 for a subscriber that is not there. */
+  roomForReplay(subscriber: string): number {
+    const lanes = this.#lanes.get(subscriber);
+    return lanes ? Math.max(0, Math.min(REPLAY_ROWS_MAX - lanes.intake.waiting.size, lanes.backlog.room)) : 0;
+  }
+
+  /** Dead letters are waiting rows of the journal again. Those of a subscriber that is not there wait for its return. */
+  revived(rows: readonly (Waiting & { bytes: number })[]): void {
+    const now = this.options.clock.monotonic();
+    for (const row of rows) this.#lanes.get(row.subscriber)?.intake.waiting.revive([row], now);
+    for (const id of new Set(rows.map(({ subscriber }) => subscriber))) this.#lanes.get(id)?.pump();
+  }
+
+  /** Resolves when what the subscriber was given so far is on disk, or cannot be saved for now. @throws NOT_FOUND */
+  async settled(subscriber: string): Promise<void> {
+    this.#find(subscriber);
+    await within(SAVE_WAIT_MS_MAX, this.#settler.savedSoFar());
+  }
+
+  /** A range that the journal keeps is to be given again. */
+  replay(replay: Replay): void {
+    const lanes = this.#lanes.get(replay.subscriber);
+    lanes?.replays.add(replay);
+    lanes?.pump();
+  }
+
+  /** @param number of one; absent: of all @throws NOT_FOUND */
+  endReplays(subscriber: string, number?: number): void {
+    this.#find(subscriber).replays.end(number);
+  }
+
   /** The journal has given up the oldest records of a subscriber: they are not waited for any more. */
   discarded({ subscriber, through, records }: Discarded): void {
     const lanes = this.#lanes.get(subscriber);
@@ -227,25 +274,25 @@ export class Delivery {
     const dead = reader.deadLetters({ subscriber: id, after: cursor, limit: DEAD_AFTER_CURSOR_MAX });
     const skip = new Set([...saved, ...dead].map((row) => row.position).filter((position) => position > cursor));
     const { tail, trie } = this.#dispatcher;
-    const feed: Feed = new Feed({
-      tail,
-      start: cursor,
-      wants: (topic): boolean => trie.match(topic).includes(lanes),
+    const interest: Interest = {
+      wants: (topic) => trie.match(topic).includes(lanes),
       selects: passes && ((record) => passes(record, this.#json.of)),
       countsExactly: settings.maxBacklog !== undefined,
       keyOf: orderingKey(settings, this.#json.of),
-      skip,
-    });
+    };
+    const feed = new Feed({ ...interest, tail, start: cursor, skip });
     const ledger = this.#settler.open(id, () => lanes.intake.cursor);
-    const lanes: Lanes = new Lanes(
-      settings,
-      sender,
-      new Intake(settings, feed, waiting, ledger, this.#shared),
-      this.#shared,
-    );
+    const intake = new Intake(settings, feed, waiting, ledger, this.#shared);
+    const replays = new Replays(ledger, (replay): Source => {
+      const again = new Feed(replayOptions(interest, replay));
+      const source = new Intake(settings, again, waiting, ledger, this.#shared, true);
+      return { intake: source, batches: new Batches(source, settings.batch) };
+    });
+    const lanes: Lanes = new Lanes(settings, sender, intake, replays, interest, this.#shared);
     if (hold) lanes.condition.restore(hold);
     this.#dispatcher.add(lanes, topics);
     this.#lanes.set(id, lanes);
+    for (const replay of reader.replays(id)) replays.add(replay);
     return lanes;
   }
 
@@ -258,6 +305,25 @@ export class Delivery {
     if (!lanes) throw new HoldfastError('NOT_FOUND', `there is no subscriber "${id}"`);
     return lanes;
   }
+}
+
+/** Keys of its own: what is given again keeps its order apart from what is new, and from other replays. */
+function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): ConstructorParameters<typeof Feed>[0] {
+  const { number, position, through, topics } = replay;
+  const trie = new TopicTrie<true>();
+  for (const filter of topics ?? []) trie.add(filter, true);
+  return {
+    tail: { position: through },
+    countsExactly: false, // it is no backlog
+    start: position,
+    wants: (topic) => wants(topic) && (!topics || trie.match(topic).length > 0),
+    selects,
+    keyOf: (record) => {
+      const key = keyOf(record);
+      return key && `#replay${number}:${key}`;
+    },
+    skip: new Set(),
+  };
 }
 
 /** Resolves with `work`, or after `limitMs` without it. */

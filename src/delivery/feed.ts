@@ -14,10 +14,8 @@ export interface Tail {
   position: number;
 }
 
-export interface FeedOptions {
-  tail: Tail;
-  /** The subscriber's cursor when it was started: nothing up to here is for it. */
-  start: number;
+/** What a subscriber asks for. */
+export interface Interest {
   wants: (topic: string) => boolean;
   /** The content filter; absent: all of those topics are wanted. */
   selects?: (record: Record) => boolean;
@@ -28,6 +26,12 @@ export interface FeedOptions {
   countsExactly: boolean;
   /** What order is kept by. */
   keyOf: (record: Record) => string;
+}
+
+export interface FeedOptions extends Interest {
+  tail: Tail;
+  /** The subscriber's cursor when it was started: nothing up to here is for it. */
+  start: number;
   /** Positions after `start` that are settled or waiting already. Emptied as they are passed. */
   skip: Set<number>;
 }

@@ -9,7 +9,7 @@ import type { Ledger } from './ledger.js';
 import type { DeliveryObserver } from './observer.js';
 import { RingQueue } from './ring-queue.js';
 import { Turns } from './turns.js';
-import { WAITING_ROWS_MAX, type Row, type WaitingRows } from './waiting.js';
+import { goesAlone, REPLAY_ROWS_MAX, WAITING_ROWS_MAX, type Row, type WaitingRows } from './waiting.js';
 import { Task, Window } from './window.js';
 
 /** What all subscribers' lanes share. */
@@ -41,6 +41,8 @@ interface Failed {
  *
  * `ordering: topic` or `key`: of each key one record has its turn, or some in one batch. When it fails it becomes a row
  * that holds the key: all later ones become rows behind it, so that the cursor passes and other keys flow.
+ *
+ * What is given again has an intake of its own: another feed, window and order. Only the rows are the same.
  */
 export class Intake {
   readonly window: Window;
@@ -58,6 +60,7 @@ export class Intake {
     readonly waiting: WaitingRows,
     readonly ledger: Ledger,
     private readonly shared: Shared,
+    private readonly isReplay = false,
   ) {
     this.window = new Window(concurrency * (batch?.maxMessages ?? 1));
     this.#turns = ordering === 'none' ? undefined : new Turns();
@@ -83,6 +86,7 @@ export class Intake {
    * @param gathering what it is to join; one that does not fit stays where it is
    */
   next(now: number, gathering?: Gathering): Task | undefined {
+    if (this.isReplay) return this.#nextNew(gathering);
     const retryFirst = this.#retryNext;
     this.#retryNext = !retryFirst;
     return retryFirst
@@ -130,20 +134,20 @@ export class Intake {
   }
 
   failed(task: Task, { attempts, reason, due, dueAt }: Failed): void {
-    const { position, row, key } = task;
+    const { position, row, key, replayedAt } = task;
     if (row) {
       row.attempts = attempts;
       this.waiting.again(row, due);
     } else {
       const { length: bytes } = task.record!.payload;
       this.window.finish(task);
-      this.waiting.add(position, key, bytes, due);
+      this.waiting.add({ position, key, bytes, replayedAt }, due);
     }
-    this.ledger.wait({ position, key, attempts, dueAt, reason });
+    this.ledger.wait({ position, key, attempts, dueAt, reason, replayedAt });
     for (const behind of row ? [] : (this.#turns?.dissolve(task) ?? [])) {
       const { length: bytes } = behind.record!.payload;
       this.window.finish(behind);
-      this.#hold(behind.position, key, bytes);
+      this.#hold(behind, bytes);
     }
   }
 
@@ -155,8 +159,8 @@ export class Intake {
         this.#releaseRow(row);
         continue;
       }
-      // One that failed before goes alone, and needs no room.
-      if (row.attempts > 0 || !gathering || gathering.admits(record)) return new Task(record, row.key, row);
+      // One that goes alone needs no room.
+      if (goesAlone(row) || !gathering || gathering.admits(record)) return new Task(record, row.key, row);
       this.waiting.again(row, now);
       return undefined;
     }
@@ -190,21 +194,27 @@ export class Intake {
 
   /** A bound on rows holds because whatever is in the window may yet become one. */
   #mayTake(): boolean {
-    return (
-      this.window.hasRoom && this.waiting.size + this.window.unfinished < WAITING_ROWS_MAX && this.shared.mayStart()
-    );
+    const rowsMax = this.isReplay ? REPLAY_ROWS_MAX : WAITING_ROWS_MAX;
+    return this.window.hasRoom && this.waiting.size + this.window.unfinished < rowsMax && this.shared.mayStart();
   }
 
   /** @returns whether it may be tried now */
   #enter(task: Task, gathering: Gathering | undefined): boolean {
     const { key, position } = task;
+    if (this.isReplay) {
+      task.replayedAt = this.shared.clock.now();
+      if (this.waiting.has(position)) {
+        this.ledger.passed(); // It will be given anyway.
+        return false;
+      }
+    }
     if (this.#turns) {
       if (this.waiting.settledBefore(key, position)) {
         this.ledger.passed();
         return false;
       }
       if (this.waiting.holds(key)) {
-        this.#hold(position, key, task.record!.payload.length);
+        this.#hold(task, task.record!.payload.length);
         return false;
       }
     }
@@ -212,9 +222,9 @@ export class Intake {
     return this.#turns?.enter(task, gathering) ?? true;
   }
 
-  #hold(position: number, key: string, bytes: number): void {
-    this.waiting.hold(position, key, bytes);
-    this.ledger.wait({ position, key, attempts: 0, dueAt: null, reason: '' });
+  #hold({ position, key, replayedAt }: Task, bytes: number): void {
+    this.waiting.hold({ position, key, bytes, replayedAt });
+    this.ledger.wait({ position, key, attempts: 0, dueAt: null, reason: '', replayedAt });
   }
 
   #releaseRow(row: Row): void {

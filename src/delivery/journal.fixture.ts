@@ -3,6 +3,7 @@ import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
 import type { DeadLetterQuery, ListedDeadLetter, TopicCount } from '../domain/journal.js';
 import type { Record } from '../domain/record.js';
+import type { Replay } from '../domain/replay.js';
 import {
   SUBSCRIBER_DEFAULTS,
   type DeadLetter,
@@ -21,6 +22,7 @@ class Saved {
   cursor = 0;
   readonly waiting = new Map<number, Waiting>();
   readonly dead = new Map<number, DeadLetter>();
+  readonly replays: Replay[] = [];
 }
 
 /** The journal's tables in memory. Settling can be told to fail, or to stay unanswered. */
@@ -64,11 +66,15 @@ export class FakeJournal {
     this.settles++;
     if (this.mode === 'stalls') return new Promise(() => undefined);
     if (this.mode === 'fails') return Promise.reject(new Error('disk full'));
-    for (const { subscriber, cursor, waiting, released, dead } of settlements) {
+    for (const { subscriber, cursor, waiting, released, dead, replays = [] } of settlements) {
       const saved = this.of(subscriber);
       for (const row of waiting) saved.waiting.set(row.position, row);
       for (const position of released) saved.waiting.delete(position);
       for (const letter of dead) saved.dead.set(letter.position, letter);
+      for (const { number, position } of replays) {
+        const replay = saved.replays.find((one) => one.number === number);
+        if (replay) replay.position = Math.max(replay.position, position);
+      }
       saved.cursor = Math.max(saved.cursor, cursor);
     }
     this.onSettled(settlements);
@@ -111,6 +117,10 @@ export class FakeJournal {
     const letters = [...this.of(subscriber!).dead.values()].sort((a, b) => a.position - b.position);
     const found = letters.filter(({ position }) => position > (after ?? 0)).slice(0, limit);
     return found.map((letter) => ({ ...letter, number: letter.position, id: '', topic: '' }));
+  }
+
+  replays(subscriber: string): Replay[] {
+    return this.of(subscriber).replays.filter(({ position, through }) => position < through);
   }
 
   /** Positions the subscriber wants. */

@@ -9,14 +9,17 @@ import type { Batch } from './batch.js';
 import { Batches } from './batches.js';
 import { Condition } from './condition.js';
 import type { Consumer } from './dispatcher.js';
-import type { Feed } from './feed.js';
+import type { Feed, Interest } from './feed.js';
 import type { Intake, Shared } from './intake.js';
 import { RateLimit } from './rate-limit.js';
+import type { Replays, Source } from './replays.js';
 import { decide, decideReturned, splits } from './schedule.js';
 import type { Task } from './window.js';
 
 /** A timer that was set before a long sleep of the machine is looked at again this often. */
 const TIMER_MS_MAX = 60_000;
+
+type Failure = Exclude<Outcome, { kind: 'delivered' }>;
 
 /** An attempt that has ended. */
 interface Ended {
@@ -27,11 +30,19 @@ interface Ended {
   started: number;
 }
 
+/** What is sent next, and where it came from. */
+interface Next {
+  batch: Batch;
+  source: Source;
+}
+
 /** The attempt loop of one subscriber: at most `concurrency` attempts at once, and what follows from each answer. */
 export class Lanes implements Consumer {
   readonly condition: Condition;
   readonly backlog: Backlog;
-  readonly #batches: Batches;
+  readonly #own: Source;
+  /** What is new and what is given again take turns, so that neither starves the other. */
+  #replayNext = false;
   readonly #rate: RateLimit | undefined;
   readonly #abort = new AbortController();
   #inFlight = 0;
@@ -45,12 +56,14 @@ export class Lanes implements Consumer {
     readonly settings: SubscriberSettings,
     readonly sender: Sender,
     readonly intake: Intake,
+    readonly replays: Replays,
+    readonly interest: Interest,
     private readonly shared: Shared,
   ) {
     const { batch, maxBacklog, rateLimit } = settings;
     this.condition = new Condition(settings, shared.observer, shared.random);
     this.backlog = new Backlog(intake, maxBacklog);
-    this.#batches = new Batches(intake, batch);
+    this.#own = { intake, batches: new Batches(intake, batch) };
     this.#rate = rateLimit && new RateLimit(rateLimit.perSecond, shared.clock.monotonic());
     setMaxListeners(0, this.#abort.signal); // one for each attempt in flight is no leak
   }
@@ -69,17 +82,29 @@ export class Lanes implements Consumer {
     const now = this.shared.clock.monotonic();
     while (this.#mayStart(now)) {
       const alone = this.condition.breaker.openUntil > 0; // A probe must say something of the subscriber.
-      const batch = this.#batches.next(now, alone);
-      if (!batch) break;
-      const tasks = batch.take(this.#mayGo, alone);
-      if (tasks) void this.#attempt(batch, tasks, now);
+      const next = this.#next(now, alone);
+      if (!next) break;
+      const tasks = next.batch.take(this.#mayGo, alone);
+      if (tasks) void this.#attempt(next, tasks, now);
     }
     if (this.#halted) return;
     this.#arm(now);
-    if (this.feed.isHungry || this.backlog.isExceeded) this.shared.serve(this);
+    if (this.feed.isHungry || this.backlog.isExceeded || this.replays.isHungry) this.shared.serve(this);
+  }
+
+  #next(now: number, alone: boolean): Next | undefined {
+    const own = this.#own;
+    const replay = this.replays.source;
+    const sources = !replay ? [own] : (this.#replayNext = !this.#replayNext) ? [replay, own] : [own, replay];
+    for (const source of sources) {
+      const batch = source.batches.next(now, alone);
+      if (batch) return { batch, source };
+    }
+    return undefined;
   }
 
   serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void {
+    this.replays.read(reader);
     if (!this.backlog.isExceeded) {
       if (this.feed.isHungry) this.feed.read(reader);
       return;
@@ -129,16 +154,17 @@ export class Lanes implements Consumer {
 
   readonly #mayGo = (task: Task): boolean => this.intake.mayGo(task);
 
-  async #attempt(batch: Batch, tasks: Task[], started: number): Promise<void> {
+  async #attempt(next: Next, tasks: Task[], started: number): Promise<void> {
     const epoch = this.condition.breaker.begin();
     const context: AttemptContext = {
       attempt: (tasks[0]!.row?.attempts ?? 0) + 1,
-      replay: false,
+      replay: tasks[0]!.replayedAt !== undefined,
       signal: this.#abort.signal,
     };
     this.#rate?.take();
     this.#inFlight++;
-    this.backlog.inFlight(tasks, true);
+    const own = next.source === this.#own;
+    if (own) this.backlog.inFlight(tasks, true);
     let outcome: Outcome;
     try {
       outcome = await this.#send(tasks, context);
@@ -146,10 +172,11 @@ export class Lanes implements Consumer {
       outcome = { kind: 'retry', reason: 'network', status: 0, detail: String(error), opensBreaker: false };
     }
     this.#inFlight--;
-    this.backlog.inFlight(tasks, false);
+    if (own) this.backlog.inFlight(tasks, false);
     failpoint('attempted');
     const aborted = this.#abort.signal.aborted && outcome.kind !== 'delivered';
-    if (!this.#closed && !aborted) this.#answered(batch, tasks, { outcome, epoch, started });
+    if (!this.#closed && !aborted) this.#answered(next, tasks, { outcome, epoch, started });
+    this.replays.note();
     if (this.#inFlight === 0) this.#drained?.();
     if (!this.#halted) this.pump();
   }
@@ -165,7 +192,8 @@ export class Lanes implements Consumer {
     );
   }
 
-  #answered(batch: Batch, tasks: Task[], { outcome, epoch, started }: Ended): void {
+  #answered(next: Next, tasks: Task[], { outcome, epoch, started }: Ended): void {
+    const { batch, source } = next;
     const { clock, observer } = this.shared;
     const { id } = this.settings;
     const now = clock.monotonic();
@@ -177,30 +205,30 @@ export class Lanes implements Consumer {
     this.condition.answered(outcome, epoch, tasks[0]!.position, now, ofSeveral);
     if (outcome.kind === 'delivered') {
       for (const task of tasks) {
-        observer.delivered(id, Math.max(0, wall - task.record!.receivedAt) / 1000);
-        this.intake.delivered(task);
+        if (task.replayedAt === undefined) observer.delivered(id, Math.max(0, wall - task.record!.receivedAt) / 1000);
+        source.intake.delivered(task);
       }
     } else if (split) {
       batch.split(tasks);
     } else if (ofSeveral) {
-      this.#returned(batch, tasks, outcome, wall);
-    } else this.#failed(batch, tasks[0]!, outcome, now, wall);
-    this.#batches.again(batch);
+      this.#returned(next, tasks, outcome, wall);
+    } else this.#failed(next, tasks[0]!, outcome, now, wall);
+    source.batches.again(batch);
   }
 
   /** A batch failed, and its records are not to blame: it is tried again as it is, without those that are too old. */
-  #returned(batch: Batch, tasks: Task[], outcome: Exclude<Outcome, { kind: 'delivered' }>, wall: number): void {
+  #returned({ batch, source: { intake } }: Next, tasks: Task[], outcome: Failure, wall: number): void {
     const { status, detail } = outcome;
     const kept: Task[] = [];
     const keys = new Set<string>();
     for (const task of tasks) {
       // The first of a line goes first, also when a clock that jumped makes a later one look older.
       const behind = task.key !== '' && keys.has(task.key);
-      const { kind } = decideReturned(task.record!.receivedAt, this.settings.retry, wall);
-      if (this.intake.isGivenUp(task)) this.intake.giveUp(task);
+      const { kind } = decideReturned(since(task), this.settings.retry, wall);
+      if (intake.isGivenUp(task)) intake.giveUp(task);
       else if (kind === 'dead' && !behind) {
         const attempts = task.row?.attempts ?? 0;
-        this.intake.died(task, { reason: 'expired', status, detail, attempts, at: wall });
+        intake.died(task, { reason: 'expired', status, detail, attempts, at: wall });
       } else {
         kept.push(task);
         keys.add(task.key);
@@ -209,18 +237,18 @@ export class Lanes implements Consumer {
     batch.putBack(kept);
   }
 
-  #failed(batch: Batch, task: Task, outcome: Exclude<Outcome, { kind: 'delivered' }>, now: number, wall: number): void {
-    if (this.intake.isGivenUp(task)) return this.intake.giveUp(task);
+  #failed({ batch, source: { intake } }: Next, task: Task, outcome: Failure, now: number, wall: number): void {
+    if (intake.isGivenUp(task)) return intake.giveUp(task);
     const before = task.row?.attempts ?? 0;
     const attempts = before + 1;
-    const tried = { attempts, receivedAt: task.record!.receivedAt };
+    const tried = { attempts, receivedAt: since(task) };
     const decision = decide(outcome, tried, this.settings.retry, wall, this.shared.random);
     if (decision.kind === 'dead') {
       const { status, detail } = outcome;
       const used = outcome.kind === 'throttled' ? before : attempts;
-      this.intake.died(task, { reason: decision.reason, status, detail, attempts: used, at: wall });
+      intake.died(task, { reason: decision.reason, status, detail, attempts: used, at: wall });
     } else if (decision.kind === 'wait') {
-      this.intake.failed(task, {
+      intake.failed(task, {
         attempts,
         reason: outcome.kind === 'retry' ? outcome.reason : '',
         due: now + decision.delayMs,
@@ -245,11 +273,21 @@ export class Lanes implements Consumer {
       return Infinity;
     if (breaker.openUntil > now) return breaker.openUntil;
     const tokenAt = this.#rate?.nextAt(now) ?? now;
-    return tokenAt > now ? tokenAt : Math.min(this.intake.nextDue, this.#batches.dueAt);
+    return tokenAt > now ? tokenAt : Math.min(this.intake.nextDue, this.#gatheredAt);
+  }
+
+  /** When a batch goes out that is not full. */
+  get #gatheredAt(): number {
+    return Math.min(this.#own.batches.dueAt, this.replays.source?.batches.dueAt ?? Infinity);
   }
 
   readonly #wake = (): void => {
     this.#timer = undefined;
     this.pump();
   };
+}
+
+/** When the age of a record began, wall clock in milliseconds. */
+function since(task: Task): number {
+  return task.replayedAt ?? task.record!.receivedAt;
 }

@@ -5,6 +5,8 @@ class Changes {
   readonly waiting = new Map<number, Waiting>();
   readonly released = new Set<number>();
   readonly dead = new Map<number, DeadLetter>();
+  /** How far each replay has come. */
+  readonly replays = new Map<number, number>();
   records = 0;
 
   wait(row: Waiting): void {
@@ -27,6 +29,7 @@ class Changes {
     for (const row of later.waiting.values()) this.wait(row);
     for (const position of later.released) this.release(position);
     for (const letter of later.dead.values()) this.bury(letter);
+    for (const [number, position] of later.replays) this.replays.set(number, position);
     this.records += later.records;
   }
 }
@@ -57,8 +60,8 @@ export class Ledger {
   }
 
   wait(row: Omit<Waiting, 'subscriber'>): void {
-    const { position, key, attempts, dueAt, reason } = row;
-    this.#unsaved.wait({ subscriber: this.subscriber, position, key, attempts, dueAt, reason });
+    const { position, key, attempts, dueAt, reason, replayedAt } = row;
+    this.#unsaved.wait({ subscriber: this.subscriber, position, key, attempts, dueAt, reason, replayedAt });
     this.#count();
   }
 
@@ -71,6 +74,12 @@ export class Ledger {
   bury(letter: Omit<DeadLetter, 'subscriber'>): void {
     const { position, reason, status, detail, attempts, at } = letter;
     this.#unsaved.bury({ subscriber: this.subscriber, position, reason, status, detail, attempts, at });
+  }
+
+  /** A replay has come so far: what it had up to there is settled, or waits in rows that are saved no later. */
+  replayed(number: number, position: number): void {
+    this.#unsaved.replays.set(number, position);
+    this.#count();
   }
 
   /** Whether all but the cursor is on disk. */
@@ -93,6 +102,7 @@ export class Ledger {
       waiting: [...changes.waiting.values()],
       released: [...changes.released],
       dead: [...changes.dead.values()],
+      replays: Array.from(changes.replays, ([number, position]) => ({ number, position })),
     };
     return { settlement, records: changes.records };
   }

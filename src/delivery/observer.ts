@@ -1,4 +1,5 @@
 import type { FailureReason } from '../domain/attempt.js';
+import type { Replay } from '../domain/replay.js';
 import type { Discarded } from '../domain/subscriber.js';
 
 /** `active`: sent to. `paused`: an operator asked. `broken`: failing, probed now and then. `gone`: it answered 410. */
@@ -23,6 +24,8 @@ export interface SubscriberStatus {
   waiting: number;
   /** Attempts that are running. */
   inFlight: number;
+  /** Ranges of the journal that it is given again, the one under way first: `position` is how far it has come. */
+  replays: Omit<Replay, 'number' | 'subscriber'>[];
 }
 
 /** Why a subscriber fails, for a log line. */

@@ -25,6 +25,9 @@ export class Settler {
   #unsavedOfSave = 0;
   #saving: Promise<void> | undefined;
   #flushed: (() => void) | undefined;
+  /** Who waits for the save after the one under way, and for the one under way. */
+  #waiters: (() => void)[] = [];
+  #waitersOfSave: (() => void)[] = [];
   /** Told after each save. */
   #awaiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -77,12 +80,23 @@ export class Settler {
     await flushed;
   }
 
+  /** Resolves when everything that is settled now is on disk, or when stopped; what comes meanwhile is not waited for. */
+  async savedSoFar(): Promise<void> {
+    this.#markMoved();
+    if (this.#stopped || (this.#dirty.size === 0 && !this.#saving)) return;
+    const waiters = this.#dirty.size > 0 ? this.#waiters : this.#waitersOfSave;
+    const saved = new Promise<void>((resolve) => waiters.push(resolve));
+    if (!this.#saving) this.#save();
+    await saved;
+  }
+
   /** Saves nothing more. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#lazyTimer);
     this.#flushed?.();
+    for (const resolve of [...this.#waiters, ...this.#waitersOfSave]) resolve();
     this.#tell();
   }
 
@@ -122,6 +136,8 @@ export class Settler {
     const ledgers = this.#dirty;
     if (ledgers.size === 0 || this.#stopped) return;
     this.#dirty = new Set();
+    this.#waitersOfSave = this.#waiters;
+    this.#waiters = [];
     this.#unsavedOfSave = 0;
     const settlements: Settlement[] = [];
     for (const ledger of ledgers) {
@@ -154,6 +170,7 @@ export class Settler {
       ledger.restore();
       this.#dirty.add(ledger);
     }
+    this.#waiters.push(...this.#waitersOfSave.splice(0));
     this.#batchFull = true; // More to save does not hurry the next try.
   }
 
@@ -162,6 +179,7 @@ export class Settler {
     this.#unsaved -= this.#unsavedOfSave;
     failpoint('settled', Math.max(1, this.#unsavedOfSave));
     for (const ledger of ledgers) ledger.saved();
+    for (const resolve of this.#waitersOfSave.splice(0)) resolve();
     if (full && this.hasRoom) this.hooks.roomAgain();
   }
 }

@@ -18,6 +18,7 @@ export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock)
     lagSeconds: receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt) / 1000,
     waiting: intake.waiting.size,
     inFlight,
+    replays: lanes.replays.status(),
   };
 }
 

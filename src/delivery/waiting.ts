@@ -5,8 +5,14 @@ import { DueHeap } from './due-heap.js';
 /** At this many rows a subscriber is given no new records, so the cursor stops. */
 export const WAITING_ROWS_MAX = 10_000;
 
+/** What is given again may make up half of that, so that new records go on beside it. */
+export const REPLAY_ROWS_MAX = WAITING_ROWS_MAX / 2;
+
 /** So many rows that were given up may be left in the heap. */
 const STALE_ROWS_MAX = 1_024;
+
+/** What is known of a record that is to wait. `bytes`: of its payload. */
+export type WaitingRecord = Pick<Waiting, 'position' | 'key' | 'replayedAt'> & { bytes: number };
 
 /** A waiting row as the lanes see it. */
 export interface Row {
@@ -15,6 +21,8 @@ export interface Row {
   readonly key: string;
   /** Of the record's payload. */
   readonly bytes: number;
+  /** Set when it is given again: since when, wall clock in milliseconds. */
+  readonly replayedAt: number | undefined;
   attempts: number;
   /** Monotonic instant of the next attempt; of no effect while the row is held behind another. */
   due: number;
@@ -72,6 +80,10 @@ export class WaitingRows {
     return [...this.#rows.values()].filter((row) => !row.inFlight);
   }
 
+  has(position: number): boolean {
+    return this.#rows.has(position);
+  }
+
   holds(key: string): boolean {
     return this.#first.has(key);
   }
@@ -82,9 +94,10 @@ export class WaitingRows {
    */
   restore(saved: readonly (Waiting & { bytes: number })[], clock: Clock, delayMsMax: number): void {
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
-    for (const { position, key, bytes, attempts, dueAt } of saved) {
+    for (const row of saved) {
+      const { position, key, dueAt } = row;
       const delayMs = dueAt === null ? 0 : Math.min(Math.max(dueAt - wall, 0), delayMsMax);
-      this.#append(rowOf(position, key, bytes, attempts, monotonic + delayMs));
+      this.#append(rowOf(row, row.attempts, monotonic + delayMs));
       if (key !== '' && !this.#restored.has(key)) this.#restored.set(key, position);
     }
   }
@@ -98,13 +111,18 @@ export class WaitingRows {
   }
 
   /** A record failed for the first time. With a key, nothing of that key may wait yet. */
-  add(position: number, key: string, bytes: number, due: number): void {
-    this.#append(rowOf(position, key, bytes, 1, due));
+  add(record: WaitingRecord, due: number): void {
+    this.#append(rowOf(record, 1, due));
   }
 
   /** A record is held behind those of its key that wait. */
-  hold(position: number, key: string, bytes: number): void {
-    this.#append(rowOf(position, key, bytes, 0, 0));
+  hold(record: WaitingRecord): void {
+    this.#append(rowOf(record, 0, 0));
+  }
+
+  /** Dead letters wait again, and are due. One that waits already goes on doing so. */
+  revive(records: readonly WaitingRecord[], due: number): void {
+    for (const record of records) if (!this.has(record.position)) this.#append(rowOf(record, 0, due));
   }
 
   /** A row that is due; it must come back with {@link again} or {@link release}. */
@@ -163,9 +181,14 @@ export class WaitingRows {
   }
 }
 
-function rowOf(position: number, key: string, bytes: number, attempts: number, due: number): Row {
+/** Whether it goes out in no batch: it failed alone before, or is marked as given again. */
+export function goesAlone({ attempts, replayedAt }: Row): boolean {
+  return attempts > 0 || replayedAt !== undefined;
+}
+
+function rowOf({ position, key, bytes, replayedAt }: WaitingRecord, attempts: number, due: number): Row {
   const flags = { taken: false, inFlight: false, finished: false };
-  return { position, key, bytes, attempts, due, ...flags, next: undefined };
+  return { position, key, bytes, replayedAt, attempts, due, ...flags, next: undefined };
 }
 
 function unfinished(row: Row | undefined): Row | undefined {

@@ -18,6 +18,8 @@ export class Task {
   taken = false;
   /** The next task of the same key, when order is kept. */
   next: Task | undefined;
+  /** Set when it is given again: since when, wall clock in milliseconds. */
+  replayedAt: number | undefined;
 
   constructor(
     record: Record,
@@ -27,6 +29,7 @@ export class Task {
   ) {
     this.position = record.position;
     this.record = record;
+    this.replayedAt = row?.replayedAt;
   }
 }
 

@@ -83,6 +83,21 @@ export const ERRORS = {
     hint: 'The token lacks the scope this call needs; without tokens, no web page of another origin may call.',
   },
   NOT_FOUND: { status: 404, retryable: false, hint: 'Look at the address: nothing is here.' },
+  REPLAY_EMPTY: {
+    status: 409,
+    retryable: false,
+    hint: 'Only what was given before is given again: name an earlier position or time, or look at GET /v1/records.',
+  },
+  REPLAYS_FULL: {
+    status: 409,
+    retryable: false,
+    hint: 'Wait for the replays of this subscriber to end, or end them with DELETE /v1/subscribers/{id}/replay.',
+  },
+  STREAMS_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Close a stream, or raise http.stream.maxClients. Resume with Last-Event-ID.',
+  },
   URL_FORBIDDEN: {
     status: 403,
     retryable: false,

@@ -4,9 +4,11 @@
  * A rejected one means nothing of that call was kept. Calls take batches: callers gather, the writer commits.
  */
 import type { LinkDrop } from './link.js';
+import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from './listing.js';
 import type { MessageBatch } from './message.js';
 import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publish.js';
 import type { Record, Rejection } from './record.js';
+import type { Gap, Replay, ReplayRequest, RevivedLetter } from './replay.js';
 import type {
   DeadLetter,
   Discarded,
@@ -108,6 +110,29 @@ export interface Journal {
   /** Saves what was settled; each settlement whole. */
   settle(settlements: Settlement[]): Promise<void>;
 
+  /**
+   * Each becomes a waiting row, due at once, and stops being a dead letter, in one transaction.
+   * @returns the numbers of those that were dead letters still @param at wall clock, milliseconds
+   */
+  reviveDeadLetters(letters: RevivedLetter[], at: number): Promise<number[]>;
+  /** @returns how many there were */
+  deleteDeadLetters(numbers: number[]): Promise<number>;
+  /**
+   * Moves rejected records to the end, under new positions and their old ids, where admission checks them again;
+   * the rejections are gone in the same transaction. Rejects with JOURNAL_FULL. @returns the old positions of those
+   * that were moved: the others are no rejections any more, or damaged
+   */
+  reenter(positions: number[]): Promise<number[]>;
+  /** With their records, or a subscriber that is behind would take them for admitted. @returns how many there were */
+  deleteRejections(positions: number[]): Promise<number>;
+  /**
+   * Keeps a range to be given again; retention stops before it. Rejects with NOT_FOUND, REPLAY_EMPTY or
+   * REPLAYS_FULL. `gap`: the part of the range that retention has dropped.
+   */
+  startReplay(request: ReplayRequest): Promise<{ replay: Replay; gap?: Gap }>;
+  /** @returns how many there were */
+  cancelReplays(subscriber: string): Promise<number>;
+
   /** Puts a publish in the outbox. Rejects with JOURNAL_FULL or OUTBOX_FULL. @returns its sequence */
   accept(publish: Publish): Promise<number>;
   /** Outbox entries after `sequence` that have no result yet, oldest first, at most `limit`. */
@@ -136,6 +161,8 @@ export interface JournalEvents {
   nearFull: { near: boolean; bytes: number; maxBytes: number };
   /** Records were given up, as `whenFull: discard-oldest-of-largest-backlog` asks. Whoever delivers must not wait for them. */
   discarded: Discarded;
+  /** As `whenFull: discard-oldest-of-largest-backlog` asks, this is not given again any further: it kept the journal full. */
+  replayEnded: Replay;
   /** Rejections and dead letters that were older than the age limit are gone. */
   expired: { rejections: number; deadLetters: number };
   /** Damaged records were found. */
@@ -176,7 +203,20 @@ export interface JournalReader {
   waiting(subscriber: string): (Waiting & { bytes: number })[];
   /** In the order they came; `number` is their place in it. */
   deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
-  rejections(query: { after?: number; limit: number }): ListedRejection[];
+  listDeadLetters(look: Look, filter: DeadLetterFilter): Looked<ListedDeadLetter>;
+  listRejections(look: Look, filter: RejectionFilter): Looked<ListedRejection>;
+  listRecords(look: Look, filter: TopicAndTime): Looked<ListedRecord>;
+  /** The newest dead letter's number, 0 when there was none ever. */
+  lastDeadLetter(): number;
+  /** Up to here retention has dropped what was settled. */
+  droppedThrough(): number;
+  /**
+   * The position of the first record that was received at `time` or later; one after the last when there is none.
+   * Supposes that records came in the order of their times, give or take ten seconds.
+   */
+  positionAt(time: number): number;
+  /** Of one subscriber, in the order in which it is given them. */
+  replays(subscriber: string): Replay[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
   close(): void;
 }
@@ -189,14 +229,12 @@ export interface TopicCount {
 
 /** With the record's id and topic. */
 export type ListedDeadLetter = DeadLetter & { number: number; id: string; topic: string };
-/** With the record's id and topic. `at`: wall clock, milliseconds. */
-export type ListedRejection = Rejection & { at: number; id: string; topic: string };
+/** With the record's id and topic. `at`: wall clock, milliseconds. `replays`: how often it was checked again. */
+export type ListedRejection = Rejection & { at: number; id: string; topic: string; replays: number };
 
 export interface DeadLetterQuery {
   subscriber?: string;
   /** Only those of records after this position. */
   after?: number;
-  /** Only those after this number: the page before ended there. */
-  afterNumber?: number;
   limit: number;
 }

@@ -114,6 +114,8 @@ export interface HttpSettings {
   port: number;
   /** `none` must be said in words; absent is only allowed on loopback. */
   auth?: 'none' | { tokens: { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] };
+  /** Streams open at once. */
+  stream: { maxClients: number };
 }
 
 export interface OpsSettings {

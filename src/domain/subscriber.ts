@@ -120,6 +120,8 @@ export interface Waiting {
   dueAt: number | null;
   /** Why the last attempt failed; '' when none was made. */
   reason: string;
+  /** Set when it is given again: since when, wall clock in milliseconds. Its age counts from here. */
+  replayedAt?: number;
 }
 
 /** A record a subscriber could not be given. */
@@ -163,4 +165,6 @@ export interface Settlement {
   /** Positions whose waiting row is done with. */
   released: number[];
   dead: DeadLetter[];
+  /** How far each {@link Replay} has come, by its number. One that has come through is done with. */
+  replays?: { number: number; position: number }[];
 }

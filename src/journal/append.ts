@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { MessageBatch } from '../domain/message.js';
 import { uuid7 } from '../domain/uuid.js';
-import { checksum } from './rows.js';
+import { checksum, REPLAYS_SHIFT, type RecordRow } from './rows.js';
 import type { TopicTable } from './topics.js';
 
 const UNRELEASED_MASK = 3;
@@ -36,6 +36,20 @@ export class Appender {
       this.topics.used(topic, last);
       if ((flags & UNRELEASED_MASK) === 2) this.#unreleased.run(session, batch.packetIds[i]!);
     }
+    return last;
+  }
+
+  /**
+   * A record once more, at a new position: all the same but for the count of how often. @param name its topic
+   * @returns the position
+   */
+  again([position, id, , before, at, payload, properties]: RecordRow, name: string): number {
+    const topic = this.topics.find(name, position);
+    const flags = before + (1 << REPLAYS_SHIFT);
+    const sum = checksum(name, flags, at, payload, properties);
+    const bytes = Buffer.from(id, 'hex');
+    const last = Number(this.#insert.run(bytes, topic.id, flags, at, payload, properties, sum).lastInsertRowid);
+    this.topics.used(topic, last);
     return last;
   }
 }

@@ -7,6 +7,7 @@ import { Appender } from './append.js';
 import { Discard } from './discard.js';
 import { ProgressTable } from './progress.js';
 import { migrate } from './schema.js';
+import { SubscriberTable } from './subscribers.js';
 import { TopicTable } from './topics.js';
 
 const message = (topic: string): Message => ({
@@ -19,6 +20,7 @@ function journal(count: number) {
   const db = new DatabaseSync(':memory:');
   migrate(db);
   const progress = new ProgressTable(db);
+  const subscribers = new SubscriberTable(db);
   new Appender(db, new TopicTable(db)).append(
     packMessages(Array.from({ length: count }, (_, i) => message(i % 2 ? 'b' : 'a'))),
     '',
@@ -27,7 +29,7 @@ function journal(count: number) {
     progress.settle([{ waiting: [], released: [], dead: [], ...more }]);
   };
   const register = (id: string, topics: string[], position: number): void => {
-    progress.register([{ id, topics, startFrom: { position } }], count);
+    subscribers.register([{ id, topics, startFrom: { position }, ordering: 'none' }], count);
   };
   const waiting = (): unknown[] =>
     db

@@ -1,62 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { after, describe, it } from 'node:test';
-import { systemClock } from '../domain/clock.js';
+import { describe, it } from 'node:test';
 import type { JournalEvents } from '../domain/journal.js';
 import { packMessages } from '../domain/message.js';
-import type { JournalSettings } from '../domain/settings.js';
 import { journalFiles, openWriter } from './files.js';
-import { SqliteJournal } from './journal.sqlite.js';
-import { journalSuite, message, messages, publish, until, type OpenJournal } from './journal.suite.js';
-import { SqliteJournalReader } from './reader.sqlite.js';
+import { journalSuite, message, messages, publish, until } from './journal.suite.js';
 import { SCHEMA_VERSION } from './schema.js';
+import { directory, open } from './sqlite.fixture.js';
 import { subscribersSuite } from './subscribers.suite.js';
-
-const directories: string[] = [];
-after(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
-
-function directory(): string {
-  const made = mkdtempSync(join(tmpdir(), 'holdfast-journal-'));
-  directories.push(made);
-  return made;
-}
-
-interface OpenSqlite extends OpenJournal {
-  journal: SqliteJournal;
-  damaged: number[];
-}
-
-function open(place: string, settings: Partial<JournalSettings> = {}): Promise<OpenSqlite> {
-  return new Promise((resolve) => {
-    const events: { event: keyof JournalEvents; value: unknown }[] = [];
-    const journal = new SqliteJournal(
-      {
-        directory: place,
-        maxBytes: 1 << 30,
-        retentionMs: 0,
-        failedRetentionMs: 86_400_000,
-        whenFull: 'hold',
-        ...settings,
-      },
-      (event, value) => void events.push({ event, value }),
-      systemClock,
-      () => undefined,
-    );
-    const damaged: number[] = [];
-    const reader = new SqliteJournalReader(place, (positions) => damaged.push(...positions));
-    // A kill lets go of the lock and finishes nothing; closing both connections is as near as one process comes.
-    const kill = (): void => {
-      reader.close();
-      journal.abandon();
-    };
-    resolve({ journal, reader, events, damaged, kill });
-  });
-}
 
 journalSuite('sqlite', open, directory);
 subscribersSuite('sqlite', open, directory);
@@ -197,7 +151,7 @@ describe('sqlite: the age limit of what failed', () => {
       reader.deadLetters({ limit: 10 }).map(({ position }) => position),
       [3],
     );
-    assert.equal(reader.rejections({ limit: 10 }).length, 1);
+    assert.equal(reader.listRejections({ range: { low: 1, high: 10 }, order: 'asc', rows: 10 }, {}).found.length, 1);
     assert.deepEqual((await journal.stats()).deadLetters, { app: 1 });
     const expired = events.filter(({ event }) => event === 'expired').map(({ value }) => value);
     assert.deepEqual(expired, [{ rejections: 0, deadLetters: 1 }]);

@@ -13,6 +13,7 @@ import type {
 import type { MessageBatch } from '../domain/message.js';
 import type { OutboxEntry, Publish, PublishResult } from '../domain/publish.js';
 import type { Rejection } from '../domain/record.js';
+import type { Gap, Replay, ReplayRequest, RevivedLetter } from '../domain/replay.js';
 import type { JournalSettings } from '../domain/settings.js';
 import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
@@ -21,6 +22,7 @@ import { GroupCommit, journalFull } from './group-commit.js';
 import { Maintenance } from './maintenance.js';
 import { OutboxTable } from './outbox.js';
 import { ProgressTable } from './progress.js';
+import { DROPPED_THROUGH, ReplayTable } from './replays.js';
 import { SessionTable } from './sessions.js';
 import { Space } from './space.js';
 import { SubscriberTable } from './subscribers.js';
@@ -40,6 +42,7 @@ export class SqliteJournal implements Journal {
   readonly #topics: TopicTable;
   readonly #appender: Appender;
   readonly #progress: ProgressTable;
+  readonly #replays: ReplayTable;
   readonly #subscribers: SubscriberTable;
   readonly #outbox: OutboxTable;
   readonly #sessions: SessionTable;
@@ -84,6 +87,7 @@ export class SqliteJournal implements Journal {
     this.#topics = new TopicTable(this.#db);
     this.#appender = new Appender(this.#db, this.#topics);
     this.#progress = new ProgressTable(this.#db);
+    this.#replays = new ReplayTable(this.#db, this.#appender);
     this.#subscribers = new SubscriberTable(this.#db);
     this.#outbox = new OutboxTable(this.#db);
     this.#sessions = new SessionTable(this.#db);
@@ -107,6 +111,7 @@ export class SqliteJournal implements Journal {
       whereabouts: new Whereabouts(settings.directory),
       space: this.#space,
       progress: this.#progress,
+      replays: this.#replays,
       outbox: this.#outbox,
       clock,
       commit: (operation) => this.#commit.run(operation),
@@ -117,6 +122,7 @@ export class SqliteJournal implements Journal {
         if (what.deadLetters > 0) this.#deadLetters = this.#countDeadLetters();
         this.emit('expired', what);
       },
+      replayEnded: (replay) => this.emit('replayEnded', replay),
       discarded: (discarded) => this.emit('discarded', discarded),
       fatal: (error) => this.#fatal(error),
     });
@@ -128,9 +134,8 @@ export class SqliteJournal implements Journal {
     const session = this.#session;
     const weight = count + batch.payloads.length / BYTES_PER_ROW_OF_WEIGHT;
     const last = await this.#commit.run(() => this.#appender.append(batch, session), weight, true);
-    this.#last = last;
     this.#records += count;
-    this.emit('committed', last);
+    this.#appended(last);
   }
 
   release(packetIds: number[]): Promise<void> {
@@ -210,8 +215,46 @@ export class SqliteJournal implements Journal {
 
   async settle(settlements: Settlement[]): Promise<void> {
     const rows = settlements.reduce((sum, s) => sum + 1 + s.waiting.length + s.released.length + s.dead.length, 0);
-    const dead = await this.#commit.run(() => this.#progress.settle(settlements), rows);
-    if (dead.size > 0) this.#deadLetters = this.#countDeadLetters();
+    const dead = await this.#commit.run(() => {
+      this.#replays.progressed(settlements.flatMap(({ replays = [] }) => replays));
+      return this.#progress.settle(settlements);
+    }, rows);
+    for (const [subscriber, count] of dead) this.#countDead(subscriber, count);
+  }
+
+  async reviveDeadLetters(letters: RevivedLetter[], at: number): Promise<number[]> {
+    const revived = await this.#commit.run(() => this.#replays.revive(letters, at), letters.length);
+    for (const { subscriber } of revived) this.#countDead(subscriber, -1);
+    return revived.map(({ number }) => number);
+  }
+
+  async deleteDeadLetters(numbers: number[]): Promise<number> {
+    const deleted = await this.#commit.run(() => this.#replays.deleteDeadLetters(numbers), numbers.length);
+    for (const subscriber of deleted) this.#countDead(subscriber, -1);
+    return deleted.length;
+  }
+
+  async reenter(positions: number[]): Promise<number[]> {
+    if (this.#space.state === 'full') throw journalFull(undefined);
+    const { moved, last, added } = await this.#commit.run(() => this.#replays.reenter(positions), positions.length);
+    this.#records += added;
+    this.#appended(last);
+    return moved;
+  }
+
+  async deleteRejections(positions: number[]): Promise<number> {
+    const run = (): { rejections: number; records: number } => this.#replays.deleteRejections(positions);
+    const { rejections, records } = await this.#commit.run(run, positions.length);
+    this.#records -= records;
+    return rejections;
+  }
+
+  startReplay(request: ReplayRequest): Promise<{ replay: Replay; gap?: Gap }> {
+    return this.#commit.run(() => this.#replays.start(request, Number(this.#progress.meta(DROPPED_THROUGH) ?? 0)));
+  }
+
+  cancelReplays(subscriber: string): Promise<number> {
+    return this.#commit.run(() => this.#replays.cancel(subscriber));
   }
 
   async accept(publish: Publish): Promise<number> {
@@ -270,6 +313,16 @@ export class SqliteJournal implements Journal {
     this.#commit.abandon();
     this.#db.close();
     this.#lock.close();
+  }
+
+  #appended(last: number): void {
+    if (last <= this.#last) return;
+    this.#last = last;
+    this.emit('committed', last);
+  }
+
+  #countDead(subscriber: string, more: number): void {
+    this.#deadLetters[subscriber] = (this.#deadLetters[subscriber] ?? 0) + more;
   }
 
   /** After it there may be other subscribers than before. */

@@ -132,7 +132,8 @@ export function journalSuite(
         open1.reader.admittedAfter(0, 5, 10).map((record) => record.position),
         [1, 2, 4, 5],
       );
-      const [rejection] = open1.reader.rejections({ limit: 10 });
+      const look = { range: { low: 1, high: 10 }, order: 'asc', rows: 10 } as const;
+      const [rejection] = open1.reader.listRejections(look, {}).found;
       assert.deepEqual([rejection!.position, rejection!.reason, rejection!.problems], [3, 'schema', problems]);
       assert.equal((await open1.journal.stats()).admitted, 5);
       open1.kill();

@@ -22,6 +22,8 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
     {
       space: { state: 'open', pressed: () => false } as unknown as Space,
       progress: { floor: () => 0 } as unknown as ProgressTable,
+      replays: { endFurthestBehind: () => undefined },
+      replayEnded: () => undefined,
       outbox: {} as OutboxTable,
       clock: systemClock,
       commit: () => Promise.reject(Object.assign(new Error('SQLite says no'), { errcode })),

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.js';
+import type { Replay } from '../domain/replay.js';
 import type { JournalSettings } from '../domain/settings.js';
 import type { Discarded } from '../domain/subscriber.js';
 import { isDiskFull, isIoError, WRITER_BUSY_MS } from './files.js';
@@ -8,6 +9,7 @@ import type { ProgressTable } from './progress.js';
 import type { Whereabouts } from './files.js';
 import { Discard } from './discard.js';
 import { Expiry, type Expired } from './expiry.js';
+import type { ReplayTable } from './replays.js';
 import { Retention } from './retention.js';
 import type { Space } from './space.js';
 import { TopicSweep } from './topics.js';
@@ -28,6 +30,7 @@ interface Surroundings {
   whereabouts: Pick<Whereabouts, 'unchanged'>;
   space: Space;
   progress: ProgressTable;
+  replays: Pick<ReplayTable, 'endFurthestBehind'>;
   outbox: OutboxTable;
   clock: Clock;
   commit<T>(operation: () => T): Promise<T>;
@@ -36,6 +39,7 @@ interface Surroundings {
   forgetTopics(): void;
   expired(what: Expired): void;
   discarded(discarded: Discarded): void;
+  replayEnded(replay: Replay): void;
   fatal(error: unknown): void;
 }
 
@@ -127,7 +131,8 @@ export class Maintenance {
   async #expire(): Promise<void> {
     if (this.#stopped) return;
     const before = this.around.clock.now() - this.settings.failedRetentionMs;
-    const expired = await this.around.commit(() => this.#expiry.step(before));
+    const { records, ...expired } = await this.around.commit(() => this.#expiry.step(before));
+    this.around.deleted(records);
     if (expired.rejections + expired.deadLetters > 0) this.around.expired(expired);
   }
 
@@ -158,6 +163,9 @@ export class Maintenance {
     this.around.space.tryResume();
     // Only while it is records that fill it: what was given up the last time must have been cleared before more is.
     if (this.around.space.state !== 'full' || this.settings.whenFull !== 'discard-oldest-of-largest-backlog') return;
+    // Before anybody loses what they have not had. Retention then comes first, and may make room enough.
+    const ended = await this.around.commit(() => this.around.replays.endFurthestBehind());
+    if (ended) return this.around.replayEnded(ended);
     const discarded = await this.around.commit(() =>
       this.#discard.step(DISCARD_RECORDS_PER_TICK, this.settings.maxBytes * DISCARD_SHARE_PER_TICK),
     );

@@ -12,6 +12,8 @@ export class ProgressTable {
   readonly #wait: StatementSync;
   readonly #release: StatementSync;
   readonly #bury: StatementSync;
+  readonly #isDead: StatementSync;
+  readonly #behind: StatementSync;
 
   constructor(private readonly db: DatabaseSync) {
     this.#setMeta = db.prepare(
@@ -19,13 +21,20 @@ export class ProgressTable {
     );
     this.#reject = db.prepare('INSERT OR REPLACE INTO rejections VALUES (?, ?, ?, ?, ?)');
     this.#cursor = db.prepare('UPDATE subscribers SET cursor = max(cursor, ?) WHERE subscriber = ?');
-    this.#wait = db.prepare('INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?)');
+    this.#wait = db.prepare(
+      `INSERT OR REPLACE INTO waiting (subscriber, position, ordering_key, attempts, due_at, reason, replayed_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
     this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
     this.#bury = db.prepare(
       `INSERT INTO dead_letters (subscriber, position, reason, status, detail, attempts, dead_at)
        VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (subscriber, position) DO UPDATE SET reason = excluded.reason, status = excluded.status,
          detail = excluded.detail, attempts = excluded.attempts, dead_at = excluded.dead_at`,
+    );
+    this.#isDead = db.prepare('SELECT 1 FROM dead_letters WHERE subscriber = ? AND position = ?');
+    this.#behind = db.prepare(
+      `SELECT min(at) AS at FROM (SELECT min(cursor) AS at FROM subscribers UNION ALL SELECT min(position) FROM replays)`,
     );
   }
 
@@ -53,15 +62,15 @@ export class ProgressTable {
     for (const settlement of settlements) {
       const { subscriber } = settlement;
       for (const row of settlement.waiting) {
-        this.#wait.run(subscriber, row.position, row.key, row.attempts, row.dueAt, row.reason);
+        this.#wait.run(subscriber, row.position, row.key, row.attempts, row.dueAt, row.reason, row.replayedAt ?? null);
       }
       for (const position of settlement.released) this.#release.run(subscriber, position);
       for (const letter of settlement.dead) {
         const detail = letter.detail.slice(0, DETAIL_CHARACTERS_MAX);
         const { position, reason, status, attempts, at } = letter;
+        if (!this.#isDead.get(subscriber, position)) dead.set(subscriber, (dead.get(subscriber) ?? 0) + 1);
         this.#bury.run(subscriber, position, reason, status, detail, attempts, at);
       }
-      if (settlement.dead.length > 0) dead.set(subscriber, (dead.get(subscriber) ?? 0) + settlement.dead.length);
       this.#cursor.run(settlement.cursor, subscriber);
     }
     return dead;
@@ -69,7 +78,7 @@ export class ProgressTable {
 
   /** The furthest position that retention may delete up to. */
   floor(admitted: number): number {
-    const row = this.db.prepare('SELECT min(cursor) AS cursor FROM subscribers').get() as { cursor: number | null };
-    return Math.min(admitted, row.cursor ?? admitted);
+    const row = this.#behind.get() as { at: number | null };
+    return Math.min(admitted, row.at ?? admitted);
   }
 }

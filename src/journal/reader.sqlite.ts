@@ -9,15 +9,21 @@ import {
   type TopicCount,
 } from '../domain/journal.js';
 import type { PublishResult, PublishStatus } from '../domain/publish.js';
-import type { Problem, Record, RejectionReason } from '../domain/record.js';
+import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from '../domain/listing.js';
+import type { Record } from '../domain/record.js';
+import type { Replay } from '../domain/replay.js';
 import type { Registration, SubscriberProgress, Waiting } from '../domain/subscriber.js';
 import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
-import { RECORD_COLUMNS, recordOf, type RecordRow } from './rows.js';
+import { Listings } from './listing.js';
+import { DROPPED_THROUGH, replaysOf } from './replays.js';
+import { RECORD_COLUMNS, recordOf, REPLAYS_SHIFT, type RecordRow } from './rows.js';
 import { progressOf, SUBSCRIBER_COLUMNS, type SubscriberRow } from './subscribers.js';
 import { TopicNames } from './topic-names.js';
 
 const BUSY_TIMEOUT_MS = 2_000;
+/** By so much a record may come before one that was received earlier, when a clock is set right. */
+const DISORDER_MS = 10_000;
 /** Rows fetched at once, where they fit into so many bytes; else a few: more of the largest would burst a small pod. */
 const CHUNK_ROWS = 256;
 const CHUNK_BYTES = 4 << 20;
@@ -34,6 +40,8 @@ export class SqliteJournalReader implements JournalReader {
   readonly #after: StatementSync;
   readonly #admittedAfter: StatementSync;
   readonly #at: StatementSync;
+  readonly #timeAfter: StatementSync;
+  readonly #listings: Listings;
   /** Payload bytes of a chunk. */
   readonly #size: StatementSync;
   readonly #sums: StatementSync;
@@ -54,6 +62,12 @@ export class SqliteJournalReader implements JournalReader {
        ORDER BY r.position LIMIT ?`,
     );
     this.#at = this.#db.prepare(`${select} WHERE r.position = ?`);
+    // One that came in again is out of turn: it would mislead a search by time.
+    this.#timeAfter = this.#db.prepare(
+      `SELECT position, received_at AS at FROM records WHERE position >= ? AND flags < ${1 << REPLAYS_SHIFT}
+       ORDER BY position LIMIT 1`,
+    );
+    this.#listings = new Listings(this.#db);
     const sums = 'SELECT r.topic_id, count(*), sum(length(r.payload)) FROM';
     this.#sums = this.#db.prepare(`${sums} records r WHERE ${range} GROUP BY r.topic_id`);
     this.#rejectedSums = this.#db.prepare(
@@ -86,14 +100,15 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   lastPosition(): number {
-    const row = this.#db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get();
-    return Number((row as { seq: number } | undefined)?.seq ?? 0);
+    return this.#sequence('records');
   }
 
   topicCounts(position: number, through: number): TopicCount[] {
+    // All of them first: rejections may go in between, with their records, and a count that is too low would hide others.
+    const all = this.#sumsOf(this.#sums, position, through);
     const rejected = new Map(this.#sumsOf(this.#rejectedSums, position, through).map((sum) => [sum[0], sum]));
     const counts: TopicCount[] = [];
-    for (const [id, allCount, allBytes] of this.#sumsOf(this.#sums, position, through)) {
+    for (const [id, allCount, allBytes] of all) {
       const topic = this.#topics.of(id);
       const [, count, bytes] = rejected.get(id) ?? [id, 0, 0];
       if (topic !== undefined && allCount > count)
@@ -118,7 +133,7 @@ export class SqliteJournalReader implements JournalReader {
   waiting(subscriber: string): (Waiting & { bytes: number })[] {
     const rows = this.#db
       .prepare(
-        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason,
+        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason, replayed_at,
                 coalesce(length(r.payload), 0) AS bytes
          FROM waiting w LEFT JOIN records r ON r.position = w.position WHERE subscriber = ? ORDER BY w.position`,
       )
@@ -129,16 +144,14 @@ export class SqliteJournalReader implements JournalReader {
       attempts: number;
       due_at: number | null;
       reason: string;
+      replayed_at: number | null;
       bytes: number;
     }[];
-    return rows.map(({ subscriber, position, ordering_key: key, attempts, due_at: dueAt, reason, bytes }) => ({
-      subscriber,
-      position,
+    return rows.map(({ ordering_key: key, due_at: dueAt, replayed_at: replayedAt, ...row }) => ({
+      ...row,
       key,
-      attempts,
       dueAt,
-      reason,
-      bytes,
+      ...(replayedAt === null ? {} : { replayedAt }),
     }));
   }
 
@@ -148,38 +161,49 @@ export class SqliteJournalReader implements JournalReader {
         `SELECT dead_letter AS number, subscriber, d.position AS position, lower(hex(r.id)) AS id, t.name AS topic, reason, status,
                 detail, attempts, dead_at AS at
          FROM dead_letters d LEFT JOIN records r ON r.position = d.position LEFT JOIN topics t ON t.topic_id = r.topic_id
-         WHERE (?1 IS NULL OR subscriber = ?1) AND d.position > ?2 AND dead_letter > ?3
-         ORDER BY dead_letter LIMIT ?4`,
+         WHERE (?1 IS NULL OR subscriber = ?1) AND d.position > ?2 ORDER BY dead_letter LIMIT ?3`,
       )
-      .all(query.subscriber ?? null, query.after ?? 0, query.afterNumber ?? 0, query.limit);
+      .all(query.subscriber ?? null, query.after ?? 0, query.limit);
     return rows.map(({ id, ...row }) => ({ ...row, id: uuidOfHex(id as string) }) as unknown as ListedDeadLetter);
   }
 
-  rejections(query: { after?: number; limit: number }): ListedRejection[] {
-    const rows = this.#db
-      .prepare(
-        `SELECT j.position AS position, lower(hex(r.id)) AS id, t.name AS topic, contract, reason, problems, rejected_at
-         FROM rejections j LEFT JOIN records r ON r.position = j.position LEFT JOIN topics t ON t.topic_id = r.topic_id
-         WHERE j.position > ? ORDER BY j.position LIMIT ?`,
-      )
-      .all(query.after ?? 0, query.limit) as unknown as {
-      position: number;
-      id: string;
-      topic: string;
-      contract: string;
-      reason: RejectionReason;
-      problems: string;
-      rejected_at: number;
-    }[];
-    return rows.map(({ position, id, topic, contract, reason, problems, rejected_at: at }) => ({
-      position,
-      id: uuidOfHex(id),
-      topic,
-      contract,
-      reason,
-      problems: JSON.parse(problems) as Problem[],
-      at,
-    }));
+  listDeadLetters(look: Look, filter: DeadLetterFilter): Looked<ListedDeadLetter> {
+    return this.#listings.deadLetters(look, filter);
+  }
+
+  listRejections(look: Look, filter: RejectionFilter): Looked<ListedRejection> {
+    return this.#listings.rejections(look, filter);
+  }
+
+  listRecords(look: Look, filter: TopicAndTime): Looked<ListedRecord> {
+    return this.#listings.records(look, filter);
+  }
+
+  lastDeadLetter(): number {
+    return this.#sequence('dead_letters');
+  }
+
+  droppedThrough(): number {
+    return Number(this.#meta(DROPPED_THROUGH) ?? 0);
+  }
+
+  positionAt(time: number): number {
+    let low = 1;
+    let high = this.lastPosition() + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#timeAfter.get(middle) as { position: number; at: number } | undefined;
+      if (!row || row.at >= time - DISORDER_MS) high = middle;
+      else low = row.position + 1;
+    }
+    const row = this.#db
+      .prepare('SELECT position FROM records WHERE position >= ? AND received_at >= ? ORDER BY position LIMIT 1')
+      .get(low, time) as { position: number } | undefined;
+    return row?.position ?? this.lastPosition() + 1;
+  }
+
+  replays(subscriber: string): Replay[] {
+    return replaysOf(this.#db, subscriber);
   }
 
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined {
@@ -197,6 +221,12 @@ export class SqliteJournalReader implements JournalReader {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** The newest key of a table, 0 when it never had a row. */
+  #sequence(table: string): number {
+    const row = this.#db.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table);
+    return Number((row as { seq: number } | undefined)?.seq ?? 0);
   }
 
   #meta(name: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { DROPPED_THROUGH } from './replays.js';
 
 /** Records looked at in one step: a bound on how long one step keeps commits waiting. */
 const STEP_RECORDS = 1_000;
@@ -13,6 +14,7 @@ const FREE_PAGES_KEPT = 1_024;
 export class Retention {
   readonly #candidates: StatementSync;
   readonly #delete: StatementSync;
+  readonly #dropped: StatementSync;
   #walkedTo = 0;
   #clearedThrough = 0;
 
@@ -25,6 +27,10 @@ export class Retention {
          AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.position = records.position)
          AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.position = records.position)
          AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = records.position)`,
+    );
+    this.#dropped = db.prepare(
+      `INSERT INTO meta VALUES ('${DROPPED_THROUGH}', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+       WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)`,
     );
   }
 
@@ -45,6 +51,7 @@ export class Retention {
     }
     const through = rows[count - 1]!.position;
     const deleted = Number(this.#delete.run(this.#walkedTo, through).changes);
+    if (deleted > 0) this.#dropped.run(String(through));
     const more = count === STEP_RECORDS;
     this.#walkedTo = more ? through : 0;
     this.#clearedThrough = Math.max(this.#clearedThrough, through);

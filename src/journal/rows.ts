@@ -21,6 +21,9 @@ export type RecordRow = [
   checksum: number,
 ];
 
+/** From this bit on the flags count how often the record came in again, as a mended rejection. */
+export const REPLAYS_SHIFT = 4;
+
 /** CRC-32 over everything the record says; the topic's text, not its number, so that a damaged topic is seen too. */
 export function checksum(
   topic: string,

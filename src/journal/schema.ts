@@ -94,6 +94,20 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (session, packet_id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Set for what is given again: since when. Its age counts from there.
+  ALTER TABLE waiting ADD COLUMN replayed_at INTEGER;
+
+  -- Ranges of the journal that subscribers are given again. position: all up to here is settled or waits.
+  CREATE TABLE replays (
+    replay INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscriber TEXT NOT NULL,
+    topics TEXT,
+    first INTEGER NOT NULL,
+    through INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  );
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -73,7 +73,7 @@ export function subscribersSuite(
     it('another ordering: rows that wait keep nothing of the keys of the one before', async () => {
       const opened = await open(directory());
       await opened.journal.append(packMessages(messages(0, 4)));
-      const row = { subscriber: 'app', key: 'k', attempts: 1, dueAt: 5, reason: 'status' };
+      const row = { subscriber: 'app', key: 'k', attempts: 1, dueAt: 5, reason: 'status', bytes: 7 };
       const waiting = [
         { ...row, position: 1 },
         { ...row, position: 4, attempts: 0, dueAt: null },

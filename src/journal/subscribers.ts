@@ -54,7 +54,7 @@ export class SubscriberTable {
   }
 
   remove(id: string): void {
-    for (const table of ['registrations', 'subscribers', 'waiting']) {
+    for (const table of ['registrations', 'subscribers', 'waiting', 'replays']) {
       this.db.prepare(`DELETE FROM ${table} WHERE subscriber = ?`).run(id);
     }
   }
@@ -94,11 +94,14 @@ export class SubscriberTable {
        WHERE r.position > ? AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
     );
     const forget = this.db.prepare('DELETE FROM subscribers WHERE subscriber = ?');
+    const endReplays = this.db.prepare('DELETE FROM replays WHERE subscriber = ?');
     for (const { subscriber, topics, cursor } of known) {
       if (present.has(subscriber) || waits.get(subscriber)) continue;
       const filters = JSON.parse(topics) as string[];
       const names = later.all(cursor) as unknown as { name: string }[];
-      if (!names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) forget.run(subscriber);
+      if (names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) continue;
+      forget.run(subscriber);
+      endReplays.run(subscriber);
     }
   }
 

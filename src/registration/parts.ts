@@ -1,5 +1,6 @@
 import type { Sender } from '../domain/attempt.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
+import type { Replay } from '../domain/replay.js';
 import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
 
 /** A subscriber to be served. */
@@ -32,6 +33,8 @@ export interface Standing {
   lagSeconds: number;
   waiting: number;
   inFlight: number;
+  /** Ranges of the journal that it is given again, the one under way first. */
+  replays: Omit<Replay, 'number' | 'subscriber'>[];
 }
 
 /** What came of one synthetic event. */

@@ -96,7 +96,17 @@ class House {
     const standing = (id: string): Standing => {
       const { paused, gone } = this.served.get(id)!.hold ?? FREE;
       const state = paused ? 'paused' : gone ? 'gone' : 'active';
-      return { id, state, reason: gone, cursor: 0, lagRecords: this.lag, lagSeconds: 0, waiting: 0, inFlight: 0 };
+      return {
+        id,
+        state,
+        reason: gone,
+        cursor: 0,
+        lagRecords: this.lag,
+        lagSeconds: 0,
+        waiting: 0,
+        inFlight: 0,
+        replays: [],
+      };
     };
     const held = (id: string, hold: Hold): void => void this.served.set(id, { ...this.served.get(id)!, hold });
     return {

@@ -36,6 +36,8 @@ export interface ContractThreadEvents {
 export interface ContractThreadCalls {
   /** Hands over the way to the journal. Resolves when the contracts are compiled and checking has begun. */
   attach(port: MessagePort): Promise<void>;
+  /** Which of these records fail the contracts as they are now. A check that never returns ends this thread. */
+  check(positions: number[]): Promise<Rejection[]>;
 }
 
 /**
@@ -67,7 +69,15 @@ const data = workerData as ContractThreadSettings & { contractThread: ContractTh
 const { progress, condemned } = enterContractThread(data.contractThread);
 new Heartbeats(data.heartbeats).beatAs('contract');
 
-const toParent = new Channel(parentPort!, served({ attach } satisfies ContractThreadCalls));
+const toParent = new Channel(parentPort!, served({ attach, check } satisfies ContractThreadCalls));
+
+let ready: (checks: { admission: Admission; source: SqliteJournalReader }) => void = () => undefined;
+const checks = new Promise<Parameters<typeof ready>[0]>((resolve) => (ready = resolve));
+
+async function check(positions: number[]): Promise<Rejection[]> {
+  const { admission, source } = await checks;
+  return admission.checkAgain(source.recordsAt(positions));
+}
 
 async function attach(port: MessagePort): Promise<void> {
   let committed = 0;
@@ -86,6 +96,7 @@ async function attach(port: MessagePort): Promise<void> {
   const admission = new Admission(contracts, { source, sink, progress, after: admitted, condemned });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));
+  ready({ admission, source });
   // Left unhandled on purpose: a reader or journal that fails ends the thread, and its parent starts another.
   void runAdmission(admission, (description) => warn('a contract failed outside of its check', { description }));
 }

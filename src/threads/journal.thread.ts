@@ -39,6 +39,7 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   nearFull: ['main'],
   expired: ['main'],
   discarded: ['main'],
+  replayEnded: ['main'],
   damaged: ['main'],
   fatal: ['main'],
 };

@@ -61,7 +61,7 @@ describe('poison', { skip: needs('mosquitto') }, () => {
       poison.map((_, i) => `{"gwId":"after ${i}"}`),
     );
 
-    const { items } = (await (await gateway.http('/v1/rejections')).json()) as { items: Rejected[] };
+    const { items } = (await (await gateway.http('/v1/rejections?order=asc')).json()) as { items: Rejected[] };
     assert.equal(items.length, poison.length);
     assert.deepEqual(
       items.slice(0, Object.keys(POISON).length).map(({ reason }) => reason),

@@ -1,0 +1,37 @@
+import { Controller, Get, Inject, Query, Req, Res, SetMetadata } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HoldfastError } from '../domain/errors.js';
+import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
+import { Parameters, type Fields } from './parameters.js';
+import { History } from './history.js';
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  connection: 'close', // kept open after its end it would keep the gateway from stopping
+  'x-accel-buffering': 'no', // a proxy that gathers would keep events back
+};
+/** The header; or a query parameter, in any spelling, where no header can be set. */
+const LAST_EVENT_ID = 'last-event-id';
+
+@Controller('v1/stream')
+export class StreamController {
+  constructor(@Inject(History) private readonly history: History) {}
+
+  /** Server-Sent Events of the valid messages that match one of the `topic` filters; without one, of all devices'. */
+  @Get()
+  @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
+  stream(@Query() query: Fields, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    const header = request.headers[LAST_EVENT_ID];
+    const name = Object.keys(query).find((one) => /^last-?event-?id$/i.test(one)) ?? LAST_EVENT_ID;
+    const parameters = new Parameters({ ...query, ...(header ? { [name]: header } : {}) });
+    const filters = parameters.filters('topic') ?? ['#'];
+    const after = parameters.whole(name, 0, Number.MAX_SAFE_INTEGER);
+    parameters.done();
+    if (request.method === 'HEAD') return void reply.headers(HEADERS).send();
+    if (!this.history.streams.hasRoom) throw new HoldfastError('STREAMS_FULL', 'as many streams are open as may be');
+    reply.hijack();
+    reply.raw.writeHead(200, HEADERS);
+    this.history.streams.open(reply.raw, filters, after);
+  }
+}
