@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { Announcements } from './announcing.js';
 import { createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
@@ -10,12 +11,13 @@ import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
+import type { MessageBatch } from './domain/message.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { Discarded } from './domain/subscriber.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics } from './ops/index.js';
+import { DeliveryMetrics, OwnEvents } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
@@ -66,6 +68,8 @@ export class Gateway {
   readonly #heartbeats = new Heartbeats();
   readonly #beat = this.#heartbeats.beatAs('main');
   readonly #metrics: DeliveryMetrics;
+  readonly #events: OwnEvents;
+  readonly #announcements: Announcements;
   readonly #discarded: (discarded: Discarded) => void;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
@@ -92,7 +96,9 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
-    this.#discarded = discardTeller(this.#metrics, options.logger);
+    this.#events = this.#ownEvents();
+    this.#announcements = new Announcements(this.#events);
+    this.#discarded = discardTeller(this.#metrics, this.#announcements, options.logger);
     this.#credentials = options.secrets && this.#watch(options.secrets);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
@@ -162,6 +168,7 @@ export class Gateway {
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     await this.#delivery?.stop(left(0.8));
+    await within(CLOSE_MS_MIN, this.#events.flush());
     this.#history?.streams.close();
     await this.#closeHttp(left(0.5));
     await this.#contracts?.stop();
@@ -224,9 +231,11 @@ export class Gateway {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
     const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
-    const discarded = this.#discarded;
-    const parts = { settings, handlers, version, journal, reader, publisher, metrics, discarded, logger };
-    const serving = await startServing(parts);
+    const serving = await startServing({
+      ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
+      announcements: this.#announcements,
+      discarded: this.#discarded,
+    });
     this.#delivery = serving.delivery;
     this.#registry = serving.registry;
     this.#delivery.admitted(this.#admittedThrough);
@@ -270,6 +279,18 @@ export class Gateway {
     return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
   }
 
+  #ownEvents(): OwnEvents {
+    const { logger } = this.options;
+    const port = {
+      append: (batch: MessageBatch) => this.#journal!.append(batch),
+      wanted: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
+      lost: (count: number) =>
+        logger.warn({ count }, 'events of the gateway found no place while the journal was full'),
+      failed: (error: unknown) => logger.warn({ err: error }, 'an event of the gateway could not be written'),
+    };
+    return new OwnEvents(port, systemClock);
+  }
+
   #watch(secrets: Secrets): CredentialsWatch {
     const { logger } = this.options;
     return new CredentialsWatch(secrets, this.settings.broker, {
@@ -290,6 +311,7 @@ export class Gateway {
     const told = value as LinkThreadEvents['link'];
     if ('diagnosis' in told && LOGIN_CAUSES.has(told.diagnosis.cause)) void this.#credentials?.look();
     const { kind } = told;
+    this.#announcements.link(told);
     if (!this.#publisher) return;
     if (kind === 'up') this.#publisher.linkUp = true;
     else if (kind === 'down') this.#publisher.linkUp = false;
@@ -316,6 +338,11 @@ export class Gateway {
       state: ({ state, reason }) => {
         if (state === 'full') logger.error({ reason }, 'the journal is full: acknowledgements wait');
         else logger.info('the journal has room again');
+        this.#announcements.journalState({ state, reason });
+      },
+      nearFull: (facts) => {
+        if (facts.near) logger.warn(facts, 'nine tenths of journal.maxSize are in use');
+        this.#announcements.nearFull(facts);
       },
       expired: (what) =>
         logger.warn(what, 'rejections and dead letters were older than journal.failedRetention and are gone'),

@@ -1,6 +1,7 @@
 /** Ties delivery, its senders and the registry of subscribers together. */
 import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
+import type { Announcements } from './announcing.js';
 import { parseSubscriber } from './config/index.js';
 import { Delivery, HttpSender, type DeliveryObserver, type HttpSenderOptions } from './delivery/index.js';
 import type { Sender } from './domain/attempt.js';
@@ -31,6 +32,7 @@ export interface ServingParts {
   reader: SqliteJournalReader;
   publisher: Publisher;
   metrics: DeliveryMetrics;
+  announcements: Announcements;
   /** Told what was given up. */
   discarded: (discarded: Discarded) => void;
   logger: Logger;
@@ -38,7 +40,7 @@ export interface ServingParts {
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, logger, discarded } = parts;
+  const { settings, handlers, version, journal, reader, metrics, logger } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -78,10 +80,16 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
 }
 
 /** Tells what a subscriber will never be given: the bounds of its backlog or of the journal asked for it. */
-export function discardTeller(metrics: DeliveryMetrics, logger: Logger): (discarded: Discarded) => void {
+export function discardTeller(
+  metrics: DeliveryMetrics,
+  announcements: Announcements,
+  logger: Logger,
+): (discarded: Discarded) => void {
   const repeats = new Repeats(systemClock);
-  return ({ subscriber, reason, records, from, through }) => {
+  return (discarded) => {
+    const { subscriber, reason, records, from, through } = discarded;
     if (records === 0) return;
+    announcements.discarded(discarded);
     metrics.discarded(subscriber, reason, records);
     const count = repeats.count(`${subscriber} ${reason}`, records);
     if (count === undefined) return;
@@ -158,7 +166,7 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
 }
 
 function deliveryObserver(
-  { metrics, discarded, logger }: ServingParts,
+  { metrics, discarded, announcements, logger }: ServingParts,
   gone: (subscriber: string, why: string) => void,
 ): DeliveryObserver {
   const repeats = new Repeats(systemClock);
@@ -172,8 +180,10 @@ function deliveryObserver(
     state: (subscriber, state, reason) => {
       const level = state === 'active' ? 'info' : 'warn';
       logger[level]({ subscriber, state, reason }, 'subscriber changed state');
+      announcements.state(subscriber, state, reason);
       if (state === 'gone') gone(subscriber, reason);
     },
+    died: announcements.died,
     failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
     recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
     discarded,

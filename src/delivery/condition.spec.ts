@@ -13,6 +13,7 @@ const DEAF: DeliveryObserver = {
   recovered: () => undefined,
   saveFailed: () => undefined,
   discarded: () => undefined,
+  died: () => undefined,
 };
 
 describe('the condition of a subscriber', () => {

@@ -153,6 +153,11 @@ export class Delivery {
     this.#dispatcher.admitted(through);
   }
 
+  /** Whether a record of this topic would be for somebody. */
+  wants(topic: string): boolean {
+    return this.#dispatcher.trie.match(topic).length > 0;
+  }
+
   /** How every subscriber stands, in the order given to {@link start}. */
   status(): SubscriberStatus[] {
     const { reader, clock } = this.options;

@@ -114,8 +114,11 @@ export class Intake {
   }
 
   died(task: Task, letter: Omit<DeadLetter, 'subscriber' | 'position'>): void {
-    this.ledger.bury({ position: task.position, ...letter });
+    const { position, record } = task;
+    const { id, topic } = record!;
+    this.ledger.bury({ position, ...letter });
     this.delivered(task);
+    this.shared.observer.died({ subscriber: this.ledger.subscriber, position, id, topic, ...letter });
   }
 
   /** Nobody will have it. Also for a record of which no attempt is made. */

@@ -224,6 +224,7 @@ export class NotingObserver implements DeliveryObserver {
   saveFailures = 0;
   recoveries = 0;
   readonly discards: Discarded[] = [];
+  readonly deaths: string[] = [];
   attempt(_subscriber: string, outcome: string): void {
     this.outcomes.push(outcome);
   }
@@ -239,6 +240,9 @@ export class NotingObserver implements DeliveryObserver {
   }
   discarded(discarded: Discarded): void {
     this.discards.push(discarded);
+  }
+  died({ subscriber, position, topic, reason }: DeadLetter & { topic: string }): void {
+    this.deaths.push(`${subscriber} ${position} ${topic} ${reason}`);
   }
   saveFailed(): void {
     this.saveFailures++;

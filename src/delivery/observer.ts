@@ -1,6 +1,7 @@
 import type { FailureReason } from '../domain/attempt.js';
 import type { Replay } from '../domain/replay.js';
-import type { Discarded } from '../domain/subscriber.js';
+import type { Record } from '../domain/record.js';
+import type { DeadLetter, Discarded } from '../domain/subscriber.js';
 
 /** `active`: sent to. `paused`: an operator asked. `broken`: failing, probed now and then. `gone`: it answered 410. */
 export type SubscriberState = 'active' | 'paused' | 'broken' | 'gone';
@@ -50,6 +51,8 @@ export interface DeliveryObserver {
   recovered(subscriber: string): void;
   /** Its backlog went beyond its bound, and the oldest records were given up. Called often while it stays there. */
   discarded(discarded: Discarded): void;
+  /** A record became a dead letter; it is saved soon after. */
+  died(letter: DeadLetter & Pick<Record, 'id' | 'topic'>): void;
   /** What was settled could not be saved; it is kept and tried again every second. */
   saveFailed(error: unknown): void;
 }

@@ -124,6 +124,11 @@ export class Streams {
     return this.#admitted;
   }
 
+  /** Whether a client asks for messages of this topic. */
+  wants(topic: string): boolean {
+    return [...this.#clients].some((client) => client.wants(topic));
+  }
+
   get hasRoom(): boolean {
     return !this.#closed && this.#clients.size < this.clientsMax;
   }
