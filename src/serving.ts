@@ -38,7 +38,7 @@ export interface ServingParts {
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, logger, discarded } = parts;
+  const { settings, handlers, version, journal, reader, metrics, logger } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
