@@ -124,6 +124,30 @@ describe('dead letters', { skip: needs('mosquitto') }, () => {
   });
 });
 
+describe('a contract whose check never returns', { skip: needs('mosquitto') }, () => {
+  it('keeps its record a dead letter; the others are replayed, and the gateway goes on', async (t) => {
+    const flow = await flowWithContract(t, { type: 'object' });
+    flow.receiver.answer = () => ({ status: 400 });
+    await publish(flow, 40);
+    await until(async () => (await all(flow, '/v1/dead-letters')).length === 40, { what: 'the dead letters' });
+    await flow.gateway.stop();
+    flow.receiver.answer = () => undefined;
+    const file = join(scratchDirectory('contract'), 'spinning.mjs');
+    writeFileSync(file, SPINNING_CLASS);
+    flow.config['contracts'] = { numbered: { class: `${file}#Reading` } };
+    await flow.restart();
+    const { replayed: given, skipped, notes } = await post(flow, '/v1/dead-letters/replay', { all: true });
+    assert.deepEqual([given, (skipped as { contract: number }).contract], [39, 1]);
+    const [note] = notes as [{ why: string; detail: string }];
+    assert.match(`${note.why} ${note.detail}`, /^contract (crashed|timeout): /);
+    await flow.receiver.waitFor(39);
+    assert.equal((await all(flow, '/v1/dead-letters')).length, 1);
+    await publish(flow, 10, 100);
+    await flow.receiver.waitFor(49);
+    assert.equal(flow.gateway.exited, undefined);
+  });
+});
+
 describe('rejections', { skip: needs('mosquitto') }, () => {
   it('come in again when the contract is mended: a new position, the old id; the rest is rejected again', async (t) => {
     const strict = { type: 'object', required: ['n', 'pressure'] };
@@ -237,3 +261,15 @@ function assertOrder(numbers: readonly number[]): void {
     last.set(topic, n);
   }
 }
+
+const SPINNING_CLASS = `
+import { IsString, ValidateBy } from 'class-validator';
+
+function Spins() {
+  return ValidateBy({ name: 'spins', validator: { validate: (n) => { while (n === 13); return true; } } });
+}
+export class Reading {}
+IsString()(Reading.prototype, 'gwId');
+IsString()(Reading.prototype, 'pad');
+Spins()(Reading.prototype, 'n');
+`;
