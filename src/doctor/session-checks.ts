@@ -76,7 +76,7 @@ export async function checkKept(
     );
   }
   const findings: Verdict[] = shortened ? [shortened] : [];
-  if (!back.connack!.sessionPresent) findings.push(failed('after a reconnect the session was gone', LOST));
+  if (!back.connack!.sessionPresent) findings.push(await keptWithSubscription(session, back, signal));
   else if (strange) {
     findings.push(
       warning(
@@ -86,6 +86,20 @@ export async function checkKept(
     );
   } else findings.push(ok('there again after a reconnect'));
   return together(findings);
+}
+
+/** RabbitMQ's sessions are queues, which begin with the first subscription. */
+async function keptWithSubscription(session: OwnSession, probe: Probe, signal: AbortSignal): Promise<Verdict> {
+  const gone = failed('after a reconnect the session was gone', LOST);
+  const { subscriptions } = session.settings;
+  const wanted = subscriptions.find(({ filter, qos }) => qos > 0 && !filter.startsWith('$share/'));
+  if (!wanted) return gone;
+  const granted = await session.subscribe(probe, wanted.filter, wanted.qos);
+  if (typeof granted !== 'number' || granted >= 0x80) return gone;
+  await session.leave();
+  const back = await session.open(signal);
+  if (!(back instanceof Probe) || !back.connack!.sessionPresent) return gone;
+  return ok('there again after a reconnect, once it had a subscription');
 }
 
 const LOST =

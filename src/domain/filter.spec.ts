@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { seed } from '../../test/support/seed.js';
-import { attributeProblem, compileFilter, COMPARISONS, type Filter } from './filter.js';
+import { attributeProblem, compileFilter, COMPARISONS, filterProblem, type Filter } from './filter.js';
 import type { Record } from './record.js';
 
 const PAYLOAD = {
@@ -94,6 +94,15 @@ describe('a comparison', () => {
       compileFilter(filter)(RECORD, () => assert.fail('the payload was asked for')),
       false,
     );
+  });
+
+  it('at any depth has an attribute, and not at every depth there is', () => {
+    const deep = (filter: Filter, depth: number): Filter =>
+      depth === 0 ? filter : { kind: 'not', of: deep(filter, depth - 1) };
+    const [good, bad] = ['/a', 'a'].map((attribute): Filter => ({ kind: 'exact', attribute, value: '' }));
+    assert.equal(filterProblem({ kind: 'any', of: [good!, deep(good!, 6)] }), undefined);
+    assert.ok(filterProblem({ kind: 'all', of: [good!, deep(bad!, 3)] }));
+    assert.ok(filterProblem(deep(good!, 8)));
   });
 
   it('names an attribute', () => {

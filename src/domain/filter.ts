@@ -30,6 +30,14 @@ export function attributeProblem(attribute: string): string | undefined {
   return 'is no attribute of a record';
 }
 
+/** What is wrong with a filter that did not come through the configuration file; undefined when nothing is. */
+export function filterProblem(filter: Filter, depth = 1): string | undefined {
+  if (depth > FILTER_DEPTH_MAX) return `nested more than ${FILTER_DEPTH_MAX} deep`;
+  if ('attribute' in filter) return attributeProblem(filter.attribute);
+  const parts: readonly Filter[] = filter.kind === 'not' ? [filter.of] : filter.of;
+  return parts.map((part) => filterProblem(part, depth + 1)).find((problem) => problem !== undefined);
+}
+
 /** Compiles a filter whose attributes have no problem. */
 export function compileFilter(filter: Filter): Selects {
   switch (filter.kind) {

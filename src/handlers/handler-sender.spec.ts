@@ -26,9 +26,13 @@ function send(handle: Handle, changes: Partial<Record> = {}, timeoutMs = 1_000):
   return sender.send({ ...RECORD, ...changes }, { attempt: 3, replay: false });
 }
 
+/** Ids of messages whose answers were dropped. */
+const dropped: string[] = [];
+
 /** What a `@MessagePattern` handler's answer becomes. */
 function reply(handle: Handle, asked = true): Promise<Outcome> {
-  const sender = new HandlerSender([handle as unknown as MessageHandler], { timeoutMs: 1_000, reply: true });
+  const settings = { timeoutMs: 1_000, reply: true };
+  const sender = new HandlerSender([handle as unknown as MessageHandler], settings, ({ id }) => dropped.push(id));
   const properties = asked ? { responseTopic: 'answers/a' } : null;
   return sender.send({ ...RECORD, properties }, { attempt: 1, replay: false });
 }
@@ -128,7 +132,9 @@ describe('a handler that is given up', () => {
 
   it('sees it aborted, and the attempt ends, when the gateway must stop at once', async () => {
     let seen: AbortSignal | undefined;
+    let calls = 0;
     const hang: Handle = (_, { signal }) => {
+      calls++;
       seen = signal;
       return new Promise(() => undefined);
     };
@@ -139,7 +145,7 @@ describe('a handler that is given up', () => {
     assert.deepEqual(await outcome, failed('the gateway had to stop', 'timeout'));
     assert.equal(seen?.aborted, true);
     const after = await sender.send(RECORD, { attempt: 1, replay: false, signal: stop.signal });
-    assert.equal(after.kind, 'retry');
+    assert.deepEqual([after.kind, calls], ['retry', 1], 'it is not called once that has been said');
   });
 });
 
@@ -193,7 +199,9 @@ describe('a handler that answers', () => {
     for (const handle of [(): unknown => undefined, (): unknown => EMPTY]) {
       assert.deepEqual(await reply(handle), { kind: 'delivered' });
     }
+    assert.deepEqual(dropped, []);
     assert.deepEqual(await reply(() => 'done', false), { kind: 'delivered' });
+    assert.deepEqual(dropped, ['id']);
     assert.deepEqual(await send(() => 'done', { properties: { responseTopic: 'a' } }), { kind: 'delivered' });
   });
 

@@ -8,6 +8,8 @@ import { replyOf } from './answer.js';
 import { outcomeOfThrown } from './failure.js';
 import { HoldfastContext } from './handler-context.js';
 
+const STOPPED = 'the gateway had to stop';
+
 /**
  * Gives records to Nest handlers. One that throws is a failed attempt, nothing more. Several are called at once, and
  * each record is delivered when all of them have ended well.
@@ -21,15 +23,15 @@ export class HandlerSender implements Sender {
   ) {}
 
   async send(record: Record, { attempt, replay, signal: stop }: AttemptContext): Promise<Outcome> {
+    if (stop?.aborted) return givenUp(STOPPED);
     const { timeoutMs } = this.settings;
     const over = new AbortController();
     const late = Promise.withResolvers<Outcome>();
     const giveUp = (detail: string): void => {
-      late.resolve({ kind: 'retry', reason: 'timeout', status: 0, detail, opensBreaker: false });
+      late.resolve(givenUp(detail));
       over.abort(new Error(detail));
     };
-    const stopped = (): void => giveUp('the gateway had to stop');
-    if (stop?.aborted) stopped();
+    const stopped = (): void => giveUp(STOPPED);
     stop?.addEventListener('abort', stopped);
     const timer = setTimeout(() => giveUp(`the handler did not end within ${timeoutMs} ms`), timeoutMs);
     try {
@@ -64,6 +66,10 @@ export class HandlerSender implements Sender {
     }
     return { kind: 'delivered', reply: replyOf(answer)! };
   }
+}
+
+function givenUp(detail: string): Outcome {
+  return { kind: 'retry', reason: 'timeout', status: 0, detail, opensBreaker: false };
 }
 
 async function answerOf(handler: MessageHandler, record: Record, context: HoldfastContext): Promise<unknown> {

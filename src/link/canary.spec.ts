@@ -9,8 +9,16 @@ function canary(t: TestContext) {
   let nowMs = 0;
   const sent: string[] = [];
   const changes: boolean[] = [];
+  const port = { alone: true, take: () => undefined as void };
   const one = new Canary(
-    { publish: (payload) => void sent.push(payload), changed: (silent) => void changes.push(silent) },
+    {
+      publish: (payload, taken) => {
+        sent.push(payload);
+        port.take = taken;
+      },
+      alone: () => port.alone,
+      changed: (silent) => void changes.push(silent),
+    },
     EVERY_MS,
     { now: () => nowMs, monotonic: () => nowMs },
   );
@@ -18,7 +26,7 @@ function canary(t: TestContext) {
     nowMs += ms;
     t.mock.timers.tick(ms);
   };
-  return { one, sent, changes, pass };
+  return { one, port, sent, changes, pass };
 }
 
 describe('canary', () => {
@@ -53,6 +61,43 @@ describe('canary', () => {
     one.heard('anything');
     pass(EVERY_MS);
     assert.deepEqual(changes, [true]);
+    one.stop();
+  });
+
+  it('a broker that hangs up on it loses the link twice, and not again', (t) => {
+    const { one, sent, changes, pass } = canary(t);
+    for (let life = 1; life <= 4; life++) {
+      one.start();
+      one.hungUp(true);
+      one.stop();
+    }
+    assert.equal(sent.length, 2);
+    assert.deepEqual(changes, [true], 'and it is missed');
+    one.start();
+    pass(599_000);
+    assert.equal(sent.length, 2);
+    pass(EVERY_MS);
+    assert.equal(sent.length, 3, 'it is tried again, later');
+    one.stop();
+  });
+
+  it('when something else was outstanding it is not to blame, and goes alone from then on', (t) => {
+    const { one, port, sent, changes, pass } = canary(t);
+    for (let life = 1; life <= 4; life++) {
+      one.start();
+      one.hungUp(false);
+      one.stop();
+    }
+    assert.deepEqual(changes, []);
+    port.alone = false;
+    one.start();
+    assert.equal(sent.length, 4);
+    port.alone = true;
+    pass(EVERY_MS);
+    assert.equal(sent.length, 5);
+    port.take();
+    one.hungUp(true);
+    assert.deepEqual(changes, [], 'what was taken is not to blame');
     one.stop();
   });
 

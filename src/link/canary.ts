@@ -2,9 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { CanaryStatus } from '../domain/link.js';
 import type { Clock } from '../domain/clock.js';
 
+/** A broker that hangs up this often on a probe that is on the way alone refuses it in deed. */
+const HANG_UPS_MAX = 2;
+/** How long none is sent then: it would cost the link each time. */
+const REST_MS = 600_000;
+
 export interface CanaryPort {
-  /** To the canary's own topic. */
-  publish(payload: string): void;
+  /** To the canary's own topic. @param taken is called when the broker has acknowledged it; not when it refuses it */
+  publish(payload: string, taken: () => void): void;
+  /** Whether nothing else waits for an answer of the broker. */
+  alone(): boolean;
   /** It fell silent, or came back. */
   changed(silent: boolean): void;
 }
@@ -20,6 +27,12 @@ export class Canary {
   #sentAt = 0;
   #seconds = 0;
   #silent = false;
+  /** The broker has not taken a probe on the connection there is. */
+  #untaken = false;
+  /** A connection ended under a probe: the next ones go alone, so that it shows whether they are why. */
+  #careful = false;
+  #hangUps = 0;
+  #restUntil = -Infinity;
 
   constructor(
     private readonly port: CanaryPort,
@@ -34,10 +47,26 @@ export class Canary {
     this.#timer = setInterval(() => this.#send(), this.everyMs);
   }
 
-  /** The link is down, which is no fault of the canary. */
+  /** The link is down. */
   stop(): void {
     clearInterval(this.#timer);
-    this.#probe = '';
+    this.#untaken = false;
+    if (!this.#resting) this.#probe = '';
+  }
+
+  /** The broker has not taken a probe; some refuse it first and hang up then. */
+  get untaken(): boolean {
+    return this.#untaken;
+  }
+
+  /** The connection ended, before {@link stop}. @param alone whether nothing else was outstanding */
+  hungUp(alone: boolean): void {
+    if (!this.#untaken) return;
+    this.#careful = true;
+    if (!alone || ++this.#hangUps < HANG_UPS_MAX) return;
+    this.#hangUps = 0;
+    this.#restUntil = this.clock.monotonic() + REST_MS;
+    this.#become(true);
   }
 
   heard(payload: string): void {
@@ -52,15 +81,23 @@ export class Canary {
     return { silent: this.#silent, seconds: Math.max(this.#seconds, away) };
   }
 
+  get #resting(): boolean {
+    return this.clock.monotonic() < this.#restUntil;
+  }
+
   #send(): void {
+    if (this.#resting || (this.#careful && !this.port.alone())) return;
     if (this.#probe !== '') {
       this.#become(true); // and it is still waited for: its age is what the metric shows
-      this.port.publish(this.#probe);
-      return;
+    } else {
+      this.#probe = randomUUID();
+      this.#sentAt = this.clock.monotonic();
     }
-    this.#probe = randomUUID();
-    this.#sentAt = this.clock.monotonic();
-    this.port.publish(this.#probe);
+    this.#untaken = true;
+    this.port.publish(this.#probe, () => {
+      this.#untaken = this.#careful = false;
+      this.#hangUps = 0;
+    });
   }
 
   #become(silent: boolean): void {

@@ -73,10 +73,11 @@ export const MEND: { readonly [cause in Cause]: string } = {
   'event-loop-stall':
     'The gateway’s own link thread stood still for longer than the keepalive. Give it more CPU, and look at holdfast_thread_delay_seconds.',
   'broker-shutdown': 'The broker is restarting or has stopped. The gateway comes back by itself.',
-  'broker-unreachable': 'Check that the broker runs and that broker.url and the network lead to it.',
+  'broker-unreachable':
+    'Check that the broker runs, that it has room for one more, and that broker.url and the network lead to it.',
   'server-busy': 'The broker is overloaded. Look at it; the gateway backs off.',
   dns: 'The broker’s name cannot be resolved. Check broker.url and the cluster’s DNS.',
-  tls: 'The TLS handshake failed. Check broker.tls, the certificate chain, its dates and the host name.',
+  tls: 'The TLS handshake failed. Check broker.tls, the port, the certificate chain, its dates and the host name.',
   'websocket-upgrade':
     'What answers there does not speak MQTT over WebSocket. Check the path in broker.url, and proxies on the way.',
   'protocol-version': 'The broker does not speak this MQTT version. Set broker.protocol.',

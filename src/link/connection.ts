@@ -57,6 +57,10 @@ export interface CloseEvidence {
   wasUp: boolean;
   /** Why this side ended it, if it did. */
   ended: 'keepalive' | 'stop' | undefined;
+  /** TCP was connected, and the TLS handshake had not ended. */
+  securing?: boolean;
+  /** To a CONNECT without TLS a TLS alert came back. */
+  tlsAlert?: boolean;
   /** Absent when the address is no WebSocket. */
   webSocket?: WebSocketFacts;
 }
@@ -82,7 +86,7 @@ const RECEIVE_MAXIMUM_DEFAULT = 65_535; // [MQTT 5.0, 3.2.2.3.3]
 /** What `ws` says when this side ends an upgrade: what made it do so is known already. */
 const OWN_DOING = 'WebSocket was closed before the connection was established';
 /** What Node says to a write after the other end has closed in order: that close is what happened. */
-const WRITTEN_TOO_LATE = 'This socket has been ended by the other party';
+const WRITTEN_TOO_LATE = /^This socket has been ended by the other party$|^WebSocket is not open: readyState [23]/;
 
 const DISCONNECT = Buffer.from([0xe0, 0]);
 const DISCONNECT_WITH_WILL = Buffer.from([0xe0, 2, 0x04, 0]); // [MQTT 5.0, 3.14.2.1]
@@ -100,6 +104,8 @@ export class Connection {
   #ended: CloseEvidence['ended'];
   #up = false;
   #held: (() => void) | undefined;
+  #securing = false;
+  #tlsAlert = false;
   readonly #webSocket: WebSocketFacts = { stage: 'connecting' };
   /** Who waits for the answers to the pings on the way, oldest first. */
   readonly #pings: (() => void)[] = [];
@@ -130,6 +136,11 @@ export class Connection {
       this.#client.connect();
       // mqtt.js keeps errors without a code to itself: every refused WebSocket upgrade is one.
       this.#client.stream.on('error', (error: Error) => this.#failed(error));
+      if (/^mqtts:/i.test(this.options.url)) this.#followHandshake();
+      else if (/^mqtt:/i.test(this.options.url)) {
+        // RFC 8446, 5.1: content type alert, major version 3.
+        this.#client.stream.once('data', ([type, major]: Buffer) => (this.#tlsAlert = type === 0x15 && major === 3));
+      }
     } catch (error) {
       // A certificate or key that cannot be read is thrown at once, and no 'close' follows.
       this.#errors.push(error as Error);
@@ -242,6 +253,11 @@ export class Connection {
     if (!this.#client.stream.destroyed) this.#client.stream.write(bytes);
   }
 
+  #followHandshake(): void {
+    this.#client.stream.once('connect', () => (this.#securing = true));
+    this.#client.stream.once('secureConnect', () => (this.#securing = false));
+  }
+
   #takeOverAcks(): void {
     const client = this.#client;
     client.handleMessage = (packet, callback) => {
@@ -285,7 +301,7 @@ export class Connection {
   #failed(error: Error & { code?: number | string }): void {
     if (error === DEFERRED) return;
     const known = this.#errors.includes(error) || (error.message === OWN_DOING && this.#errors.length > 0);
-    if (!known && error.message !== WRITTEN_TOO_LATE) this.#errors.push(error);
+    if (!known && !WRITTEN_TOO_LATE.test(error.message)) this.#errors.push(error);
     if (typeof error.code === 'number') this.#note(this.#up ? 'error' : 'connack', error.code);
     // mqtt.js leaves the socket open after a parser error, and would wait for ever.
     if (!this.#client.stream.destroyed) this.#client.stream.destroy();
@@ -308,6 +324,8 @@ export class Connection {
       systemCode,
       wasUp: this.#up,
       ended: this.#ended,
+      tlsAlert: this.#tlsAlert,
+      securing: this.#securing || this.#webSocket.stage === 'securing',
       ...(/^ws/i.test(this.options.url) ? { webSocket: this.#webSocket } : {}),
     };
   }

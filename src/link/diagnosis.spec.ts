@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
-import { CAUSE_OF_CODE, causeOfCode, MEND } from './causes.js';
+import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal, MEND } from './causes.js';
 import { diagnose, isOpen, type Evidence, type Life, type Outstanding } from './diagnosis.js';
 
 const NOTHING: Evidence = {
@@ -68,7 +68,8 @@ const UP: Row[] = [
   ['and the broker came back', { afterwards: { kind: 'accepted', sessionPresent: true } }, 'network', 'guess'],
   ['and had forgotten', { afterwards: { kind: 'accepted', sessionPresent: false } }, 'broker-shutdown', 'likely'],
   ['and nobody listened', { afterwards: refused('broker-unreachable') }, 'broker-shutdown', 'likely'],
-  ['and could not be reached', { afterwards: refused('broker-unreachable', 'guess') }, 'network', 'likely'],
+  ['and nobody answered', { afterwards: refused('broker-unreachable', 'likely') }, 'network', 'likely'],
+  ['and was closed again', { afterwards: refused('broker-unreachable', 'guess') }, 'network', 'guess'],
   ['and the login was refused', { afterwards: refused('bad-credentials') }, 'bad-credentials', 'likely'],
   ['and we are banned', { afterwards: refused('banned') }, 'banned', 'likely'],
   ['the second bare close', { upMs: 4_000, history: [BARE] }, 'network', 'guess'],
@@ -80,6 +81,18 @@ const UP: Row[] = [
     { upMs: 9, history: [BARE, { ...BARE, sessionPresent: false }] },
     'client-id-conflict',
     'likely',
+  ],
+  [
+    'a rival that begins a new session',
+    { sessionPresent: false, upMs: 9, history: rivals('broker-shutdown', 'broker-shutdown') },
+    'client-id-conflict',
+    'guess',
+  ],
+  [
+    'as before',
+    { sessionPresent: false, upMs: 9, history: rivals('client-id-conflict', 'broker-shutdown') },
+    'client-id-conflict',
+    'guess',
   ],
   ['a restart in between', { upMs: 9, history: [BARE, { ...BARE, cause: 'broker-shutdown' }] }, 'network', 'guess'],
   ['a failed connect in between', { upMs: 9, history: [BARE, { ...BARE, unreached: true }] }, 'network', 'guess'],
@@ -110,7 +123,14 @@ const NEVER_UP: Row[] = [
     'websocket-upgrade',
     'certain',
   ],
-  ['reset before CONNACK', { systemCode: 'ECONNRESET' }, 'network', 'likely'],
+  ['reset in answer to CONNECT', { systemCode: 'ECONNRESET' }, 'broker-unreachable', 'guess'],
+  ['aborted before CONNACK', { systemCode: 'ECONNABORTED' }, 'network', 'likely'],
+  ['reset in the TLS handshake', { systemCode: 'ECONNRESET', securing: true }, 'tls', 'likely'],
+  ['a TLS alert came back', { errors: ['Invalid header flag bits'], tlsAlert: true }, 'tls', 'certain'],
+  ['silent in the TLS handshake', { errors: ['connack timeout'], securing: true }, 'tls', 'likely'],
+  ['closed again in answer to MQTT 5', { silentRefusals: 1 }, 'protocol-version', 'guess'],
+  ['reset again in answer to MQTT 5', { silentRefusals: 1, systemCode: 'ECONNRESET' }, 'protocol-version', 'guess'],
+  ['closed again in answer to 3.1.1', { silentRefusals: 1, protocolVersion: 4 }, 'broker-unreachable', 'guess'],
   ['no MQTT', { errors: ['Invalid protocol'] }, 'protocol-error', 'likely'],
   ['closed without a word', {}, 'broker-unreachable', 'guess'],
   ['3.1.1: version', { code: 1, where: 'connack', protocolVersion: 4 }, 'protocol-version', 'certain'],
@@ -124,11 +144,15 @@ const NEVER_UP: Row[] = [
 ];
 
 function refused(cause: Cause, confidence: Diagnosis['confidence'] = 'certain') {
-  return { kind: 'refused', cause, confidence } as const;
+  return { kind: 'refused', cause, confidence, orderly: true } as const;
 }
 
 function unanswered(operation: Outstanding): Life[] {
   return [{ ...BARE, bare: false, unanswered: operation }];
+}
+
+function rivals(...causes: Cause[]): Life[] {
+  return causes.map((cause) => ({ ...BARE, sessionPresent: false, cameBack: true, cause }));
 }
 
 function lives(...upMs: number[]): Life[] {
@@ -168,6 +192,13 @@ describe('diagnosis', () => {
       unknown.map(([code]) => Number(code)),
       [0x80, 0x83],
     );
+  });
+
+  it('a code that refuses one operation is about that operation, unless it says more', () => {
+    for (const code of [0x80, 0x83, 0x87]) assert.equal(causeOfRefusal('subscribe', code), 'subscribe-denied');
+    for (const code of [0x80, 0x83, 0x87]) assert.equal(causeOfRefusal('publish', code), 'publish-denied');
+    assert.equal(causeOfRefusal('publish', 0x97), 'quota-exceeded');
+    assert.equal(causeOfRefusal('subscribe', 0x9e), 'unsupported');
   });
 
   it('every cause has a mend', () => {

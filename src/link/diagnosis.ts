@@ -14,7 +14,7 @@ export interface Outstanding {
 /** What the first attempt after a drop met. */
 export type Afterwards =
   | { kind: 'accepted'; sessionPresent: boolean }
-  | { kind: 'refused'; cause: Cause; confidence: Diagnosis['confidence'] };
+  | { kind: 'refused'; cause: Cause; confidence: Diagnosis['confidence']; /** Not by a reset. */ orderly: boolean };
 
 /** One connection that was up and ended, as far as later ones want to know. */
 export interface Life {
@@ -25,10 +25,12 @@ export interface Life {
   sessionPresent: boolean;
   upMs: number;
   cause: Cause;
-  /** A connect failed between it and the one after it. */
+  /** A connect found nobody between it and the one after it. */
   unreached: boolean;
   /** The oldest operation that was not answered when it ended. */
   unanswered?: Outstanding | undefined;
+  /** The broker was there for the very next connect: none that restarts is so quick every time. */
+  cameBack?: boolean;
 }
 
 /** All that is known of one connection that ended, or of one that never came up. */
@@ -40,6 +42,8 @@ export interface Evidence extends CloseEvidence {
   upMs: number;
   /** How late the link's own thread was, at worst, in its last half minute. */
   threadDelayMs: number;
+  /** Connects in a row before it that were closed without a word, at a broker that has not taken this version yet. */
+  silentRefusals?: number;
   /** Oldest first. */
   outstanding: Outstanding[];
   /** The connections before it that were up, newest first. */
@@ -64,6 +68,9 @@ const LARGE_BYTES = 16 * 1024;
 const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
 const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EHOSTDOWN']);
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;
+/** What a broker does that closes while something is still on its way to it. */
+const RESET_CODES = new Set(['ECONNRESET', 'EPIPE']);
+const UNREACHED = new Set<Cause>(['broker-unreachable', 'server-busy']);
 const UNSPECIFIED = new Set([0, 0x80, 0x83]);
 
 /** Why a connection ended or never came up. Pure: evidence in, diagnosis out. */
@@ -128,23 +135,36 @@ function spoken(evidence: Evidence): Judgement {
 }
 
 /** It never came up, and the broker gave no code. */
-function unreached({ systemCode = '', errors, protocolVersion, webSocket }: Evidence): Judgement {
+function unreached(evidence: Evidence): Judgement {
+  const { systemCode = '', errors, webSocket, securing = false } = evidence;
   if (DNS_CODES.has(systemCode)) return ['dns', 'certain'];
-  if (
-    TLS_CODE.test(systemCode) ||
-    errors.some((text) => /certificate|\bTLS\b|\bSSL\b|wrong version number/i.test(text))
-  ) {
-    return ['tls', 'certain'];
-  }
+  if (TLS_CODE.test(systemCode)) return ['tls', 'certain'];
   if (UNREACHABLE_CODES.has(systemCode)) return ['broker-unreachable', 'certain'];
+  if (evidence.tlsAlert === true) return ['tls', 'certain', 'a TLS alert came back: this port wants mqtts://'];
+  if (securing) return ['tls', 'likely', 'the TLS handshake began and did not end: what answers may not speak TLS'];
+  if (errors.some((text) => /certificate|\bTLS\b|\bSSL\b|wrong version number/i.test(text))) return ['tls', 'certain'];
   if (webSocket?.stage === 'upgrading') return ['websocket-upgrade', 'certain'];
   if (errors.some((text) => text.includes('connack timeout'))) {
     return ['broker-unreachable', 'likely', 'connected, and nothing came back'];
   }
+  if (isSilentRefusal(evidence)) return silentlyRefused(evidence);
   if (systemCode !== '') return ['network', 'likely', 'the connection broke before the broker answered'];
-  if (errors.length > 0) return ['protocol-error', 'likely', 'what came back is not MQTT'];
-  const version = protocolVersion === 5 ? '5' : '3.1.1';
-  return ['broker-unreachable', 'guess', `closed without a word in answer to a CONNECT of MQTT ${version}`];
+  return ['protocol-error', 'likely', 'what came back is not MQTT'];
+}
+
+/** Closed, in order or not, in answer to CONNECT. */
+export function isSilentRefusal({ wasUp, code, systemCode, errors, securing = false }: CloseEvidence): boolean {
+  if (wasUp || code !== 0 || securing) return false;
+  return systemCode === undefined ? errors.length === 0 : RESET_CODES.has(systemCode);
+}
+
+function silentlyRefused({ protocolVersion, systemCode, silentRefusals = 0 }: Evidence): Judgement {
+  const how = systemCode === undefined ? 'closed without a word' : 'reset';
+  const text = `${how} in answer to a CONNECT of MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`;
+  if (protocolVersion === 5 && silentRefusals > 0) {
+    return ['protocol-version', 'guess', `${text} again: it may be too old for that, or full`];
+  }
+  return ['broker-unreachable', 'guess', `${text}: the broker may be starting, full, or want TLS`];
 }
 
 /** It was up and ended without a code. */
@@ -190,9 +210,7 @@ function hungUpOn(evidence: Evidence): Judgement | undefined {
 }
 
 function isGone(afterwards: Afterwards | undefined): boolean {
-  return (
-    afterwards?.kind === 'refused' && (afterwards.cause === 'broker-unreachable' || afterwards.cause === 'server-busy')
-  );
+  return afterwards?.kind === 'refused' && UNREACHED.has(afterwards.cause) && !isThere(afterwards);
 }
 
 /** Another user of the client id: nothing else closes so often without a reason. */
@@ -201,17 +219,18 @@ function contested(evidence: Evidence): Judgement | undefined {
   const recent = [evidence, ...evidence.history.slice(0, BARE_CLOSES_MAX - 1)];
   const lives = recent.map(({ upMs }) => upMs);
   const before = evidence.history.slice(0, BARE_CLOSES_MAX - 1);
-  const all = before.every(
-    ({ bare, sessionPresent, upMs, cause, unreached }, i) =>
-      bare &&
-      !unreached && // a broker that gives the session to another takes connections all the while
-      (sessionPresent || i === before.length - 1) && // the first of them may have begun the session
-      upMs <= CONTESTED_MS_MAX &&
-      (cause === 'network' || cause === 'client-id-conflict'),
-  );
+  // A broker that gives the session to another takes connections all the while.
+  const all = before.every(({ bare, upMs, unreached }) => bare && !unreached && upMs <= CONTESTED_MS_MAX);
+  // The first of them may have begun the session.
+  const kept = evidence.sessionPresent && before.slice(0, -1).every(({ sessionPresent }) => sessionPresent);
+  // A rival that begins a new session each time leaves us none; a restart does too, and is not over at once.
+  const cameBack = before.every((life) => life.cameBack);
+  const causes = new Set<Cause>(['network', 'client-id-conflict', ...(cameBack ? ['broker-shutdown' as const] : [])]);
+  const unexplained = before.every(({ cause }) => causes.has(cause));
   // A broker closes in order, at least as a rule; a line that breaks resets.
   const closes = Number(isOrderly(evidence)) + before.filter(({ orderly }) => orderly).length;
-  if (before.length < BARE_CLOSES_MAX - 1 || !all || closes < ORDERLY_MIN || !evidence.sessionPresent) return undefined;
+  if (before.length < BARE_CLOSES_MAX - 1 || !all || !unexplained || closes < ORDERLY_MIN) return undefined;
+  if (!kept && !cameBack) return undefined;
   const [least, most] = [Math.min(...lives), Math.max(...lives)];
   const seconds = lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
   if (least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most) {
@@ -223,9 +242,17 @@ function contested(evidence: Evidence): Judgement | undefined {
   }
   return [
     'client-id-conflict',
-    'likely',
-    `closed without a word ${recent.length} times in a row, soon after each connect (${seconds} s), with the session kept`,
+    kept ? 'likely' : 'guess',
+    `closed without a word ${recent.length} times in a row, soon after each connect (${seconds} s), with ${kept ? 'the session kept' : 'another session begun each time'}`,
   ];
+}
+
+/**
+ * Whether the next connect met a broker. NATS, for one, closes a client that comes back too soon after a takeover, in
+ * order; a load balancer with nobody behind it resets.
+ */
+export function isThere(afterwards: Afterwards): boolean {
+  return afterwards.kind === 'accepted' || (afterwards.confidence === 'guess' && afterwards.orderly);
 }
 
 /** A drop without a word is often explained by what the next attempt meets. */
@@ -238,9 +265,10 @@ function explainedAfterwards({ afterwards, systemCode }: Evidence): Judgement | 
   }
   const { cause, confidence } = afterwards;
   if (isGone(afterwards)) {
-    const restart: Cause = confidence === 'certain' ? 'broker-shutdown' : 'network';
-    return [restart, 'likely', `${how}, and then nobody took connections`];
+    if (confidence === 'certain') return ['broker-shutdown', 'likely', `${how}, and then nobody took connections`];
+    return ['network', confidence, `${how}, and then nobody answered`];
   }
+  if (UNREACHED.has(cause)) return ['network', 'guess', `${how}, and so was the next connect`];
   if (cause === 'network' || cause === 'unknown') return undefined;
   return [cause, 'likely', `${how}, and the next connect was refused for this`];
 }

@@ -1,9 +1,7 @@
 import type { Cause } from '../domain/cause.js';
 import type { BrokerSettings } from '../domain/settings.js';
 import type { CloseEvidence } from './connection.js';
-
-/** Some 3.1.1 brokers hang up on an MQTT 5 CONNECT without a word; once may be a broker that restarts. */
-const SILENT_REFUSALS_MAX = 2;
+import { isSilentRefusal } from './diagnosis.js';
 
 /** Which address and protocol version the next connect uses: stays with what works, moves on when it fails. */
 export class Dial {
@@ -25,6 +23,11 @@ export class Dial {
     return this.#version;
   }
 
+  /** Connects that were closed without a word, while nothing shows that the broker takes this version. */
+  get silentRefusals(): number {
+    return this.#proven ? 0 : this.#silentRefusals;
+  }
+
   accepted(): void {
     this.#proven = true;
     this.#silentRefusals = 0;
@@ -32,7 +35,8 @@ export class Dial {
 
   /** The connect failed. An older protocol where the broker does not speak the newer one, else the next address. */
   refused(cause: Cause, evidence: CloseEvidence): void {
-    if (this.broker.protocol === 'auto' && this.#version === 5 && this.#isNoMatchForFive(cause, evidence)) {
+    if (isSilentRefusal(evidence)) this.#silentRefusals++;
+    if (this.broker.protocol === 'auto' && this.#version === 5 && cause === 'protocol-version') {
       this.#version = 4;
       return;
     }
@@ -43,11 +47,5 @@ export class Dial {
   /** To the next address. */
   moveOn(): void {
     this.#index = (this.#index + 1) % this.broker.urls.length;
-  }
-
-  #isNoMatchForFive(cause: Cause, { code, systemCode, errors }: CloseEvidence): boolean {
-    if (cause === 'protocol-version') return true;
-    if (this.#proven || code !== 0 || systemCode !== undefined || errors.length > 0) return false;
-    return ++this.#silentRefusals >= SILENT_REFUSALS_MAX;
   }
 }

@@ -1,6 +1,15 @@
 import type { Cause, Diagnosis } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
-import { diagnose, isBare, isOpen, isOrderly, type Afterwards, type Evidence, type Life } from './diagnosis.js';
+import {
+  diagnose,
+  isBare,
+  isOpen,
+  isOrderly,
+  isThere,
+  type Afterwards,
+  type Evidence,
+  type Life,
+} from './diagnosis.js';
 
 const LIVES_KEPT = 10;
 
@@ -40,11 +49,12 @@ export class History {
     const evidence = { ...known, history: this.#lives };
     const diagnosis = diagnose(evidence);
     const { cause, confidence } = diagnosis;
-    if (!evidence.wasUp) this.afterwards({ kind: 'refused', cause, confidence });
+    const met: Afterwards = { kind: 'refused', cause, confidence, orderly: isOrderly(evidence) };
+    if (!evidence.wasUp) this.afterwards(met);
     this.#lastCause = cause;
     this.#drops = [{ ...diagnosis, at, wasUp: evidence.wasUp }, ...this.#drops].slice(0, LINK_DROPS_KEPT);
     if (!evidence.wasUp) {
-      if (this.#lives[0]) this.#lives[0].unreached = true;
+      if (this.#lives[0] && !isThere(met)) this.#lives[0].unreached = true;
       this.tell({ kind: 'refused', diagnosis });
       this.save(this.#drops);
       return diagnosis;
@@ -63,6 +73,7 @@ export class History {
     this.#open = undefined;
     this.#lastCause = this.#lives[0]!.cause = diagnosis.cause;
     this.#drops[0] = { ...this.#drops[0]!, ...diagnosis };
+    this.#lives[0]!.cameBack = afterwards !== undefined && isThere(afterwards);
     this.#told(diagnosis);
   }
 

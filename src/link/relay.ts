@@ -1,3 +1,4 @@
+import type { Cause } from '../domain/cause.js';
 import { causeOfRefusal } from './causes.js';
 import { blameOf, type Outstanding } from './diagnosis.js';
 import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
@@ -53,14 +54,14 @@ export class Relay {
     this.wake();
   }
 
-  /** @param evidence how the connection ended; absent: by no fault of a publish */
-  end(evidence?: CloseEvidence): void {
+  /** @param evidence how the connection ended, and why; absent: by no fault of a publish */
+  end(evidence?: CloseEvidence, cause?: Cause): void {
     this.#connection = undefined;
     const open = [...this.#inFlight.values()];
     this.#inFlight.clear();
     if (open.length === 0) return;
     this.#carefulThrough = Math.max(this.#carefulThrough, open.at(-1)!.sequence);
-    if (open.length === 1 && evidence && PACKET_CODES.has(evidence.code)) this.#hungUpOn(open[0]!, evidence);
+    if (open.length === 1 && evidence && PACKET_CODES.has(evidence.code)) this.#hungUpOn(open[0]!, evidence, cause);
   }
 
   /** Whether nothing is on the way and nothing is left to tell. */
@@ -140,13 +141,15 @@ export class Relay {
   }
 
   /** A refusal in deed: without an end to it, it would cost the link again at every connect. */
-  #hungUpOn({ sequence, id }: OutboxEntry, evidence: CloseEvidence): void {
+  #hungUpOn({ sequence, id }: OutboxEntry, evidence: CloseEvidence, diagnosed?: Cause): void {
     const { code } = evidence;
     const hangUps = (this.#suspect.sequence === sequence ? this.#suspect.hangUps : 0) + blameOf(evidence);
     this.#suspect = { sequence, hangUps };
     if (hangUps < HANG_UPS_MAX) return;
     const reasonCode = code || UNSPECIFIED_ERROR;
-    this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause: causeOfRefusal('publish', reasonCode) });
+    const wordless = code === 0 && diagnosed === 'packet-too-large';
+    const cause = wordless ? diagnosed : causeOfRefusal('publish', reasonCode);
+    this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
   }
 
   #finish(result: PublishResult): void {

@@ -124,6 +124,23 @@ describe('session', () => {
     broker.close();
   });
 
+  it('another client of the id may have taken our subscriptions away: they are asked for again', async () => {
+    const broker = new Broker([true]);
+    const { link } = session(
+      await broker.listen(),
+      journal(() => Promise.resolve(KNOWN)),
+    );
+    for (let life = 1; life <= 3; life++) {
+      await until(() => broker.connects === life && broker.subscribed.length === 1);
+      await sleep(20); // so that SUBACK is there, and nothing outstanding
+      broker.hangUp();
+    }
+    await until(() => broker.connects === 4 && broker.subscribed.length === 2);
+    assert.equal(link.status().drops[0]!.cause, 'client-id-conflict');
+    await link.stop(100);
+    broker.close();
+  });
+
   it('a journal that fails while the session is opened delays the link and does not end it', async () => {
     const broker = new Broker([false]);
     let asked = 0;

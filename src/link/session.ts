@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkPhase, LinkStatus } from '../domain/link.js';
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
+import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { blameOf } from './diagnosis.js';
@@ -26,6 +27,8 @@ const DRAIN_POLL_MS = 10;
 /** What closing in order gets at least. */
 const CLOSE_MS_MIN = 500;
 const JOURNAL_RETRY_MS = 1_000;
+/** Of a probe's PUBLISH, about. */
+const CANARY_BYTES = 64;
 
 export interface SessionOptions {
   clientId: string;
@@ -221,7 +224,7 @@ export class Session {
     this.#sessionPresent = sessionPresent;
     this.#become('up');
     if (!sessionPresent) this.#sessionIsNew();
-    else if (this.#doubt) this.#subscriptions.doubt();
+    else if (this.#doubt || this.#mayBeAnothers) this.#subscriptions.doubt();
     this.#doubt = false;
     this.intake.begin(connection, sessionPresent);
     const keepaliveMs = (limits.keepaliveSeconds ?? 0) * 1000 || this.options.session.keepaliveMs;
@@ -233,6 +236,13 @@ export class Session {
     this.tell({ kind: 'up', sessionPresent, reconnect: this.#connects > 0, after: this.#history.lastCause });
     this.#connects++;
     this.#presence.accepted();
+  }
+
+  /** A client that takes the id may begin a session of its own, or unsubscribe; then ours is there and is not ours. */
+  get #mayBeAnothers(): boolean {
+    const { lastCause } = this.#history;
+    // To ask again costs 3.1.1 every retained message, MQTT 5 nothing [MQTT 5.0, 3.8.3.1].
+    return lastCause === 'client-id-conflict' || (lastCause === 'network' && this.#dial.protocolVersion === 5);
   }
 
   #ready(connection: Connection): void {
@@ -287,8 +297,13 @@ export class Session {
 
   #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
     const port = {
-      publish: (payload: string) =>
-        this.#connection?.publish({ topic, payload, qos: 1, retain: false }, () => undefined),
+      publish: (payload: string, taken: () => void) => {
+        const connection = this.#connection;
+        connection?.publish({ topic, payload, qos: 1, retain: false }, (code) => {
+          if (connection === this.#connection && code < 0x80) taken();
+        });
+      },
+      alone: () => this.#subscriptions.outstanding.length + this.relay.outstanding.length === 0,
       changed: (silent: boolean) => {
         this.tell({ kind: 'canary', silent });
         // A session that lost its subscriptions without a word is mended by asking for them again.
@@ -303,15 +318,20 @@ export class Session {
   #closed(evidence: CloseEvidence): void {
     const { clock, random, threadDelayMs } = this.ambient;
     this.#keepalive?.stop();
-    this.#canary?.stop();
     clearInterval(this.#deniedTimer);
     this.#connection = undefined;
     const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];
+    const hungUp = evidence.ended === undefined && evidence.code === 0;
+    // What was on the way beside the canary is not blamed: once the canary goes alone it shows which of them it was.
+    const canaried = this.#canary?.untaken === true;
+    const denied = hungUp || (evidence.ended === undefined && causeOfCode(evidence.code) === 'not-authorized');
+    if (canaried && denied) this.#canary.hungUp(outstanding.length === 0);
+    if (canaried) outstanding.push({ kind: 'publish', name: this.options.session.canary!.topic, bytes: CANARY_BYTES });
+    this.#canary?.stop();
     this.intake.end();
-    this.relay.end(evidence);
-    this.#subscriptions.ended(evidence.code === 0 ? blameOf(evidence) : 0, clock.monotonic());
+    this.#subscriptions.ended(evidence.code === 0 && !canaried ? blameOf(evidence) : 0, clock.monotonic());
     this.#presence.closed(evidence);
-    if (this.#phase === 'stopped') return;
+    if (this.#phase === 'stopped') return this.relay.end();
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
     if (evidence.wasUp) this.#heardAt = clock.now();
     const diagnosis = this.#history.ended(
@@ -322,10 +342,12 @@ export class Session {
         sessionPresent: this.#sessionPresent,
         upMs,
         threadDelayMs: threadDelayMs(),
+        silentRefusals: this.#dial.silentRefusals,
         outstanding,
       },
       clock.now(),
     );
+    this.relay.end(canaried ? undefined : evidence, diagnosis.cause);
     this.#failures = upMs >= PROVEN_MS ? 0 : this.#failures + 1;
     if (!evidence.wasUp) {
       this.#doubt ||= mayHaveConnected(diagnosis, evidence);

@@ -5,7 +5,7 @@ import type { IClientOptions } from 'mqtt';
 /** How far a WebSocket got, and what its other end said as it closed it. */
 export interface WebSocketFacts {
   /** `upgrading`: the server is reached and has not agreed to speak MQTT; `open`: it has. */
-  stage: 'connecting' | 'upgrading' | 'open';
+  stage: 'connecting' | 'securing' | 'upgrading' | 'open';
   /** Of the close frame [RFC 6455, 7.4]; absent when none came. */
   closeCode?: number;
   closeReason?: string;
@@ -74,7 +74,10 @@ function webSocketOptions(target: TransportTarget, facts: WebSocketFacts): IClie
 
 /** `ws` hands its requests to {@link webSocketOptions}, which is the one way to see the WebSocket that mqtt.js hides. */
 function follow(request: ClientRequest, webSocket: OpeningWebSocket, reached: string, facts: WebSocketFacts): void {
-  request.once('socket', (socket) => socket.once(reached, () => (facts.stage = 'upgrading')));
+  request.once('socket', (socket) => {
+    socket.once('connect', () => (facts.stage = 'securing'));
+    socket.once(reached, () => (facts.stage = 'upgrading'));
+  });
   webSocket.on('open', () => (facts.stage = 'open'));
   webSocket.on('close', (code, reason) => {
     if (NO_CLOSE_CODE.has(code)) return;

@@ -115,7 +115,8 @@ function observe(event: LinkEvent): void {
     const { url, protocol, clientId, sessionPresent } = session!.status();
     log('info', 'link up', { url, protocol, clientId, sessionPresent });
   } else if (event.kind === 'session-lost') {
-    log('warn', 'the broker has lost the session: what it held for us is gone; subscribing again');
+    const text = 'the broker has lost the session: what it held for us is gone; subscribing again';
+    log('warn', text, { cause: 'session-lost', mend: MEND['session-lost'] });
   } else if (event.kind === 'subscription') {
     if (event.code >= 0x80) denied(event.name, event.code);
   } else if (event.kind === 'presence') {

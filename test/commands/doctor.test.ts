@@ -285,6 +285,15 @@ describe('doctor at a broker that plays a part', () => {
     assert.equal((await runDoctor({ broker: { url: broker.url } })).row('session kept').state, 'warning');
   });
 
+  it('a session that begins with its first subscription, as RabbitMQ’s do, is kept', async (t) => {
+    const broker = await scripted(t);
+    const begun = (): boolean => broker.clients.some((client) => client.sent('subscribe').length > 0);
+    broker.answers.connect = (packet, client) => accept(client, { sessionPresent: packet.clean !== true && begun() });
+    const row = (await runDoctor({ broker: { url: broker.url } })).row('session kept');
+    assert.equal(row.state, 'ok');
+    assert.match(row.seen, /once it had a subscription/);
+  });
+
   it('wildcards and shared subscriptions that the broker does not have', async (t) => {
     const broker = await scripted(t);
     broker.answers.connect = connack({ wildcardSubscriptionAvailable: false, sharedSubscriptionAvailable: false });

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import ts from 'typescript';
 import { startGateway, type GatewayProcess } from '../support/gateway-process.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
@@ -98,23 +99,20 @@ function block(language: string, text: string): string {
   return found;
 }
 
-/** The page's lines, between an app with one handler and its start. */
+/** The page's app, with the imports that it takes for granted. */
 function nestApp(): string {
   const modules = (name: string): string => new URL(import.meta.resolve(name)).href;
   const shown = block('ts', 'HoldfastTransport')
     .replace("'holdfast'", `'${new URL('../../src/index.js', import.meta.url).href}'`)
-    .replace("'gateway.yaml'", 'process.argv.at(-1)');
-  return `
+    .replace("'gateway.yaml'", 'process.argv.at(-1)')
+    .replace('listen(3001)', "listen(0, '127.0.0.1')");
+  const whole = `
 import { Controller, Module } from '${modules('@nestjs/common')}';
 import { NestFactory } from '${modules('@nestjs/core')}';
-import { EventPattern, Payload } from '${modules('@nestjs/microservices')}';
+import { Ctx, Payload } from '${modules('@nestjs/microservices')}';
 import { FastifyAdapter } from '${modules('@nestjs/platform-fastify')}';
-class Handlers { handle(reading) { console.log('handled ' + reading.gwId); } }
-Payload()(Handlers.prototype, 'handle', 0);
-EventPattern('devices/+/telemetry')(Handlers.prototype, 'handle', Object.getOwnPropertyDescriptor(Handlers.prototype, 'handle'));
-Controller()(Handlers);
-class App {}
-Module({ controllers: [Handlers] })(App);
-const app = await NestFactory.create(App, new FastifyAdapter(), { logger: false });
 ${shown}`;
+  const [module, target] = [ts.ModuleKind.ESNext, ts.ScriptTarget.ES2024];
+  const compilerOptions = { module, target, experimentalDecorators: true };
+  return ts.transpileModule(whole, { compilerOptions }).outputText;
 }

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
 import type { GatewayProcess } from '../support/gateway-process.js';
 import { tapMqtt, type Tapped } from '../support/mqtt-tap.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { numberedPayload, publishNumbered, type Publisher } from '../support/publisher.js';
 import { scratchDirectory } from '../support/scratch.js';
+import { between, seededRandom } from '../support/seed.js';
 import { startProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
@@ -23,8 +25,15 @@ export interface CrashFlow extends Flow {
   verify(count: number): { ids: number; again: number };
 }
 
-/** The usual flow with a contract, and a proxy that reads along between the gateway and the broker. */
-export async function startCrashFlow(t: TestContext, env: { [name: string]: string } = {}): Promise<CrashFlow> {
+/**
+ * The usual flow with a contract, and a proxy that reads along between the gateway and the broker.
+ * @param subscribers others than the usual one
+ */
+export async function startCrashFlow(
+  t: TestContext,
+  env: { [name: string]: string } = {},
+  subscribers?: object[],
+): Promise<CrashFlow> {
   const schemaFile = join(scratchDirectory('contract'), 'numbered.schema.json');
   writeFileSync(schemaFile, JSON.stringify({ type: 'object', required: ['gwId', 'n'] }));
   const { proxy, tapped } = await tap(t);
@@ -36,6 +45,7 @@ export async function startCrashFlow(t: TestContext, env: { [name: string]: stri
         broker: { url: `mqtt://127.0.0.1:${proxy.port}`, protocol: 5 },
         subscriptions: [{ name: 'telemetry', filter: 'devices/+/telemetry', contract: 'numbered' }],
         contracts: { numbered: { schema: schemaFile } },
+        ...(subscribers && { subscribers }),
       };
     },
   });
@@ -61,6 +71,24 @@ async function tap(t: TestContext): Promise<{ proxy: Awaited<ReturnType<typeof s
   proxy.softenResets = true;
   t.after(() => proxy.stop());
   return { proxy, tapped: tapMqtt(proxy) };
+}
+
+/** Half of the kills come so soon after the start; the others so long after the link was up. */
+const STARTING_MS_MAX = 1_500;
+const UP_MS_MAX = 2_000;
+
+/** Kills and restarts the gateway, also while it starts; leaves it with its link up. */
+export async function killAtRandom(flow: CrashFlow, kills: number, progress: () => string): Promise<void> {
+  const random = seededRandom();
+  for (let kill = 1; kill <= kills; kill++) {
+    const starting = random() < 0.5;
+    if (!starting) await flow.gateway.linkUp();
+    await sleep(between(random, 0, starting ? STARTING_MS_MAX : UP_MS_MAX));
+    await flow.killed('now');
+    await flow.restart({ until: 'none' });
+    if (kill % 20 === 0) console.log(`${kill} kills, ${progress()}`);
+  }
+  await flow.gateway.linkUp();
 }
 
 /** Resolves when the gateway was ended by its failpoint, and by nothing else. */

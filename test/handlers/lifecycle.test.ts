@@ -201,6 +201,32 @@ describe('closing the app', { skip: needs('mosquitto') }, () => {
   });
 });
 
+describe('closing the app, and a handler that does not end', { skip: needs('mosquitto') }, () => {
+  it('aborts its signal after ops.drain, and calls it again after the next start', async (t) => {
+    const calls: string[] = [];
+
+    @Controller()
+    class Hanging {
+      @EventPattern('devices/+', { timeout: '10m' })
+      async handle(@Ctx() { attempt, signal }: HoldfastContext): Promise<void> {
+        calls.push(`begun ${attempt}`);
+        if (calls.length > 1) return;
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        calls.push(`aborted: ${(signal.reason as Error).message}`);
+        await new Promise(() => undefined);
+      }
+    }
+    const flow = await appFlow(t, { controllers: [Hanging] }, { ops: { drain: '1s' } });
+    await flow.publish('devices/1', 1);
+    await until(() => calls.length === 1, { what: 'the attempt' });
+    await flow.app.close();
+    assert.deepEqual(calls, ['begun 1', 'aborted: the gateway had to stop']);
+    await flow.start({ controllers: [Hanging] });
+    await until(() => calls.length === 3, { what: () => calls.join() });
+    assert.equal(calls[2], 'begun 1', 'it used up no attempt');
+  });
+});
+
 describe('the service', { skip: needs('mosquitto') }, () => {
   it('publishes as REST does, and everything a module imports can have it', async (t) => {
     @Injectable()

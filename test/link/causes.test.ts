@@ -91,6 +91,23 @@ describe('causes', () => {
     assert.equal(broker.clients.length, 3);
   });
 
+  it('TLS where there is none, and none where there is, are named', async (t) => {
+    const broker = await startScriptedBroker();
+    t.after(() => broker.stop());
+    const named = async (url: string): Promise<string> => {
+      const link = startLink(url);
+      const [drop] = await link.drops(1);
+      await link.stop();
+      return `${drop!.cause}, ${drop!.confidence}`;
+    };
+    assert.equal(await named(broker.url.replace('mqtt:', 'mqtts:')), 'tls, likely', 'it hangs up in the handshake');
+    broker.answers.connect = (_, client) => {
+      client.bytes(Buffer.from([0x15, 3, 3, 0, 2, 2, 80])); // the alert internal_error
+      client.end();
+    };
+    assert.equal(await named(broker.url), 'tls, certain');
+  });
+
   it('a filter on which the broker hangs up is set aside: the others are subscribed', async (t) => {
     const broker = await startScriptedBroker();
     t.after(() => broker.stop());

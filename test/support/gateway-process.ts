@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import type { LinkStatus } from '../../src/domain/link.js';
 import { Child, type Exit } from './children.js';
 import { portsOf, type GatewayConfig, type Ports } from './gateway-config.js';
 import { metricSum, parseMetrics, type Metrics } from './metrics-text.js';
@@ -106,6 +107,10 @@ export class GatewayProcess {
     return this.http(path, { method: 'POST', headers: all, body: JSON.stringify(body) });
   }
 
+  async link(): Promise<LinkStatus> {
+    return (await (await this.http('/v1/link')).json()) as LinkStatus;
+  }
+
   async metrics(): Promise<Metrics> {
     return parseMetrics((await this.ops('/metrics')).text);
   }
@@ -130,7 +135,7 @@ export class GatewayProcess {
   /** Every subscription has the broker's answer: what is published from now on comes in. */
   async answered(subscriptions: number, timeoutMs = 30_000): Promise<void> {
     const answered = async (): Promise<boolean> => {
-      const link = (await (await this.http('/v1/link')).json()) as { subscribed: string[]; denied: object };
+      const link = await this.link();
       return link.subscribed.length + Object.keys(link.denied).length >= subscriptions;
     };
     await this.#reached(answered, 'the subscriptions', timeoutMs);

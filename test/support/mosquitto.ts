@@ -7,7 +7,7 @@ import { Child, type Exit } from './children.js';
 import { findProgram } from './needs.js';
 import { freePort } from './ports.js';
 import { scratchDirectory } from './scratch.js';
-import { until } from './until.js';
+import { untilSaid } from './until.js';
 
 export interface MosquittoOptions {
   /** Keep sessions on disk across an orderly restart. Default false: a restart loses every session. */
@@ -26,6 +26,7 @@ export interface MosquittoOptions {
   lines?: string[];
 }
 
+/** Said when all listeners are open: a later one that fails ends it. */
 const RUNNING = /mosquitto version \S+ running/;
 
 /** A Mosquitto of the test's own on 127.0.0.1, killed when the test process ends. */
@@ -52,15 +53,8 @@ export class Mosquitto {
   }
 
   /** Resolves when it accepts connections at every listener. */
-  async ready(): Promise<void> {
-    await until(
-      () => {
-        if (this.#child.exited) throw new Error('mosquitto has ended');
-        // Said when all listeners are open: a later one that fails ends it.
-        return RUNNING.test(this.log);
-      },
-      { what: () => `mosquitto on port ${this.port}\n${this.log}` },
-    );
+  ready(): Promise<void> {
+    return untilSaid(this.#child, RUNNING, { what: `mosquitto on port ${this.port}` });
   }
 
   /** `SIGTERM` lets it save what `persistence` keeps; `SIGKILL` does not. */

@@ -3,26 +3,40 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram, TOOLS, type Tool } from './needs.js';
+import { findProgram, type Tool } from './needs.js';
 
 const INSTALL_TIMEOUT_MS = 180_000;
 const TRY_TIMEOUT_MS = 20_000;
 
 type Program = Exclude<Tool, 'tmpfs'>;
 
-/** How each shows that it works here: strace, for one, is often forbidden inside containers. */
-const TRIALS: { [program in Program]: string[] } = {
+/** How each shows that it works here: strace, for one, is often forbidden inside containers. None: that it is there. */
+const TRIALS: { [program in Program]: string[] | undefined } = {
   mosquitto: ['-h'],
   openssl: ['version'],
   strace: ['-f', '-o', '/dev/null', 'true'],
   faketime: ['-f', '+1d', 'date'],
+  'nats-server': ['--version'],
+  'rabbitmq-server': undefined,
 };
 const PACKAGES: { [program in Program]: { apt?: string; brew?: string } } = {
   mosquitto: { apt: 'mosquitto', brew: 'mosquitto' },
   openssl: { apt: 'openssl', brew: 'openssl' },
   strace: { apt: 'strace' },
   faketime: { apt: 'faketime', brew: 'libfaketime' },
+  'nats-server': { apt: 'nats-server', brew: 'nats-server' },
+  'rabbitmq-server': { apt: 'rabbitmq-server' },
 };
+/** Packages of brokers start a service at once, which nobody has asked for [Debian Policy, 9.3.3]. */
+const NO_SERVICES = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  trap 'exit 1' TERM INT
+  printf '#!/bin/sh\\nexit 101\\n' > $policy
+  chmod +x $policy
+fi
+apt-get "$@"`;
 
 export interface Provision {
   found: Tool[];
@@ -30,18 +44,18 @@ export interface Provision {
 }
 
 /** @param say told what is being done, a line at a time */
-export function provision(say: (line: string) => void): Provision {
-  const programs = Object.keys(TRIALS) as Program[];
-  const absent = programs.filter((program) => !works(program));
+export function provision(tools: readonly Tool[], say: (line: string) => void): Provision {
+  const absent = tools.filter((tool): tool is Program => tool !== 'tmpfs' && !works(tool));
   if (absent.length > 0) install(absent, say);
-  const found = TOOLS.filter((tool) => (tool === 'tmpfs' ? mounts() : works(tool)));
-  return { found, missing: TOOLS.filter((tool) => !found.includes(tool)) };
+  const found = tools.filter((tool) => (tool === 'tmpfs' ? mounts() : works(tool)));
+  return { found, missing: tools.filter((tool) => !found.includes(tool)) };
 }
 
 function works(program: Program): boolean {
   const file = findProgram(program);
-  if (file === undefined) return false;
-  const { status, error } = spawnSync(file, TRIALS[program], { stdio: 'ignore', timeout: TRY_TIMEOUT_MS });
+  const trial = TRIALS[program];
+  if (file === undefined || trial === undefined) return file !== undefined;
+  const { status, error } = spawnSync(file, trial, { stdio: 'ignore', timeout: TRY_TIMEOUT_MS });
   // Mosquitto's help does not exit with 0; that it ran is enough.
   return error === undefined && (status === 0 || (program === 'mosquitto' && status !== null));
 }
@@ -52,10 +66,11 @@ function install(programs: Program[], say: (line: string) => void): void {
     const root = asRoot();
     if (!root || names.length === 0) return;
     say(`installing ${names.join(', ')} with apt-get`);
-    const apt = (...args: string[]): boolean => succeeds([...root, 'env', 'DEBIAN_FRONTEND=noninteractive', ...args]);
-    const wanted = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...names];
+    const shell = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'sh', '-c', NO_SERVICES, 'apt-get'];
+    const apt = (...args: string[]): boolean => succeeds([...shell, ...args]);
+    const wanted = ['install', '-y', '-q', '--no-install-recommends', ...names];
     if (apt(...wanted)) return;
-    if (!apt('apt-get', 'update', '-q') || !apt(...wanted)) say('apt-get could not install them');
+    if (!apt('update', '-q') || !apt(...wanted)) say('apt-get could not install them');
   } else if (findProgram('brew') !== undefined) {
     const names = programs.flatMap((program) => PACKAGES[program].brew ?? []);
     if (names.length === 0) return;

@@ -9,6 +9,7 @@ import { join, sep } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { RARE_TOOLS, TOOLS, type Tool } from './needs.js';
 import { provision } from './provision.js';
 import { seed } from './seed.js';
 
@@ -35,7 +36,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`no test has ${words.map((word) => `"${word}"`).join(' or ')} in its path`);
     return 2;
   }
-  const tools = provision((line) => console.log(line));
+  const tools = provision(toolsFor(groups), (line) => console.log(line));
   for (const tool of tools.missing) console.log(`without ${tool}: the tests that need it are skipped`);
   if (tools.missing.length > 0 && process.env['CI'] === 'true') {
     console.error(`CI needs ${tools.missing.join(', ')}`);
@@ -56,6 +57,11 @@ async function main(args: string[]): Promise<number> {
   for (const group of groups) failed = (await runGroup(group)) || failed;
   if (failed) console.log(`failed; to repeat the same random choices: HOLDFAST_SEED=${seed}`);
   return failed ? 1 : 0;
+}
+
+function toolsFor(groups: Group[]): Tool[] {
+  const texts = groups.flatMap(({ files }) => files.map((file) => readFileSync(join(ROOT, file), 'utf8')));
+  return TOOLS.filter((tool) => !RARE_TOOLS.includes(tool) || texts.some((text) => text.includes(`'${tool}'`)));
 }
 
 function testGroups(): Group[] {

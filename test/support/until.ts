@@ -9,6 +9,17 @@ export interface UntilOptions {
   what: string | (() => string | Promise<string>);
 }
 
+/** Waits until a server has said that it is ready. Rejects, with what it said, when it ends instead. */
+export async function untilSaid(
+  child: { readonly tail: string; readonly exited: unknown },
+  ready: RegExp,
+  options: UntilOptions & { what: string },
+): Promise<void> {
+  const what = (): string => `${options.what}\n${child.tail.slice(-4_000)}`;
+  await until(() => child.exited !== undefined || ready.test(child.tail), { ...options, what });
+  if (child.exited) throw new Error(`it ended: ${what()}`);
+}
+
 /**
  * Asks `probe` again and again until it answers something truthy, and resolves with that. A probe that throws has
  * not answered yet; its last error is part of the failure's message.
