@@ -222,7 +222,7 @@ async function settled(): Promise<Seen> {
 async function allDeadLetters(): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
   for (let after: number | undefined = 0; after !== undefined;) {
-    const response = await gateway.http(`/v1/dead-letters?limit=1000&after=${after}`);
+    const response = await gateway.http(`/v1/dead-letters?order=asc&limit=500&after=${after}`);
     const page = (await response.json()) as { items: DeadLetter[]; next?: number };
     found.push(...page.items);
     after = page.next;
