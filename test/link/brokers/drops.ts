@@ -60,13 +60,18 @@ async function contested(scene: Scene, clean: boolean): Promise<Finding> {
   const gateway = await scene.gateway({}, 'link');
   const rival = connect(urlOf(scene), { ...clientOptions(scene, clean), reconnectPeriod: 500, connectTimeout: 5_000 });
   rival.on('error', () => undefined);
-  scene.later(() => rival.endAsync(true));
+  // Once it must not come back, also when it was about to.
+  const leave = async (): Promise<void> => {
+    rival.options.reconnectPeriod = 0;
+    await rival.endAsync(true);
+  };
+  scene.later(leave);
   const count = (labels = {}): Promise<number> => gateway.metric('holdfast_link_drops_total', labels);
   await until(async () => (await count({ cause: 'client-id-conflict' })) > 0 || (await count()) >= TAKEOVERS_MAX, {
     timeoutMs: 60_000,
     what: () => `the rival to be named\n${gateway.report}`,
   });
-  await rival.endAsync(true);
+  await leave();
   return dropped(gateway);
 }
 
