@@ -46,6 +46,12 @@ describe('a subscriber in a request', () => {
       breaker: { failures: 2 },
       signing: { secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] },
       headers: { 'X-One': 'a: b # c', empty: '' },
+      auth: { basic: { username: 'u', password: 'p' } },
+      tls: { serverName: 'app.internal' },
+      rateLimit: { perSecond: 2.5 },
+      maxBacklog: { records: 10, bytes: '1MiB' },
+      reply: true,
+      where: { all: [{ exact: { topic: 'a' } }, { not: { prefix: { '/kind': 'x' } } }] },
     };
     const file = settingsOf(`${BROKER}subscribers: [${JSON.stringify({ id: 'app', ...body })}]`);
     assert.deepEqual(parseSubscriber('app', body), file.subscribers[0]);
@@ -55,6 +61,20 @@ describe('a subscriber in a request', () => {
       id: 'app',
       ...GOOD,
     });
+  });
+
+  it('must fit together as in the file', () => {
+    const found = problems({
+      ...GOOD,
+      ...{ ordering: 'key', timeout: '1s', connectTimeout: '2s', reply: true, answers: 'dapr' },
+      ...{ auth: { bearer: 'secret', basic: { username: 'secret', password: 'secret' } }, where: { all: [{}] } },
+    });
+    assert.deepEqual(Object.keys(found).sort(), ['/auth', '/connectTimeout', '/key', '/reply', '/where/all/0']);
+    assert.doesNotMatch(JSON.stringify(found), /secret/);
+    let where: object = { exact: { topic: 'a' } };
+    for (let depth = 1; depth < 8; depth++) where = { all: [where] };
+    assert.ok(parseSubscriber('app', { ...GOOD, where }).where);
+    assert.match(Object.values(problems({ ...GOOD, where: { not: where } }))[0]!, /nested more than 8 deep/);
   });
 
   it('every problem is told at once, with a pointer, and without the value', () => {

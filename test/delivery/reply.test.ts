@@ -45,6 +45,23 @@ describe('reply', { skip: needs('mosquitto') }, () => {
     );
   });
 
+  it('a subscriber that was registered replies, over restarts too', async (t) => {
+    const flow = await start(t, {}, { registration: { allow: ['127.0.0.1'] }, subscribers: [] });
+    const { replies, ask } = await device(t, flow);
+    flow.receiver.answer = () => PONG;
+    const body = JSON.stringify({ url: flow.receiver.url, topics: ['devices/#'], reply: true });
+    const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body };
+    assert.equal((await flow.gateway.http('/v1/subscribers/app', init)).status, 201);
+    await ask('one', 'replies/7');
+    await until(() => replies.length >= 1, { what: 'a reply' });
+    await flow.gateway.kill();
+    await flow.restart();
+    await ask('two', 'replies/7');
+    // The first may come again: it was killed before it could note that the broker had it.
+    const answered = (): boolean => replies.some(({ correlation }) => correlation === 'two');
+    await until(answered, { what: 'a reply after the restart' });
+  });
+
   it('killed between the reply and the record: the record is sent again, and the device has its reply', async (t) => {
     const flow = await start(t, { gateway: { env: { HOLDFAST_FAILPOINT: 'accepted' } } });
     const { replies, ask } = await device(t, flow);
@@ -79,7 +96,7 @@ describe('reply', { skip: needs('mosquitto') }, () => {
   });
 });
 
-function start(t: TestContext, options: FlowOptions = {}): Promise<Flow> {
+function start(t: TestContext, options: FlowOptions = {}, more: object = {}): Promise<Flow> {
   return startFlow(t, {
     broker: { persistence: true },
     ...options,
@@ -96,6 +113,7 @@ function start(t: TestContext, options: FlowOptions = {}): Promise<Flow> {
         },
       ],
       publish: { allow: ['replies/+'] },
+      ...more,
     }),
   });
 }

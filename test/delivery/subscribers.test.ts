@@ -106,6 +106,30 @@ describe('subscribers over REST', { skip: needs('mosquitto') }, () => {
     said(flow, /given up/, { subscriber: 'app', records: 4 });
   });
 
+  it('a narrower filter is refused like narrower topics; a lower bound gives up the oldest, and both are said', async (t) => {
+    const flow = await start(t);
+    const app = await receiver(t, { answer: () => ({ status: 500 }) });
+    const body = { url: app.url, topics: ['devices/#'], retry: { schedule: ['1h'] }, breaker: { failures: 1000 } };
+    await put(flow, 'app', { ...body, where: { prefix: { topic: 'devices/1' } } }); // 1 and 10 to 19
+    await send(flow, 40); // two of each topic
+    await until(async () => (await get(flow, 'app')).waiting === 22, { what: '22 waiting rows' });
+    assert.equal((await put(flow, 'app', body)).http, 200);
+    const narrow = { ...body, where: { exact: { topic: 'devices/1/telemetry' } } };
+    const refused = await put(flow, 'app', narrow);
+    assert.deepEqual([refused.http, refused.code, refused.lagRecords], [409, 'BACKLOG_WOULD_BE_LOST', 20]);
+    const other = { ...body, where: { not: { exact: { topic: 'devices/1/telemetry' } } } };
+    assert.equal((await put(flow, 'app', other)).lagRecords, 2);
+    assert.equal((await put(flow, 'app', other, '?discardBacklog=true')).lagRecords, 20);
+    said(flow, /given up/, { subscriber: 'app', records: 2 });
+    const gone = { subscriber: 'app', reason: 'backlog-full' };
+    assert.equal(await flow.gateway.metric('holdfast_discarded_records_total', gone), 0);
+    assert.equal((await put(flow, 'app', { ...other, maxBacklog: { records: 5 } })).http, 200);
+    await until(async () => (await get(flow, 'app')).lagRecords === 5, { what: 'the bound' });
+    assert.equal(await flow.gateway.metric('holdfast_discarded_records_total', gone), 15);
+    assert.equal((await call(flow, 'DELETE', 'app', '?discardBacklog=true')).discarded, 5);
+    assert.doesNotMatch((await flow.gateway.ops('/metrics')).text, /subscriber="app"/);
+  });
+
   it('taken out of the file: its backlog is shown, and can be given up or taken over', async (t) => {
     const flow = await start(t);
     flow.receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
@@ -258,6 +282,21 @@ describe('subscribers over REST', { skip: needs('mosquitto') }, () => {
     assert.deepEqual([state, lagRecords], ['active', 0]);
     assert.equal(await flow.gateway.metric('holdfast_attempts_total', { subscriber: 'app' }), 0);
     assert.equal(await flow.gateway.metric('holdfast_journal_records'), 0);
+  });
+
+  it('test: the event is marked in every format', async (t) => {
+    const flow = await start(t);
+    const app = await receiver(t);
+    for (const format of ['cloudevents-structured', 'cloudevents-batch']) {
+      await put(flow, 'app', { url: app.url, topics: ['devices/#'], format });
+      assert.equal((await call(flow, 'POST', 'app/test'))['outcome'], 'delivered');
+      const event: unknown = JSON.parse(app.requests.at(-1)!.body.toString());
+      const [{ type, data }] = [event].flat() as [{ type: string; data: unknown }];
+      assert.deepEqual(
+        [Array.isArray(event), type, data],
+        [format === 'cloudevents-batch', 'holdfast.test', { test: true, subscriber: 'app' }],
+      );
+    }
   });
 
   it('the calls that docs/subscribers.md shows are answered', async (t) => {
