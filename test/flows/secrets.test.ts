@@ -26,7 +26,7 @@ describe('secrets', { skip: needs('mosquitto', 'openssl') }, () => {
       broker: { lines: ['allow_anonymous false', `password_file ${users}`] },
       config: ({ brokerUrl }) => ({
         broker: { url: brokerUrl, username: 'gateway', password: '${file:password}' },
-        session: { reconnect: { initial: '50ms', max: '1h' } },
+        session: { reconnect: { initial: '50ms', max: '1h', refused: '1s' } },
       }),
     });
     const { pid } = flow.gateway;
