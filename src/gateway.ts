@@ -9,7 +9,7 @@ import { CredentialsWatch, type Secrets } from './config/index.js';
 import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
-import { HoldfastError } from './domain/errors.js';
+import { ERRORS, HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { MessageBatch } from './domain/message.js';
 import type { LinkStatus } from './domain/link.js';
@@ -336,7 +336,9 @@ export class Gateway {
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
       confirmed: (results) => this.#publisher?.confirmed(results),
       state: ({ state, reason }) => {
-        if (state === 'full') logger.error({ reason }, 'the journal is full: acknowledgements wait');
+        const { directory } = this.settings.journal;
+        const full = { code: 'JOURNAL_FULL', reason, directory, hint: ERRORS.JOURNAL_FULL.hint };
+        if (state === 'full') logger.error(full, 'the journal is full: acknowledgements wait');
         else logger.info('the journal has room again');
         this.#announcements.journalState({ state, reason });
       },

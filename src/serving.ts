@@ -187,7 +187,16 @@ function deliveryObserver(
     failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
     recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
     discarded,
-    saveFailed: (error) => logger.error({ err: error }, 'what was delivered could not be saved; trying again'),
+    saveFailed: (error) => {
+      const count = repeats.count('saves');
+      if (count === undefined) return;
+      const code = error instanceof HoldfastError ? error.code : undefined;
+      const problem = error instanceof Error ? error.message : String(error);
+      logger.error(
+        { code, problem, count },
+        'what was delivered could not be saved; trying again, and sending no more',
+      );
+    },
   };
 }
 

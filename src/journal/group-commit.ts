@@ -3,7 +3,7 @@ import { HoldfastError } from '../domain/errors.js';
 import { isDiskFull, isIoError } from './files.js';
 
 /** Bounds one transaction, so that one commit does not keep its callers waiting for long. */
-const TRANSACTION_WEIGHT_MAX = 4_096;
+export const TRANSACTION_WEIGHT_MAX = 4_096;
 
 interface Operation {
   run(): unknown;
@@ -41,6 +41,8 @@ export class GroupCommit {
   constructor(
     private readonly db: DatabaseSync,
     private readonly hooks: CommitHooks,
+    /** Of one transaction, but for one larger operation. */
+    private readonly weightMax = TRANSACTION_WEIGHT_MAX,
   ) {}
 
   /**
@@ -99,7 +101,7 @@ export class GroupCommit {
     const left: Operation[] = [];
     let weight = 0;
     for (const operation of this.#queue) {
-      const wait = (operation.vital && this.held) || weight >= TRANSACTION_WEIGHT_MAX;
+      const wait = (operation.vital && this.held) || weight >= this.weightMax;
       if (wait) {
         left.push(operation);
       } else {

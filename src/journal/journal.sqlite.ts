@@ -18,18 +18,20 @@ import type { JournalSettings } from '../domain/settings.js';
 import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
 import { openWriter, takeLock, Whereabouts } from './files.js';
-import { GroupCommit, journalFull } from './group-commit.js';
+import { GroupCommit, journalFull, TRANSACTION_WEIGHT_MAX } from './group-commit.js';
 import { Maintenance } from './maintenance.js';
 import { OutboxTable } from './outbox.js';
 import { ProgressTable } from './progress.js';
 import { DROPPED_THROUGH, ReplayTable } from './replays.js';
 import { SessionTable } from './sessions.js';
-import { Space } from './space.js';
+import { roomFor, Space } from './space.js';
 import { SubscriberTable } from './subscribers.js';
 import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
 const BYTES_PER_ROW_OF_WEIGHT = 1_024;
+/** And on a small disk in its share of that: what a transaction leaves in the log must fit into the reserve. */
+const TRANSACTION_SHARE = 1 / 64;
 
 /** The Journal port on one SQLite file. Owns the writer's connection; lives in the journal thread. */
 export class SqliteJournal implements Journal {
@@ -73,17 +75,22 @@ export class SqliteJournal implements Journal {
       this.#lock.close();
       throw error;
     }
-    this.#commit = new GroupCommit(this.#db, {
-      begun: () => this.#saveAdmitted(),
-      committed: (seconds) => {
-        observeCommit(seconds);
-        this.#admittedSaved = this.#admitted;
-        this.#maintenance.afterCommit();
+    const room = roomFor(settings.directory, settings.maxBytes);
+    this.#commit = new GroupCommit(
+      this.#db,
+      {
+        begun: () => this.#saveAdmitted(),
+        committed: (seconds) => {
+          observeCommit(seconds);
+          this.#admittedSaved = this.#admitted;
+          this.#maintenance.afterCommit();
+        },
+        rolledBack: () => this.#topics.forget(),
+        noRoom: () => this.#space.fillDisk(),
+        fatal: (error) => this.#fatal(error),
       },
-      rolledBack: () => this.#topics.forget(),
-      noRoom: () => this.#space.fillDisk(),
-      fatal: (error) => this.#fatal(error),
-    });
+      Math.min(TRANSACTION_WEIGHT_MAX, (room * TRANSACTION_SHARE) / BYTES_PER_ROW_OF_WEIGHT),
+    );
     this.#topics = new TopicTable(this.#db);
     this.#appender = new Appender(this.#db, this.#topics);
     this.#progress = new ProgressTable(this.#db);
@@ -110,6 +117,7 @@ export class SqliteJournal implements Journal {
     this.#maintenance = new Maintenance(this.#db, settings, {
       whereabouts: new Whereabouts(settings.directory),
       space: this.#space,
+      room,
       progress: this.#progress,
       replays: this.#replays,
       outbox: this.#outbox,

@@ -21,6 +21,7 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
     { directory: '', maxBytes: 1, retentionMs: 0, failedRetentionMs: 86_400_000, whenFull: 'hold' },
     {
       space: { state: 'open', pressed: () => false } as unknown as Space,
+      room: 1,
       progress: { floor: () => 0 } as unknown as ProgressTable,
       replays: { endFurthestBehind: () => undefined },
       replayEnded: () => undefined,

@@ -19,7 +19,7 @@ const TICK_MS = 500;
 const STEPS_PER_TICK = 20;
 const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
 /** The log counts towards the cap, so that of a small journal it must not be most of it. */
-const CHECKPOINT_LOG_SHARE = 1 / 16;
+const CHECKPOINT_LOG_SHARE = 1 / 32;
 /** A log this long means that readers kept the checkpoint from finishing: cut it when they let go. */
 const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
 const OUTBOX_RESULTS_PER_TICK = 500;
@@ -29,6 +29,8 @@ const DISCARD_SHARE_PER_TICK = 1 / 16;
 interface Surroundings {
   whereabouts: Pick<Whereabouts, 'unchanged'>;
   space: Space;
+  /** What there is for the journal, in bytes. */
+  room: number;
   progress: ProgressTable;
   replays: Pick<ReplayTable, 'endFurthestBehind'>;
   outbox: OutboxTable;
@@ -69,8 +71,8 @@ export class Maintenance {
     this.#discard = new Discard(db);
     this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
-    this.#checkpointBytes = Math.min(CHECKPOINT_LOG_BYTES, settings.maxBytes * CHECKPOINT_LOG_SHARE);
-    this.#truncateBytes = Math.min(TRUNCATE_LOG_BYTES, settings.maxBytes / 4);
+    this.#checkpointBytes = Math.min(CHECKPOINT_LOG_BYTES, around.room * CHECKPOINT_LOG_SHARE);
+    this.#truncateBytes = Math.min(TRUNCATE_LOG_BYTES, around.room / 4);
     this.#timer = setInterval(() => void this.tick(), TICK_MS);
   }
 

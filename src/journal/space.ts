@@ -2,6 +2,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalState } from '../domain/journal.js';
 import { diskBytes, fileBytes, freeBytes, journalFiles, Reserve } from './files.js';
 
+/**
+ * More than the log may hold that is not in the database yet: on a full disk a checkpoint must still find room for it, or
+ * nothing could be written ever again.
+ */
+const RESERVE_SHARE = 1 / 12;
 const RESERVE_BYTES_MAX = 16 * 1024 * 1024;
 const RESERVE_BYTES_MIN = 512 * 1024;
 /** Settled records are dropped early from here on, as a share of the cap. */
@@ -11,6 +16,11 @@ const NEAR_SHARE = 0.9;
 const FAR_SHARE = 0.85;
 /** A journal that was full takes messages again below this share, so that it does not flutter. */
 const RESUME_SHARE = 0.95;
+
+/** What there is for the journal: a small volume may be less than the cap. */
+export function roomFor(directory: string, maxBytes: number): number {
+  return Math.min(maxBytes, diskBytes(directory));
+}
 
 export interface SpaceHooks {
   changed(state: JournalState, reason: string): void;
@@ -41,8 +51,7 @@ export class Space {
     this.#freePages = db.prepare('PRAGMA freelist_count');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#log = `${journalFiles(directory).database}-wal`;
-    // Of the disk when that is smaller: the journal of a small volume must not be all reserve.
-    const share = Math.round(Math.min(maxBytes, diskBytes(directory)) / 64);
+    const share = Math.round(roomFor(directory, maxBytes) * RESERVE_SHARE);
     this.#reserve = new Reserve(directory, Math.min(RESERVE_BYTES_MAX, Math.max(RESERVE_BYTES_MIN, share)));
     if (!this.#reserve.take()) this.fillDisk();
   }
