@@ -15,6 +15,7 @@ import type { MessageBatch } from './domain/message.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { Discarded } from './domain/subscriber.js';
+import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { DeliveryMetrics, OwnEvents } from './ops/index.js';
@@ -361,12 +362,4 @@ export class Gateway {
     };
     (events[event] as ((value: unknown) => void) | undefined)?.(value);
   }
-}
-
-/** Resolves with `work`, or after `limitMs` without it. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

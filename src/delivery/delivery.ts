@@ -9,6 +9,7 @@ import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
 import { TopicTrie } from '../domain/topic-trie.js';
+import { within } from '../domain/within.js';
 import { BacklogCount } from './backlog-count.js';
 import { Batches } from './batches.js';
 import { Dispatcher, type Consumer } from './dispatcher.js';
@@ -329,12 +330,4 @@ function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): Con
     },
     skip: new Set(),
   };
-}
-
-/** Resolves with `work`, or after `limitMs` without it. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
+import { within } from '../domain/within.js';
 import type { BrokerLimits } from './connection.js';
 import type { Outstanding } from './diagnosis.js';
 
@@ -106,7 +107,7 @@ export class Subscriptions {
     );
     const atOnce = this.#oneAtATime ? 1 : PARALLEL;
     for (let i = 0; i < missing.length; i += atOnce) {
-      await Promise.all(missing.slice(i, i + atOnce).map((one) => inTime(this.#subscribe(one, port))));
+      await Promise.all(missing.slice(i, i + atOnce).map((one) => within(ANSWER_MS_MAX, this.#subscribe(one, port))));
     }
     this.#oneAtATime = false;
   }
@@ -139,11 +140,4 @@ export class Subscriptions {
     this.#suspects.delete(wanted.filter);
     return code;
   }
-}
-
-/** Resolves when it has ended or has had its time. */
-async function inTime(work: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const late = setTimeout(resolve, ANSWER_MS_MAX);
-  await Promise.race([work, promise]).finally(() => clearTimeout(late));
 }
