@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-const CACHED_TOPICS_MAX = 50_000;
+/** Topics that the writer, or one reader, keeps in memory. */
+export const CACHED_TOPICS_MAX = 50_000;
 /** Longer topics are looked up each time, so that topics cannot fill the memory. */
-const CACHED_TOPIC_LENGTH_MAX = 512;
+export const CACHED_TOPIC_LENGTH_MAX = 512;
 
 /** The texts of interned topics. Kept in memory, because joining them to each record costs a third of reading it. */
 export class TopicNames {

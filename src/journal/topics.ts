@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { CACHED_TOPIC_LENGTH_MAX, CACHED_TOPICS_MAX } from './topic-names.js';
 
 /**
  * A topic's row says where it was last seen, give or take so many positions: every record of it comes before
@@ -7,9 +8,6 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
  */
 export const TOPIC_STRIDE = 65_536;
 
-const CACHED_TOPICS_MAX = 50_000;
-/** Longer topics are looked up each time, so that topics cannot fill the memory. */
-const CACHED_TOPIC_LENGTH_MAX = 512;
 /** Records looked at, and topics forgotten, in one step. */
 const STEP_RECORDS = 1_000;
 const STEP_TOPICS = 500;
