@@ -1,7 +1,8 @@
 import { Optional } from './field.js';
-import { address, filePath, headerName, headerValue } from './format.js';
+import { address, headerName, headerValue } from './format.js';
 import { list, map, object } from './shape.js';
 import { text, words } from './scalar.js';
+import { TlsConfig } from './tls.config.js';
 
 const brokerAddress = address(
   ['mqtt', 'mqtts', 'ws', 'wss'],
@@ -9,24 +10,6 @@ const brokerAddress = address(
   'use broker.username and broker.password',
 );
 const WEBSOCKET_HEADERS = /^(host|connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
-
-export class TlsConfig {
-  /** PEM file of the authorities to trust, read again when it changes, as the other two are. Default: those the runtime trusts. */
-  @Optional(filePath)
-  caFile?: string;
-
-  /** PEM file of the client certificate, for brokers that want one. Needs `keyFile`. */
-  @Optional(filePath)
-  certFile?: string;
-
-  /** PEM file of the certificate's private key, without a passphrase. Needs `certFile`. */
-  @Optional(filePath)
-  keyFile?: string;
-
-  /** Host name the broker's certificate must be for. Default: the host of the URL. */
-  @Optional(text({ max: 253, mend: 'Write a host name.' }))
-  serverName?: string;
-}
 
 export class BrokerConfig {
   /** Where the broker is: mqtt, mqtts, ws or wss. Exactly one of `url` and `urls` is given. */
@@ -49,7 +32,7 @@ export class BrokerConfig {
   @Optional(text({ min: 0, max: 65_535, mend: 'Write ${file:/path} or ${NAME}, or remove the key.' }))
   password?: string;
 
-  /** Used with mqtts and wss. */
+  /** Used with mqtts and wss. Files are read again when they change. */
   @Optional(object(TlsConfig))
   tls = new TlsConfig();
 

@@ -1,5 +1,5 @@
 import { Optional, Required } from './field.js';
-import { bearerToken, filePath } from './format.js';
+import { bearerToken } from './format.js';
 import { text } from './scalar.js';
 import { object } from './shape.js';
 
@@ -35,22 +35,4 @@ export class SubscriberAuthConfig {
   /** User name and password of `authorization: Basic`. */
   @Optional(object(BasicConfig))
   basic?: BasicConfig;
-}
-
-export class SubscriberTlsConfig {
-  /** PEM file of the authorities to trust, read at the start, as the other two are. Default: those the runtime trusts. */
-  @Optional(filePath)
-  caFile?: string;
-
-  /** PEM file of the client certificate, for receivers that want one. Needs `keyFile`. */
-  @Optional(filePath)
-  certFile?: string;
-
-  /** PEM file of the certificate's private key, without a passphrase. Needs `certFile`. */
-  @Optional(filePath)
-  keyFile?: string;
-
-  /** Host name the receiver's certificate must be for. Default: the host of the URL. */
-  @Optional(text({ max: 253, mend: 'Write a host name.' }))
-  serverName?: string;
 }

@@ -2,8 +2,9 @@ import { Optional, Required } from './field.js';
 import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
 import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
 import { decimal, duration, flag, size, text, whole, words } from './scalar.js';
-import { SubscriberAuthConfig, SubscriberTlsConfig } from './sending.config.js';
+import { SubscriberAuthConfig } from './sending.config.js';
 import { list, map, object } from './shape.js';
+import { TlsConfig } from './tls.config.js';
 import { WhereConfig } from './where.config.js';
 
 const DELIVERY_HEADERS =
@@ -163,9 +164,9 @@ export class SubscriberConfig {
   @Optional(object(SubscriberAuthConfig))
   auth?: SubscriberAuthConfig;
 
-  /** Used with https. */
-  @Optional(object(SubscriberTlsConfig))
-  tls?: SubscriberTlsConfig;
+  /** Used with https. Files are read at the start. */
+  @Optional(object(TlsConfig))
+  tls?: TlsConfig;
 
   /** true: a 200 with a body is published to the response topic of the message, where it has one and `publish.allow` has it. Default false. */
   @Optional(flag)

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { resolve } from 'node:path';
 import type { BrokerSettings } from '../domain/settings.js';
-import type { TlsConfig } from './broker.config.js';
+import type { TlsConfig } from './tls.config.js';
 import type { Path, Report } from './problem.js';
 import type { Surroundings } from './reference.js';
 import { readTextFile } from './text-file.js';
