@@ -208,10 +208,11 @@ async function settled(): Promise<Seen> {
   let metrics: Metrics = new Map();
   let statuses = new Map<string, Status>();
   const ended = async (): Promise<boolean> => {
-    metrics = await gateway.metrics();
-    memoryBytesMax = Math.max(memoryBytesMax, metricSum(metrics, 'process_resident_memory_bytes')!);
     const { items } = (await (await gateway.http('/v1/subscribers')).json()) as { items: Status[] };
     statuses = new Map(items.map((item) => [item.id, item]));
+    // After the statuses: what they say has ended, these have counted.
+    metrics = await gateway.metrics();
+    memoryBytesMax = Math.max(memoryBytesMax, metricSum(metrics, 'process_resident_memory_bytes')!);
     return [...all].every(([id, { end }]) => end === 'waiting' || statuses.get(id)!.lagRecords === 0);
   };
   await until(ended, { timeoutMs: SETTLED_MS_MAX, everyMs: 100, what: 'the end' }).catch(() => undefined);
