@@ -195,10 +195,10 @@ export class Reserve {
     this.bytes = bytes;
   }
 
-  /** Whether the space is set aside now. Tries to do so when it is not. */
-  take(): boolean {
+  /** Whether the space is set aside now. Tries to do so when it is not, and as many bytes as `wanted` are free. */
+  take(wanted: number): boolean {
     if (fileBytes(this.#file) === this.bytes) return true;
-    if (freeBytes(this.#directory) < 2 * this.bytes) return false;
+    if (freeBytes(this.#directory) < wanted) return false;
     const descriptor = openSync(this.#file, 'w', OWNER_ONLY);
     try {
       const block = Buffer.alloc(64 * 1024);

@@ -24,6 +24,7 @@ class Database {
 function groupCommit(database = new Database()): { commit: GroupCommit; fatal: unknown[] } {
   const fatal: unknown[] = [];
   const commit: GroupCommit = new GroupCommit(database as unknown as DatabaseSync, {
+    planned: () => undefined,
     begun: () => undefined,
     committed: () => undefined,
     rolledBack: () => undefined,

@@ -7,7 +7,7 @@ export const TRANSACTION_WEIGHT_MAX = 4_096;
 
 interface Operation {
   run(): unknown;
-  /** About how many rows it writes. */
+  /** About how many rows it writes; a kibibyte counts as one. */
   weight: number;
   vital: boolean;
   resolve(value: unknown): void;
@@ -15,6 +15,8 @@ interface Operation {
 }
 
 export interface CommitHooks {
+  /** A transaction of this weight comes next. It may set `held`. */
+  planned(weight: number): void;
   /** Runs first inside every transaction: small things that only need to be saved now and then. */
   begun(): void;
   /** A transaction is on disk. `seconds` is how long it took. */
@@ -56,6 +58,11 @@ export class GroupCommit {
       this.#queue.push({ run: operation, weight, vital, resolve: resolve, reject });
       this.schedule();
     });
+  }
+
+  /** Weight of the vital operation that is next, 0 when there is none. */
+  get nextWeight(): number {
+    return this.#queue.find(({ vital }) => vital)?.weight ?? 0;
   }
 
   schedule(): void {
@@ -109,8 +116,11 @@ export class GroupCommit {
         weight += operation.weight;
       }
     }
-    this.#queue = left;
-    return batch;
+    const held = this.held;
+    if (batch.length > 0) this.hooks.planned(weight);
+    const waits = ({ vital }: Operation): boolean => vital && this.held && !held;
+    this.#queue = [...batch.filter(waits), ...left];
+    return batch.filter((operation) => !waits(operation));
   }
 
   #commit(batch: Operation[]): unknown[] {

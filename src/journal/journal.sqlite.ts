@@ -24,14 +24,12 @@ import { OutboxTable } from './outbox.js';
 import { ProgressTable } from './progress.js';
 import { DROPPED_THROUGH, ReplayTable } from './replays.js';
 import { SessionTable } from './sessions.js';
-import { roomFor, Space } from './space.js';
+import { reserveBytes, scaleOf, Space } from './space.js';
 import { SubscriberTable } from './subscribers.js';
 import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
 const BYTES_PER_ROW_OF_WEIGHT = 1_024;
-/** And on a small disk in its share of that: what a transaction leaves in the log must fit into the reserve. */
-const TRANSACTION_SHARE = 1 / 64;
 
 /** The Journal port on one SQLite file. Owns the writer's connection; lives in the journal thread. */
 export class SqliteJournal implements Journal {
@@ -75,10 +73,11 @@ export class SqliteJournal implements Journal {
       this.#lock.close();
       throw error;
     }
-    const room = roomFor(settings.directory, settings.maxBytes);
+    const reserve = reserveBytes(settings.directory, settings.maxBytes);
     this.#commit = new GroupCommit(
       this.#db,
       {
+        planned: (weight) => this.#space.plan(weight * BYTES_PER_ROW_OF_WEIGHT),
         begun: () => this.#saveAdmitted(),
         committed: (seconds) => {
           observeCommit(seconds);
@@ -89,7 +88,7 @@ export class SqliteJournal implements Journal {
         noRoom: () => this.#space.fillDisk(),
         fatal: (error) => this.#fatal(error),
       },
-      Math.min(TRANSACTION_WEIGHT_MAX, (room * TRANSACTION_SHARE) / BYTES_PER_ROW_OF_WEIGHT),
+      TRANSACTION_WEIGHT_MAX * scaleOf(reserve),
     );
     this.#topics = new TopicTable(this.#db);
     this.#appender = new Appender(this.#db, this.#topics);
@@ -105,7 +104,7 @@ export class SqliteJournal implements Journal {
     this.#admitted = this.#admittedSaved = Number(this.#progress.meta('admitted') ?? 0);
     this.#queued = this.#outbox.queued();
     this.#deadLetters = this.#countDeadLetters();
-    this.#space = new Space(this.#db, settings.directory, settings.maxBytes, {
+    this.#space = new Space(this.#db, settings.directory, settings.maxBytes, reserve, {
       changed: (state, reason) => {
         this.#commit.held = state === 'full';
         if (state === 'open') this.#commit.schedule();
@@ -117,12 +116,13 @@ export class SqliteJournal implements Journal {
     this.#maintenance = new Maintenance(this.#db, settings, {
       whereabouts: new Whereabouts(settings.directory),
       space: this.#space,
-      room,
+      scale: scaleOf(reserve),
       progress: this.#progress,
       replays: this.#replays,
       outbox: this.#outbox,
       clock,
       commit: (operation) => this.#commit.run(operation),
+      nextBytes: () => this.#commit.nextWeight * BYTES_PER_ROW_OF_WEIGHT,
       admitted: () => this.#admitted,
       deleted: (count) => (this.#records -= count),
       forgetTopics: () => this.#topics.forget(),
@@ -243,7 +243,7 @@ export class SqliteJournal implements Journal {
   }
 
   async reenter(positions: number[]): Promise<number[]> {
-    if (this.#space.state === 'full') throw journalFull(undefined);
+    this.#needRoom();
     const { moved, last, added } = await this.#commit.run(() => this.#replays.reenter(positions), positions.length);
     this.#records += added;
     this.#appended(last);
@@ -266,11 +266,19 @@ export class SqliteJournal implements Journal {
   }
 
   async accept(publish: Publish): Promise<number> {
-    if (this.#space.state === 'full') throw journalFull(undefined);
-    const sequence = await this.#commit.run(() => this.#outbox.add(publish, this.#queued));
+    this.#needRoom();
+    const weight = 1 + publish.payload.length / BYTES_PER_ROW_OF_WEIGHT;
+    const sequence = await this.#commit.run(() => {
+      this.#needRoom();
+      return this.#outbox.add(publish, this.#queued);
+    }, weight);
     this.#queued++;
     this.emit('outbox', sequence);
     return sequence;
+  }
+
+  #needRoom(): void {
+    if (this.#space.state === 'full') throw journalFull(undefined);
   }
 
   outbox(afterSequence: number, limit: number): Promise<OutboxEntry[]> {

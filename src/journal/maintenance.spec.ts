@@ -21,7 +21,7 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
     { directory: '', maxBytes: 1, retentionMs: 0, failedRetentionMs: 86_400_000, whenFull: 'hold' },
     {
       space: { state: 'open', pressed: () => false } as unknown as Space,
-      room: 1,
+      scale: 1,
       progress: { floor: () => 0 } as unknown as ProgressTable,
       replays: { endFurthestBehind: () => undefined },
       replayEnded: () => undefined,
@@ -29,6 +29,7 @@ async function fatalOf(errcode: number): Promise<unknown[]> {
       clock: systemClock,
       commit: () => Promise.reject(Object.assign(new Error('SQLite says no'), { errcode })),
       admitted: () => 0,
+      nextBytes: () => 0,
       deleted: () => undefined,
       forgetTopics: () => undefined,
       whereabouts: { unchanged: true },

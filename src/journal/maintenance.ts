@@ -18,8 +18,6 @@ const TICK_MS = 500;
 /** Retention steps in one tick; each is a transaction of its own. */
 const STEPS_PER_TICK = 20;
 const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
-/** The log counts towards the cap, so that of a small journal it must not be most of it. */
-const CHECKPOINT_LOG_SHARE = 1 / 32;
 /** A log this long means that readers kept the checkpoint from finishing: cut it when they let go. */
 const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
 const OUTBOX_RESULTS_PER_TICK = 500;
@@ -29,12 +27,14 @@ const DISCARD_SHARE_PER_TICK = 1 / 16;
 interface Surroundings {
   whereabouts: Pick<Whereabouts, 'unchanged'>;
   space: Space;
-  /** What there is for the journal, in bytes. */
-  room: number;
+  /** Of what is written at once, see `scaleOf`. */
+  scale: number;
   progress: ProgressTable;
   replays: Pick<ReplayTable, 'endFurthestBehind'>;
   outbox: OutboxTable;
   clock: Clock;
+  /** Of what waits for room and comes first. */
+  nextBytes(): number;
   commit<T>(operation: () => T): Promise<T>;
   admitted(): number;
   deleted(count: number): void;
@@ -65,14 +65,14 @@ export class Maintenance {
     private readonly settings: JournalSettings,
     private readonly around: Surroundings,
   ) {
-    this.#retention = new Retention(db);
+    this.#retention = new Retention(db, around.scale);
     this.#topics = new TopicSweep(db);
     this.#expiry = new Expiry(db);
     this.#discard = new Discard(db);
     this.#log = db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
-    this.#checkpointBytes = Math.min(CHECKPOINT_LOG_BYTES, around.room * CHECKPOINT_LOG_SHARE);
-    this.#truncateBytes = Math.min(TRUNCATE_LOG_BYTES, around.room / 4);
+    this.#checkpointBytes = CHECKPOINT_LOG_BYTES * around.scale;
+    this.#truncateBytes = TRUNCATE_LOG_BYTES * around.scale;
     this.#timer = setInterval(() => void this.tick(), TICK_MS);
   }
 
@@ -118,6 +118,8 @@ export class Maintenance {
         this.around.fatal(new Error('the journal file was deleted or replaced while it was open'));
         return;
       }
+      // First: as long as the log is full of what belongs into the database, nothing below could be written.
+      if (this.around.space.state === 'full') this.checkpoint('TRUNCATE');
       await this.#expire();
       await this.#retain();
       await this.#clearOutbox();
@@ -151,7 +153,15 @@ export class Maintenance {
     // Within the transaction: an append later in the same one must not use the number of a forgotten topic.
     const { clearedThrough } = this.#retention;
     await this.around.commit(() => this.#topics.step(clearedThrough) && this.around.forgetTopics());
-    this.#retention.shrink();
+    this.#shrink();
+  }
+
+  /** A disk that is full gets its pages back sooner, for it waits for them. */
+  #shrink(): void {
+    for (let step = 0; step < STEPS_PER_TICK && this.#retention.shrink(); step++) {
+      if (this.around.space.state === 'open') return;
+      this.checkpoint('PASSIVE');
+    }
   }
 
   async #clearOutbox(): Promise<void> {
@@ -162,7 +172,7 @@ export class Maintenance {
   async #mend(): Promise<void> {
     if (this.#stopped) return;
     this.checkpoint('TRUNCATE');
-    this.around.space.tryResume();
+    this.around.space.tryResume(this.around.nextBytes());
     // Only while it is records that fill it: what was given up the last time must have been cleared before more is.
     if (this.around.space.state !== 'full' || this.settings.whenFull !== 'discard-oldest-of-largest-backlog') return;
     // Before anybody loses what they have not had. Retention then comes first, and may make room enough.

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { DROPPED_THROUGH } from './replays.js';
 
-/** Records looked at in one step: a bound on how long one step keeps commits waiting. */
+/** Records looked at in one step: a bound on how long one step keeps commits waiting, and on what it writes. */
 const STEP_RECORDS = 1_000;
 const VACUUM_PAGES = 512;
 /** Below this many free pages the file is not worth shrinking. */
@@ -15,10 +15,16 @@ export class Retention {
   readonly #candidates: StatementSync;
   readonly #delete: StatementSync;
   readonly #dropped: StatementSync;
+  readonly #stepRecords: number;
   #walkedTo = 0;
   #clearedThrough = 0;
 
-  constructor(private readonly db: DatabaseSync) {
+  /** @param scale of what is written at once, see `scaleOf` */
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly scale: number,
+  ) {
+    this.#stepRecords = Math.ceil(STEP_RECORDS * scale);
     this.#candidates = db.prepare(
       'SELECT position, received_at FROM records WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
     );
@@ -39,7 +45,7 @@ export class Retention {
    * @param pressed old or not, settled records go
    */
   step(floor: number, before: number, pressed: boolean): { deleted: number; more: boolean } {
-    const rows = this.#candidates.all(this.#walkedTo, floor, STEP_RECORDS) as unknown as {
+    const rows = this.#candidates.all(this.#walkedTo, floor, this.#stepRecords) as unknown as {
       position: number;
       received_at: number;
     }[];
@@ -52,7 +58,7 @@ export class Retention {
     const through = rows[count - 1]!.position;
     const deleted = Number(this.#delete.run(this.#walkedTo, through).changes);
     if (deleted > 0) this.#dropped.run(String(through));
-    const more = count === STEP_RECORDS;
+    const more = count === this.#stepRecords;
     this.#walkedTo = more ? through : 0;
     this.#clearedThrough = Math.max(this.#clearedThrough, through);
     return { deleted, more };
@@ -63,9 +69,11 @@ export class Retention {
     return this.#clearedThrough;
   }
 
-  /** Gives free pages back to the file system, a few at a time. Outside a transaction. */
-  shrink(): void {
+  /** Gives some free pages back to the file system, if there are enough. Outside a transaction. @returns whether there were */
+  shrink(): boolean {
     const { freelist_count: free } = this.db.prepare('PRAGMA freelist_count').get() as { freelist_count: number };
-    if (free > FREE_PAGES_KEPT) this.db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+    if (free <= FREE_PAGES_KEPT * this.scale) return false;
+    this.db.exec(`PRAGMA incremental_vacuum(${Math.ceil(VACUUM_PAGES * this.scale)})`);
+    return true;
   }
 }

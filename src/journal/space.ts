@@ -2,13 +2,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { JournalState } from '../domain/journal.js';
 import { diskBytes, fileBytes, freeBytes, journalFiles, Reserve } from './files.js';
 
-/**
- * More than the log may hold that is not in the database yet: on a full disk a checkpoint must still find room for it, or
- * nothing could be written ever again.
- */
-const RESERVE_SHARE = 1 / 12;
+const RESERVE_SHARE = 1 / 16;
 const RESERVE_BYTES_MAX = 16 * 1024 * 1024;
 const RESERVE_BYTES_MIN = 512 * 1024;
+/** Messages are taken again with as many reserves free: one is set aside, and with two left it could close at once. */
+const RESUME_RESERVES = 4;
 /** Settled records are dropped early from here on, as a share of the cap. */
 export const PRESSURE_SHARE = 0.8;
 /** From here on the operator is told that the cap is near, until it is below the second one again. */
@@ -17,9 +15,18 @@ const FAR_SHARE = 0.85;
 /** A journal that was full takes messages again below this share, so that it does not flutter. */
 const RESUME_SHARE = 0.95;
 
-/** What there is for the journal: a small volume may be less than the cap. */
-export function roomFor(directory: string, maxBytes: number): number {
-  return Math.min(maxBytes, diskBytes(directory));
+/** Size of the reserve, in bytes: a share of what there is for the journal. A small volume may be less than the cap. */
+export function reserveBytes(directory: string, maxBytes: number): number {
+  const share = Math.round(Math.min(maxBytes, diskBytes(directory)) * RESERVE_SHARE);
+  return Math.min(RESERVE_BYTES_MAX, Math.max(RESERVE_BYTES_MIN, share));
+}
+
+/**
+ * What is written at once must fit into the reserve several times over: on a full disk nothing else could ever be written
+ * again, not even what makes room. @returns 1 for a reserve of full size, less for a smaller one
+ */
+export function scaleOf(reserve: number): number {
+  return reserve / RESERVE_BYTES_MAX;
 }
 
 export interface SpaceHooks {
@@ -45,15 +52,15 @@ export class Space {
     db: DatabaseSync,
     private readonly directory: string,
     private readonly maxBytes: number,
+    reserve: number,
     private readonly hooks: SpaceHooks,
   ) {
     this.#pages = db.prepare('PRAGMA page_count');
     this.#freePages = db.prepare('PRAGMA freelist_count');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
     this.#log = `${journalFiles(directory).database}-wal`;
-    const share = Math.round(roomFor(directory, maxBytes) * RESERVE_SHARE);
-    this.#reserve = new Reserve(directory, Math.min(RESERVE_BYTES_MAX, Math.max(RESERVE_BYTES_MIN, share)));
-    if (!this.#reserve.take()) this.fillDisk();
+    this.#reserve = new Reserve(directory, reserve);
+    if (!this.#reserve.take(RESUME_RESERVES * reserve)) this.fillDisk();
   }
 
   get state(): JournalState {
@@ -90,6 +97,14 @@ export class Space {
       this.#become(`journal.maxSize of ${this.maxBytes} bytes is reached`);
   }
 
+  /**
+   * To be called before each transaction: closes when it could leave less of the disk than the reserve. With nothing left
+   * the log would be full of what a checkpoint then finds no room for in the database.
+   */
+  plan(bytes: number): void {
+    if (this.state === 'open' && freeBytes(this.directory) < this.#needed(1, bytes)) this.fillDisk();
+  }
+
   /** The disk has no room: lets go of the reserve. Returns whether that made room. */
   fillDisk(): boolean {
     const before = freeBytes(this.directory);
@@ -98,10 +113,18 @@ export class Space {
     return freeBytes(this.directory) > before;
   }
 
-  /** Opens again when there is room under the cap and on the disk. */
-  tryResume(): void {
-    if (this.state === 'open') return;
-    if (this.bytes() < RESUME_SHARE * this.maxBytes && this.#reserve.take()) this.#become('');
+  /** Opens again when there is room under the cap, and on the disk for a next transaction of so many bytes. */
+  tryResume(bytes: number): void {
+    if (this.state === 'open' || this.bytes() >= RESUME_SHARE * this.maxBytes) return;
+    const needed = this.#needed(RESUME_RESERVES, bytes);
+    if (this.#reserve.take(needed)) this.#become('');
+    else if (freeBytes(this.directory) >= this.#needed(RESUME_RESERVES, 0))
+      this.#become(`the messages that come next need ${needed} free bytes on the disk`);
+  }
+
+  /** Each byte is written to the log and to the database. At worst, which is when they are small, they fill half of a page. */
+  #needed(reserves: number, bytes: number): number {
+    return reserves * this.#reserve.bytes + 2 * bytes + Math.min(2 * bytes, this.#reserve.bytes);
   }
 
   #become(reason: string): void {

@@ -7,6 +7,8 @@ import { packMessages, type Message, type MessageProperties } from '../domain/me
 /** What is taken from the socket and not yet on disk, at most. Past it QoS 0 is dropped and the reader held. */
 export const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 export const PENDING_MESSAGES_MAX = 8_192;
+/** One turn of the event loop can bring megabytes: on a small disk they would be too much for one transaction. */
+const BATCH_BYTES_MAX = 256 * 1024;
 
 /** Where acknowledgements go: the connection that brought the message, as long as it lives. */
 export interface AckWriter {
@@ -165,7 +167,8 @@ export class Intake {
   }
 
   #gather(message: Message, bytes: number): Gathered {
-    const gathering = (this.#gathering ??= this.#begun());
+    if (!this.#gathering || this.#gathering.bytes >= BATCH_BYTES_MAX) this.#gathering = this.#begun();
+    const gathering = this.#gathering;
     gathering.messages.push(message);
     gathering.bytes += bytes;
     this.#pendingMessages++;
@@ -180,7 +183,7 @@ export class Intake {
   }
 
   #flush(gathered: Gathered): void {
-    this.#gathering = undefined;
+    if (this.#gathering === gathered) this.#gathering = undefined;
     const count = gathered.messages.length;
     this.journal.append(packMessages(gathered.messages)).then(() => this.#committed(gathered, count), this.failed);
     gathered.messages = []; // those that are owed an acknowledgement are kept there

@@ -64,6 +64,36 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link stayed throughout');
   });
 
+  for (const size of [12, 24, 48]) {
+    it(`its own backlog fills a disk of ${size} MiB: when the subscriber is well again, all of it drains`, async (t) => {
+      const disk = mountTmpfs(size * MIB);
+      const count = 600 * size;
+      const flow = await startFlow(t, {
+        config: ({ receiverUrl }) => ({
+          subscribers: [
+            { id: 'app', url: receiverUrl, topics: ['devices/#'], ordering: 'topic', breaker: { openFor: '1s' } },
+          ],
+          journal: { directory: join(disk.directory, 'data') },
+        }),
+      });
+      t.after(async () => {
+        await flow.gateway.kill();
+        disk.unmount();
+      });
+      const { gateway, receiver, broker } = flow;
+      receiver.answer = () => ({ status: 503 });
+      const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count, padBytes: PAD_BYTES });
+      const full = async (): Promise<boolean> =>
+        (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1;
+      await until(full, { timeoutMs: 60_000, what: () => `the journal to be full\n${gateway.report}` });
+      await publisher.done;
+      receiver.answer = () => undefined;
+      await receiver.waitFor(count, 120_000);
+      assertNumbered(receiver, TOPICS, count, PAD_BYTES);
+      await until(async () => !(await full()), { what: () => `room again\n${gateway.report}` });
+    });
+  }
+
   it('somebody else fills the disk and clears it: deliveries go on meanwhile, and all of it drains', async (t) => {
     const disk = mountTmpfs(24 * MIB);
     const flow = await startFlow(t, { config: () => ({ journal: { directory: join(disk.directory, 'data') } }) });
