@@ -1,5 +1,6 @@
 import { BrokerConfig } from './broker.config.js';
 import { Optional } from './field.js';
+import { ContractConfig } from './contract.config.js';
 import { contractName, filePath } from './format.js';
 import { HttpConfig, OpsConfig, PublishConfig } from './http.config.js';
 import { duration, size, words } from './scalar.js';
@@ -7,7 +8,7 @@ import { RegistrationConfig } from './registration.config.js';
 import { SessionConfig } from './session.config.js';
 import { list, map, object } from './shape.js';
 import { SubscriberConfig } from './subscriber.config.js';
-import { ContractConfig, SubscriptionConfig } from './subscription.config.js';
+import { SubscriptionConfig } from './subscription.config.js';
 
 export class JournalConfig {
   /** Folder of the journal, kept across restarts, owned by one gateway. Default ./data. */

@@ -1,23 +1,16 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type {
-  BrokerSettings,
-  ContractSettings,
-  Credentials,
-  HttpSettings,
-  PresenceSettings,
-  Settings,
-} from '../domain/settings.js';
+import type { BrokerSettings, Credentials, HttpSettings, PresenceSettings, Settings } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
 import { SUBSCRIBER_DEFAULTS, type BatchSettings, type SubscriberSettings } from '../domain/subscriber.js';
+import { contractSettings } from './contract-rules.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { HttpConfig } from './http.config.js';
 import { durationMs, sizeBytes } from './quantity.js';
 import type { SubscriberAuthConfig } from './sending.config.js';
 import { BatchConfig, type MaxBacklogConfig, type SubscriberConfig } from './subscriber.config.js';
-import type { ContractConfig } from './subscription.config.js';
 import { filterOf } from './where-rules.js';
 
 /** Without `connectTimeout`; `timeout` when that is shorter. */
@@ -99,17 +92,6 @@ export function credentialsOf(broker: BrokerConfig, tls: BrokerSettings['tls']):
 
 function presenceSettings({ topic, payload, qos, retain }: BirthConfig): PresenceSettings {
   return { topic, payload, qos: qos as 0 | 1, retain };
-}
-
-function contractSettings(name: string, contract: ContractConfig, directory: string): ContractSettings {
-  const [file, exported] = contract.class?.split('#') ?? [];
-  return {
-    name,
-    format: contract.format as ContractSettings['format'],
-    schemaFile: contract.schema === undefined ? undefined : resolve(directory, contract.schema),
-    class: file === undefined ? undefined : { file: resolve(directory, file), export: exported! },
-    mode: contract.mode as ContractSettings['mode'],
-  };
 }
 
 export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSettings['tls']): SubscriberSettings {

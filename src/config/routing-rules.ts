@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
 import { filtersOverlap, ownProblem, withoutShare } from '../domain/topic.js';
+import { checkContract } from './contract-rules.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
-import type { ContractConfig, SubscriptionConfig } from './subscription.config.js';
+import type { SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
-import { isFile } from './text-file.js';
 import { checkWhere } from './where-rules.js';
 
 /** What must fit together on the way from subscription over contract to subscriber. */
@@ -53,19 +52,6 @@ function checkOverlap(
 
 function overlap(one: SubscriptionConfig, other: SubscriptionConfig): boolean {
   return filtersOverlap(one.filter, other.filter);
-}
-
-function checkContract(path: Path, contract: ContractConfig, report: Report, directory: string): void {
-  if (contract.schema !== undefined && contract.class !== undefined) {
-    report.problem([...path, 'class'], 'stands beside schema', 'Keep one of schema and class.');
-  }
-  for (const key of ['schema', 'class'] as const) {
-    const reference = contract[key];
-    if (reference === undefined || !report.clean([...path, key])) continue;
-    if (!isFile(resolve(directory, key === 'class' ? reference.split('#')[0]! : reference))) {
-      report.problem([...path, key], 'names no existing file', 'Mend the path; it is relative to this file.');
-    }
-  }
 }
 
 export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report: Report): void {

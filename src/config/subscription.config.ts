@@ -1,5 +1,5 @@
 import { Optional, Required } from './field.js';
-import { classReference, filePath, topicFilter } from './format.js';
+import { topicFilter } from './format.js';
 import { text, whole, words } from './scalar.js';
 
 export class SubscriptionConfig {
@@ -22,22 +22,4 @@ export class SubscriptionConfig {
   /** `allow`: may overlap other filters; the first in file order names the contract. Default refuse. */
   @Optional(words('refuse', 'allow'))
   overlap = 'refuse';
-}
-
-export class ContractConfig {
-  /** How the payload is decoded. Default json. */
-  @Optional(words('json'))
-  format = 'json';
-
-  /** JSON Schema file (draft 2020-12). At most one of `schema` and `class`; neither: any JSON is valid. */
-  @Optional(filePath)
-  schema?: string;
-
-  /** class-validator class, as `file#Export` of a JavaScript module. */
-  @Optional(classReference)
-  class?: string;
-
-  /** `enforce`: what fails is rejected and no subscriber sees it. Default enforce. */
-  @Optional(words('enforce'))
-  mode = 'enforce';
 }

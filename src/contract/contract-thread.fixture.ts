@@ -1,7 +1,8 @@
 /** A contract thread whose journal is an array: what it admits goes to the parent. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Record, Rejection } from '../domain/record.js';
-import type { ContractSettings, SubscriptionSettings } from '../domain/settings.js';
+import type { ContractSettings } from '../domain/contract.js';
+import type { SubscriptionSettings } from '../domain/settings.js';
 import { Admission } from './admission.js';
 import { enterContractThread, runAdmission } from './contract-worker.js';
 import type { ContractThreadData } from './contract-worker.js';

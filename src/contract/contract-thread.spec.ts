@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Record } from '../domain/record.js';
-import type { ContractSettings } from '../domain/settings.js';
+import type { ContractSettings } from '../domain/contract.js';
 import { ContractThread } from './contract-thread.js';
 import type { ContractThreadOptions } from './contract-thread.js';
 import type { Admitted, FixtureData } from './contract-thread.fixture.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { HoldfastError } from '../domain/errors.js';
-import type { ContractSettings } from '../domain/settings.js';
+import type { ContractSettings } from '../domain/contract.js';
 import { Contracts } from './contracts.js';
 import { classContract, only, record, schemaContract, Scratch, subscription } from './scratch.fixture.js';
 

@@ -1,12 +1,13 @@
 import { HoldfastError } from '../domain/errors.js';
 import type { Problem, Record, RejectionReason } from '../domain/record.js';
-import type { ContractSettings, SubscriptionSettings } from '../domain/settings.js';
+import type { ContractSettings } from '../domain/contract.js';
+import type { SubscriptionSettings } from '../domain/settings.js';
 import { topicMatches } from '../domain/topic.js';
-import { loadClass } from './class-contract.js';
-import { decodeJson } from './decode.js';
+import { loadClass } from './rules/class.js';
+import { loadDecoder, type Decoder } from './formats/decoder.js';
 import { PROBLEMS_MAX, problem, thrownText } from './problem.js';
-import type { Rules } from './rules.js';
-import { loadSchema } from './schema-contract.js';
+import type { Rules } from './rules/rules.js';
+import { loadSchema } from './rules/schema.js';
 
 export type Verdict =
   { valid: true } | { valid: false; contract: string; reason: RejectionReason; problems: Problem[] };
@@ -22,7 +23,8 @@ export interface ContractFacts {
 }
 
 interface Contract extends ContractFacts {
-  /** Absent: any JSON is valid. */
+  decode: Decoder;
+  /** Absent: whatever can be decoded is valid. */
   rules?: Rules;
 }
 
@@ -56,9 +58,10 @@ export class Contracts {
     for (const settings of contracts) {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });
       try {
+        const decode = await loadDecoder(settings);
         const rules = await loadRules(settings);
         const { name, mode } = settings;
-        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', rules });
+        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, rules });
       } catch (error) {
         problems.push({ contract: settings.name, message: thrownText(error) });
       }
@@ -94,10 +97,10 @@ export class Contracts {
    * Decodes and checks one payload. Never throws; whether it returns is up to the contract's code, which
    * is why this belongs under ContractThread. The contract's mode is not looked at.
    */
-  check(record: Pick<Record, 'topic' | 'payload'>): Verdict {
+  check(record: Pick<Record, 'topic' | 'payload' | 'properties'>): Verdict {
     const contract = this.#find(record.topic);
     if (!contract) return VALID;
-    const decoded = decodeJson(record.payload);
+    const decoded = contract.decode(record.payload, record.properties);
     if (!decoded.ok) return invalid(contract, decoded.reason, [decoded.problem]);
     if (!contract.rules) return VALID;
     try {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Record } from '../domain/record.js';
-import type { ContractSettings, SubscriptionSettings } from '../domain/settings.js';
+import type { ContractSettings } from '../domain/contract.js';
+import type { SubscriptionSettings } from '../domain/settings.js';
 import { Contracts } from './contracts.js';
 
 /** A directory outside of the project, as a user's contracts may be. */

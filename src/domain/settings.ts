@@ -2,6 +2,7 @@
  * The configuration in resolved form: durations in milliseconds, sizes in bytes, secrets read, defaults
  * filled in, relative paths made absolute. Plain data, so that it can be sent to any thread.
  */
+import type { ContractSettings } from './contract.js';
 import type { QoS } from './message.js';
 import type { SubscriberSettings } from './subscriber.js';
 
@@ -74,16 +75,6 @@ export interface SubscriptionSettings {
   contract?: string;
   /** `allow`: this filter may overlap others; the first in file order names the contract. */
   overlap: 'refuse' | 'allow';
-}
-
-export interface ContractSettings {
-  name: string;
-  format: 'json';
-  /** Absolute path of a JSON Schema; at most one of `schemaFile` and `class` is set. */
-  schemaFile?: string;
-  /** A class-validator class: absolute path of a JavaScript module and the export's name. */
-  class?: { file: string; export: string };
-  mode: 'enforce' | 'shadow';
 }
 
 export interface RegistrationSettings {

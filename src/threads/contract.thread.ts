@@ -11,7 +11,8 @@ import {
 import { systemClock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { Rejection } from '../domain/record.js';
-import type { ContractSettings, SubscriptionSettings } from '../domain/settings.js';
+import type { ContractSettings } from '../domain/contract.js';
+import type { SubscriptionSettings } from '../domain/settings.js';
 import { SqliteJournalReader } from '../journal/index.js';
 import { Repeats, type LogLine } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';

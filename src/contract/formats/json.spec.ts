@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decodeJson, deeperThan } from './decode.js';
+import { decodeJson, deeperThan } from './json.js';
 
 function reasonOf(payload: string | Uint8Array): string {
   const decoded = decodeJson(typeof payload === 'string' ? Buffer.from(payload) : payload);

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import type { Problem } from '../domain/record.js';
-import { pointerTo, problem } from './problem.js';
+import type { Problem } from '../../domain/record.js';
+import { pointerTo, problem } from '../problem.js';
 import type { Rules } from './rules.js';
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';

@@ -1,12 +1,8 @@
-import type { Problem, RejectionReason } from '../domain/record.js';
-import { problem } from './problem.js';
+import { problem } from '../problem.js';
+import type { Decoded } from './decoder.js';
 
 /** Levels of arrays and objects within each other. Schemas and classes recurse, and the stack is finite. */
 export const DEPTH_MAX = 128;
-
-export type Decoded =
-  | { ok: true; value: unknown }
-  | { ok: false; reason: Extract<RejectionReason, 'encoding' | 'syntax' | 'too-deep'>; problem: Problem };
 
 // ignoreBOM keeps a byte order mark in the text, so that it is refused and not stripped in silence:
 // subscribers get the original bytes, and many of their parsers would fail on it.

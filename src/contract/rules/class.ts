@@ -5,9 +5,9 @@ import { plainToInstance } from 'class-transformer';
 import type { ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
-import type { Problem } from '../domain/record.js';
+import type { Problem } from '../../domain/record.js';
 import { asyncRule, hasRules } from './class-metadata.js';
-import { PROBLEMS_MAX, pointerTo, problem } from './problem.js';
+import { PROBLEMS_MAX, pointerTo, problem } from '../problem.js';
 import type { Rules } from './rules.js';
 
 /** Keys of one object. class-transformer looks through all keys once per key, so that 100 000 would take seconds. */

@@ -1,4 +1,4 @@
-import type { Problem } from '../domain/record.js';
+import type { Problem } from '../../domain/record.js';
 
 /** What a decoded value must be. */
 export interface Rules {

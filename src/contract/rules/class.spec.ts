@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Contracts } from './contracts.js';
+import type { Contracts } from '../contracts.js';
 import {
   classContract,
   EVENT_MODULE,
@@ -10,7 +10,7 @@ import {
   record,
   schemaContract,
   Scratch,
-} from './scratch.fixture.js';
+} from '../scratch.fixture.js';
 
 const scratch = new Scratch();
 after(() => scratch.remove());
