@@ -78,7 +78,7 @@ export class SchemaFiles {
     { place, reference, dialect, options }: Reference & { options: SchemaFilesOptions },
   ): Promise<void> {
     const flaw = (message: string): Error => schemaFlaw(from.name, place, message);
-    const file = await this.#fileOf(uri, from, flaw, reference, options.resolve);
+    const { file, foundBy } = await this.#fileOf(uri, from, flaw, reference, options.resolve);
     const real = await realpath(file);
     const known = this.#byFile.get(real);
     if (known) {
@@ -91,7 +91,7 @@ export class SchemaFiles {
     if (this.#dialect(schema, name, dialect) !== dialect) {
       throw flaw(`refers to ${name}, which is of another draft; give both the same $schema`);
     }
-    this.#add(real, file, schema, uri, options);
+    this.#add(real, file, schema, foundBy, options);
   }
 
   /** The file that answers to the URI. */
@@ -101,14 +101,14 @@ export class SchemaFiles {
     flaw: (message: string) => Error,
     reference: string,
     resolve: Resolve,
-  ): Promise<string> {
+  ): Promise<{ file: string; foundBy: string }> {
     const quoted = JSON.stringify(reference);
     const path = this.#pathOf(uri, from);
     if (path !== undefined) {
       if (!within(this.#folder, path)) throw flaw(outside(quoted));
       const real = await realpath(path).catch(() => undefined);
       if (real !== undefined && !within(this.#realFolder, real)) throw flaw(outside(quoted));
-      if (real !== undefined && (await stat(real)).isFile()) return path;
+      if (real !== undefined && (await stat(real)).isFile()) return { file: path, foundBy: uri };
     }
     this.#ids ??= await this.#allIds(resolve);
     const [found, another] = this.#ids.get(uri) ?? [];
@@ -116,7 +116,8 @@ export class SchemaFiles {
       const names = `${this.#name(found!)} and ${this.#name(another)}`;
       throw flaw(`refers to ${quoted}, the $id of both ${names}; keep one of them`);
     }
-    if (found !== undefined) return found;
+    // The $id may be that of a schema within the file.
+    if (found !== undefined) return { file: found, foundBy: pathToFileURL(found).href };
     if (uri.startsWith('file:')) throw flaw(`refers to ${quoted}, and there is no such file; mend the path`);
     throw flaw(
       `refers to ${quoted}: nothing is fetched, and no .json file beside or below the schema has the $id ${uri}; save it there`,
