@@ -1,6 +1,31 @@
 import { Optional } from './field.js';
-import { classReference, filePath } from './format.js';
-import { words } from './scalar.js';
+import { classReference, contractName, filePath } from './format.js';
+import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
+import { text, words } from './scalar.js';
+import type { MapShape } from './shape.js';
+import { list, map } from './shape.js';
+
+/** Each is tried in turn, and a rejection says what each said. */
+const MEMBERS_MAX = 20;
+const VALUES_MAX = 256;
+
+const member = text({
+  max: 63,
+  check: (name) => contractName(name)?.message,
+  mend: 'Write the name of one of the contracts.',
+});
+
+const pointer = text({
+  max: POINTER_CHARACTERS_MAX,
+  check: (written) => {
+    const problem = jsonPointerProblem(written);
+    return problem === undefined ? undefined : `is not a JSON pointer: ${problem}`;
+  },
+  mend: 'Write where the payload says which contract is meant, such as /type.',
+});
+
+const value: MapShape['checkName'] = (written) =>
+  written.length <= 1_024 ? undefined : { message: 'is too long', mend: 'Write up to 1024 characters.' };
 
 export class ContractConfig {
   /** How the payload is decoded. Default json. */
@@ -15,7 +40,19 @@ export class ContractConfig {
   @Optional(classReference)
   class?: string;
 
-  /** `enforce`: what fails is rejected and no subscriber sees it. Default enforce. */
-  @Optional(words('enforce'))
+  /** Instead of a schema or class: 1 to 20 other contracts with the same format, of which exactly one must accept. */
+  @Optional(list(member, { min: 1, max: MEMBERS_MAX }))
+  oneOf?: string[];
+
+  /** With `oneOf`: JSON pointer to the text, number or flag that says which contract is meant; only that one is asked. */
+  @Optional(pointer)
+  discriminator?: string;
+
+  /** With `discriminator`: which value means which contract. Default: the value is the contract's name. */
+  @Optional(map(member, VALUES_MAX, value))
+  mapping?: Map<string, string>;
+
+  /** `enforce`: what fails is rejected and no subscriber sees it; `shadow`: it is counted and told, and delivered. Default enforce. */
+  @Optional(words('enforce', 'shadow'))
   mode = 'enforce';
 }

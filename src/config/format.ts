@@ -26,7 +26,8 @@ export function topicFilter({ shared = false, own = false, named = false }: Filt
       if (!shared && filter.startsWith('$share/')) return 'may not be a shared filter: only subscriptions share';
       const problem = topicFilterProblem(filter) ?? (named ? parameterProblem(filter) : undefined);
       if (problem !== undefined) return `is not a topic filter: ${problem}`;
-      if (!named && parameterised(filter).parameters.length > 0) return 'names a level, as only subscriptions do: write +';
+      if (!named && parameterised(filter).parameters.length > 0)
+        return 'names a level, as only subscriptions do: write +';
       const ownTopics = own ? undefined : ownProblem(filter);
       return ownTopics === undefined ? undefined : `reaches what is not the broker’s: ${ownTopics}`;
     },

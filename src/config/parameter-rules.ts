@@ -18,7 +18,8 @@ export function checkParameters(path: Path, { filter, contract, parameters }: Pa
     const place = [...path, 'parameters', name];
     if (!names.includes(name)) {
       const meant = suggestion(name, names);
-      const mend = meant === undefined ? `Write {${name}} for one level of the filter, or remove it.` : `Did you mean "${meant}"?`;
+      const mend =
+        meant === undefined ? `Write {${name}} for one level of the filter, or remove it.` : `Did you mean "${meant}"?`;
       report.problem(place, 'is no parameter of the filter', mend);
     } else if (report.clean(place) && Object.values(rulesOf(rules)).length === 0) {
       report.problem(place, 'says nothing', 'Write pattern, enum or maxLength, or remove it.');

@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type { BrokerSettings, Credentials, HttpSettings, PresenceSettings, Settings, SubscriptionSettings } from '../domain/settings.js';
+import type {
+  BrokerSettings,
+  Credentials,
+  HttpSettings,
+  PresenceSettings,
+  Settings,
+  SubscriptionSettings,
+} from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
 import { SUBSCRIBER_DEFAULTS, type BatchSettings, type SubscriberSettings } from '../domain/subscriber.js';

@@ -2,6 +2,7 @@ import { parameterised } from '../domain/topic-parameters.js';
 import { filtersOverlap, ownProblem, withoutShare } from '../domain/topic.js';
 import { checkContract } from './contract-rules.js';
 import type { GatewayConfig } from './gateway.config.js';
+import { checkOneOf } from './one-of-rules.js';
 import { checkParameters } from './parameter-rules.js';
 import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
@@ -13,6 +14,7 @@ import { checkWhere } from './where-rules.js';
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
   checkSubscriptions(config, report);
   for (const [name, contract] of config.contracts) checkContract(['contracts', name], contract, report, directory);
+  checkOneOf(config.contracts, report);
   checkSubscribers(config, report);
   checkPublishContracts(config, report);
 }
@@ -52,7 +54,11 @@ function checkPublishContracts({ publish, contracts }: GatewayConfig, report: Re
     if (!report.clean([...path, 'filter']) || !report.clean(['publish', 'allow'])) continue;
     const { filter } = parameterised(one.filter);
     if (publish.allow.some((allowed) => filtersOverlap(allowed, filter))) continue;
-    report.warning([...path, 'filter'], 'matches no topic of publish.allow', 'Mend it, or add the topics to publish.allow.');
+    report.warning(
+      [...path, 'filter'],
+      'matches no topic of publish.allow',
+      'Mend it, or add the topics to publish.allow.',
+    );
   }
 }
 

@@ -23,7 +23,10 @@ const operand: ScalarShape = {
 const attribute: MapShape['checkName'] = (name) => {
   const problem = attributeProblem(name);
   if (problem === undefined) return undefined;
-  return { message: problem, mend: 'Write topic, parameter:NAME, user:NAME for a user property, or a JSON pointer such as /state.' };
+  return {
+    message: problem,
+    mend: 'Write topic, parameter:NAME, user:NAME for a user property, or a JSON pointer such as /state.',
+  };
 };
 
 const comparison = map(operand, ATTRIBUTES_MAX, attribute);

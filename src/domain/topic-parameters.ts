@@ -51,7 +51,8 @@ export function parameterProblem(filter: string): string | undefined {
     const name = NAMED_LEVEL.exec(level)?.[1];
     if (name === undefined) return 'a parameter is a whole level, written {name}';
     if (name === '#') return '# cannot be named: a parameter is one level';
-    if (!NAME.test(name)) return 'the name of a parameter has up to 64 letters, digits, "_" or "-", first a letter or digit';
+    if (!NAME.test(name))
+      return 'the name of a parameter has up to 64 letters, digits, "_" or "-", first a letter or digit';
     if (names.has(name)) return 'two parameters have the same name';
     names.add(name);
   }
