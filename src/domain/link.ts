@@ -2,9 +2,6 @@ import type { Cause, Diagnosis } from './cause.js';
 
 /** The link is the connection to the broker and the session on it. What others may see of it. */
 
-export const LINK_PHASES = ['idle', 'connecting', 'up', 'waiting', 'stopped'] as const;
-export type LinkPhase = (typeof LINK_PHASES)[number];
-
 /** One drop or refusal, with what is known of it. */
 export interface LinkDrop extends Diagnosis {
   /** Wall clock, milliseconds since the epoch. */
@@ -14,13 +11,16 @@ export interface LinkDrop extends Diagnosis {
 }
 
 export interface LinkStatus {
-  phase: LinkPhase;
+  /** `waiting`: between two attempts. */
+  state: 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
+  /** ISO 8601: when the next attempt is due; there only while it waits for that. */
+  retryAt?: string;
   clientId: string;
   /** Without credentials. */
   url: string;
   protocol: '5' | '3.1.1';
   sessionPresent: boolean;
-  /** Wall clock, milliseconds: since when the phase holds. */
+  /** Wall clock, milliseconds: since when the state holds. */
   since: number;
   pendingAcks: number;
   /** Names of subscriptions the broker has granted. */

@@ -3,7 +3,7 @@ import { LOGIN_CAUSES, type Diagnosis } from '../domain/cause.js';
 import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
-import type { LinkDrop, LinkEvent, LinkPhase, LinkStatus } from '../domain/link.js';
+import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
@@ -60,9 +60,11 @@ export class Session {
   #connection: Connection | undefined;
   #limits: BrokerLimits | undefined;
   #keepalive: Keepalive | undefined;
-  #phase: LinkPhase = 'idle';
+  #state: LinkStatus['state'] = 'idle';
   #since: number;
   #upSince = 0;
+  /** Wall clock: while it waits, when the next attempt is due. */
+  #retryAt = 0;
   /** Wall clock: the broker was last heard of, in this run or the one before; 0: never. */
   #heardAt = 0;
   #sessionPresent = false;
@@ -104,7 +106,7 @@ export class Session {
     this.#credentials = credentials;
     this.#presence.renew();
     const { lastCause } = this.#history;
-    if (this.#phase !== 'waiting' || !lastCause || !LOGIN_CAUSES.has(lastCause)) return;
+    if (this.#state !== 'waiting' || !lastCause || !LOGIN_CAUSES.has(lastCause)) return;
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#wait(patience('network', 0, this.options.session.reconnect, this.ambient.random));
@@ -114,7 +116,8 @@ export class Session {
     const url = new URL(this.#dial.url);
     url.username = url.password = '';
     return {
-      phase: this.#phase,
+      state: this.#state,
+      ...(this.#state === 'waiting' ? { retryAt: new Date(this.#retryAt).toISOString() } : {}),
       clientId: this.options.clientId,
       url: url.href,
       protocol: this.#dial.protocolVersion === 5 ? '5' : '3.1.1',
@@ -140,13 +143,13 @@ export class Session {
     clearInterval(this.#deniedTimer);
     this.intake.drain();
     const deadline = this.ambient.clock.monotonic() + deadlineMs;
-    while (this.#phase === 'up' && this.ambient.clock.monotonic() < deadline) {
+    while (this.#state === 'up' && this.ambient.clock.monotonic() < deadline) {
       if (this.intake.idle && this.relay.idle) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
     const connection = this.#connection;
-    const wasUp = this.#phase === 'up';
+    const wasUp = this.#state === 'up';
     if (wasUp) this.#heardAt = this.ambient.clock.now();
     this.#become('stopped');
     this.#canary?.stop();
@@ -162,10 +165,10 @@ export class Session {
       await this.#openSession();
     } catch (error) {
       this.failed(error as Error);
-      if (this.#phase === 'connecting') this.#wait(JOURNAL_RETRY_MS);
+      if (this.#state === 'connecting') this.#wait(JOURNAL_RETRY_MS);
       return;
     }
-    if (this.#phase !== 'connecting') return; // stopped meanwhile
+    if (this.#state !== 'connecting') return; // stopped meanwhile
     const { session, clientId } = this.options;
     const { username, password, tls, wsHeaders } = this.#credentials;
     const connection = new Connection(
@@ -215,7 +218,7 @@ export class Session {
   }
 
   #accepted(connection: Connection, limits: BrokerLimits): void {
-    if (this.#phase === 'stopped') return;
+    if (this.#state === 'stopped') return;
     const { sessionPresent } = limits;
     this.#history.afterwards({ kind: 'accepted', sessionPresent });
     this.#dial.accepted();
@@ -246,10 +249,10 @@ export class Session {
   }
 
   #ready(connection: Connection): void {
-    if (connection !== this.#connection || this.#phase !== 'up' || !this.#limits) return;
+    if (connection !== this.#connection || this.#state !== 'up' || !this.#limits) return;
     const limits = this.#limits;
     this.#presence.announce(connection, limits, (relayLimits) => {
-      if (connection === this.#connection && this.#phase === 'up') this.relay.begin(connection, relayLimits);
+      if (connection === this.#connection && this.#state === 'up') this.relay.begin(connection, relayLimits);
     });
     this.#reconcile(connection, limits);
     this.#canary?.start();
@@ -331,7 +334,7 @@ export class Session {
     this.intake.end();
     this.#subscriptions.ended(evidence.code === 0 && !canaried ? blameOf(evidence) : 0, clock.monotonic());
     this.#presence.closed(evidence);
-    if (this.#phase === 'stopped') return this.relay.end();
+    if (this.#state === 'stopped') return this.relay.end();
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
     if (evidence.wasUp) this.#heardAt = clock.now();
     const diagnosis = this.#history.ended(
@@ -358,6 +361,7 @@ export class Session {
 
   #wait(delayMs: number): void {
     this.#become('waiting');
+    this.#retryAt = this.ambient.clock.now() + delayMs;
     this.#timer = setTimeout(() => void this.#connect(), delayMs);
   }
 
@@ -366,8 +370,8 @@ export class Session {
     this.journal.saveLinkHistory({ drops: [...drops], heardAt: this.#heardAt }).catch(() => undefined);
   }
 
-  #become(phase: LinkPhase): void {
-    this.#phase = phase;
+  #become(state: LinkStatus['state']): void {
+    this.#state = state;
     this.#since = this.ambient.clock.now();
   }
 }

@@ -61,7 +61,7 @@ const metrics = new LinkMetrics(
 const server = new OpsServer(
   () => ({
     ...facts,
-    linkUp: session?.status().phase === 'up',
+    linkUp: session?.status().state === 'up',
     journalDelayMs: beats.delayMs('journal'),
     mainDelayMs: beats.delayMs('main'),
   }),
