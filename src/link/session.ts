@@ -8,18 +8,19 @@ import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
-import { blameOf } from './diagnosis.js';
+import { connectionOptions } from './connection-options.js';
+import { blameOf, isTakeoverGuessed } from './diagnosis.js';
 import { Dial } from './dial.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
+import { knock } from './knock.js';
 import { gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { Relay } from './relay.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
 
-const CONNECT_TIMEOUT_MS_MAX = 10_000;
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
 const PROVEN_MS = 10_000;
 const DENIED_RETRY_MS = 60_000;
@@ -75,6 +76,7 @@ export class Session {
   #doubt = true;
   #timer: NodeJS.Timeout | undefined;
   #deniedTimer: NodeJS.Timeout | undefined;
+  #knocking: AbortController | undefined;
 
   constructor(
     private readonly options: SessionOptions,
@@ -150,6 +152,7 @@ export class Session {
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
     const connection = this.#connection;
     const wasUp = this.#state === 'up';
+    this.#knocking?.abort();
     if (wasUp) this.#heardAt = this.ambient.clock.now();
     this.#become('stopped');
     this.#canary?.stop();
@@ -160,6 +163,7 @@ export class Session {
   }
 
   async #connect(): Promise<void> {
+    this.#knocking?.abort();
     this.#become('connecting');
     try {
       await this.#openSession();
@@ -170,32 +174,15 @@ export class Session {
     }
     if (this.#state !== 'connecting') return; // stopped meanwhile
     const { session, clientId } = this.options;
-    const { username, password, tls, wsHeaders } = this.#credentials;
-    const connection = new Connection(
-      {
-        url: this.#dial.url,
-        protocolVersion: this.#dial.protocolVersion,
-        clientId,
-        keepaliveSeconds: Math.ceil(session.keepaliveMs / 1000),
-        expirySeconds: Math.floor(session.expiryMs / 1000),
-        receiveMaximum: session.receiveMaximum,
-        maxPacketBytes: session.maxPacketBytes,
-        ...(username === undefined ? {} : { username }),
-        ...(password === undefined ? {} : { password }),
-        tls,
-        wsHeaders,
-        will: this.#presence.nextWill(),
-        connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, session.keepaliveMs * 1.5),
-      },
-      {
-        accepted: (limits) => this.#accepted(connection, limits),
-        ready: () => this.#ready(connection),
-        message: (packet) => this.#message(packet),
-        released: (packetId) => this.intake.released(packetId),
-        heard: () => this.#keepalive?.heard(),
-        closed: (evidence) => this.#closed(evidence),
-      },
-    );
+    const will = this.#presence.nextWill();
+    const connection = new Connection(connectionOptions(this.#dial, session, clientId, this.#credentials, will), {
+      accepted: (limits) => this.#accepted(connection, limits),
+      ready: () => this.#ready(connection),
+      message: (packet) => this.#message(packet),
+      released: (packetId) => this.intake.released(packetId),
+      heard: () => this.#keepalive?.heard(),
+      closed: (evidence) => this.#closed(evidence),
+    });
     this.#connection = connection;
     connection.open();
   }
@@ -357,6 +344,19 @@ export class Session {
       this.#dial.refused(diagnosis.cause, evidence);
     } else if (diagnosis.cause === 'server-moved') this.#dial.moveOn();
     this.#wait(patience(diagnosis.cause, this.#failures, this.options.session.reconnect, random));
+    if (isTakeoverGuessed(diagnosis.cause, evidence)) void this.#knock();
+  }
+
+  /** A broker that restarts closes its clients without a word, as one does that gives the session to another. */
+  async #knock(): Promise<void> {
+    const { signal } = (this.#knocking = new AbortController());
+    const met = await knock(this.#dial.url, signal);
+    if (!met) return;
+    this.#history.afterwards(met);
+    const cause = this.#history.lastCause!;
+    if (cause === 'client-id-conflict') return;
+    clearTimeout(this.#timer);
+    this.#wait(patience(cause, this.#failures, this.options.session.reconnect, this.ambient.random));
   }
 
   #wait(delayMs: number): void {
