@@ -25,7 +25,10 @@ describe('seed cases', { skip: needs('mosquitto') }, () => {
       const start = async (directory?: string): Promise<GatewayProcess> => {
         const session = { clientId: 'twin', reconnect: { initial: '200ms', max: '1s', conflict: '20s' } };
         const config = await gatewayConfig({ broker: { url: broker.url, protocol }, session });
-        const gateway = await startGateway(config, { until: 'link', ...(directory === undefined ? {} : { directory }) });
+        const gateway = await startGateway(config, {
+          until: 'link',
+          ...(directory === undefined ? {} : { directory }),
+        });
         t.after(() => gateway.kill());
         await gateway.answered(1);
         return gateway;
