@@ -38,6 +38,8 @@ export interface CanaryStatus {
   silent: boolean;
   /** Seconds that the last probe took to come back; while silent, how long the missing one has been away. */
   seconds: number;
+  /** Why it is silent; absent while it is not. */
+  diagnosis?: Diagnosis;
 }
 
 export const LINK_DROPS_KEPT = 100;
@@ -67,7 +69,10 @@ export type LinkEvent =
   /** The broker forgot the session; messages may be missing between these wall-clock instants. `from` 0: not known. */
   | { kind: 'session-lost'; from: number; to: number }
   /** The canary fell silent, or came back. */
-  | { kind: 'canary'; silent: boolean }
+  | { kind: 'canary'; silent: true; diagnosis: Diagnosis }
+  | { kind: 'canary'; silent: false }
+  /** The broker sent a message on a topic that is the gateway's own. */
+  | { kind: 'own-topic'; topic: string }
   | { kind: 'subscription'; name: string; code: number }
   | { kind: 'presence'; problem: PresenceProblem };
 

@@ -15,7 +15,7 @@ import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
 import { knock } from './knock.js';
-import { gapRecord } from './own-records.js';
+import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { Relay } from './relay.js';
@@ -30,6 +30,8 @@ const CLOSE_MS_MIN = 500;
 const JOURNAL_RETRY_MS = 1_000;
 /** Of a probe's PUBLISH, about. */
 const CANARY_BYTES = 64;
+/** As a subscription, among those that are denied. */
+const CANARY = 'canary';
 
 export interface SessionOptions {
   clientId: string;
@@ -87,7 +89,7 @@ export class Session {
   ) {
     const { canary } = options.session;
     const wanted: Wanted[] = [...options.subscriptions];
-    if (canary) wanted.push({ name: 'canary', filter: canary.topic, qos: 0, own: true });
+    if (canary) wanted.push({ name: CANARY, filter: canary.topic, qos: 0, own: true });
     this.#since = ambient.clock.now();
     this.#dial = new Dial(options.broker);
     this.#history = new History(tell, (drops) => this.#remember(drops));
@@ -122,7 +124,7 @@ export class Session {
       ...(this.#state === 'waiting' ? { retryAt: new Date(this.#retryAt).toISOString() } : {}),
       clientId: this.options.clientId,
       url: url.href,
-      protocol: this.#dial.protocolVersion === 5 ? '5' : '3.1.1',
+      protocol: this.#protocol,
       sessionPresent: this.#sessionPresent,
       since: this.#since,
       pendingAcks: this.intake.pendingAcks,
@@ -137,6 +139,10 @@ export class Session {
       drops: this.#history.drops,
       ...(this.#canary ? { canary: this.#canary.status() } : {}),
     };
+  }
+
+  get #protocol(): LinkStatus['protocol'] {
+    return this.#dial.protocolVersion === 5 ? '5' : '3.1.1';
   }
 
   /** Lets commits and their acknowledgements finish, then says DISCONNECT, which keeps the session. */
@@ -251,6 +257,11 @@ export class Session {
 
   #message(packet: IPublishPacket): boolean {
     const { canary } = this.options.session;
+    const foreign = foreignTopic(packet.topic);
+    if (foreign !== undefined) {
+      this.tell({ kind: 'own-topic', topic: packet.topic });
+      return this.intake.message({ ...packet, topic: foreign });
+    }
     if (!canary || packet.topic !== canary.topic) return this.intake.message(packet);
     this.#canary?.heard(packet.payload.toString());
     return packet.qos === 2 ? this.intake.message(packet) : this.intake.skip(packet);
@@ -287,17 +298,19 @@ export class Session {
 
   #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
     const port = {
-      publish: (payload: string, taken: () => void) => {
+      publish: (payload: string, answered: (code: number) => void) => {
         const connection = this.#connection;
-        connection?.publish({ topic, payload, qos: 1, retain: false }, (code) => {
-          if (connection === this.#connection && code < 0x80) taken();
+        const qos = this.#limits?.maximumQoS === 0 ? 0 : 1;
+        connection?.publish({ topic, payload, qos, retain: false }, (code) => {
+          if (connection === this.#connection) answered(code);
         });
       },
+      facts: () => ({ topic, protocol: this.#protocol, denied: this.#subscriptions.denied.get(CANARY) }),
       alone: () => this.#subscriptions.outstanding.length + this.relay.outstanding.length === 0,
-      changed: (silent: boolean) => {
-        this.tell({ kind: 'canary', silent });
+      changed: (diagnosis: Diagnosis | undefined) => {
+        this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis } : { kind: 'canary', silent: false });
         // A session that lost its subscriptions without a word is mended by asking for them again.
-        if (!silent || !this.#connection || !this.#limits) return;
+        if (!diagnosis || !this.#connection || !this.#limits) return;
         this.#subscriptions.doubt();
         this.#reconcile(this.#connection, this.#limits);
       },
