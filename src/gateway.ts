@@ -258,7 +258,7 @@ export class Gateway {
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
     const publisher = this.#publisher!;
-    publisher.linkUp = (await this.#linkThread.calls.status())?.phase === 'up';
+    publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     this.#app = await createApp({
       publisher,
