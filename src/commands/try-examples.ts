@@ -21,7 +21,8 @@ export async function reportExamples(
   budgetMs?: number,
 ): Promise<ExamplesReport> {
   const { examples, strays, unfit } = findExamples(contracts);
-  const rejections = examples.length === 0 ? new Map<number, Rejection>() : await verdicts(contracts, examples, budgetMs);
+  const rejections =
+    examples.length === 0 ? new Map<number, Rejection>() : await verdicts(contracts, examples, budgetMs);
   const told = (file: string, message: string, mend: string): string => {
     const problem: ConfigProblem = { path: '', line: 0, column: 0, message, mend };
     return formatProblems(relative('', file), [problem], colour);

@@ -50,7 +50,7 @@ log: { level: loud }
     assert.equal(meant('sesion: {}'), 'Did you mean "session"?');
     assert.equal(meant('session: { keep-alive: 30s }'), 'Did you mean "keepalive"?');
     assert.equal(meant('session: { CLIENTID: a }'), 'Did you mean "clientId"?');
-    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, maxPayload, wait.');
+    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, contracts, maxPayload, wait.');
     const names = 'subscriptions: [{ filter: a, contract: telemetri }]\ncontracts: { telemetry: }';
     assert.equal(meant(names), 'Did you mean "telemetry"?');
   });

@@ -8,7 +8,7 @@ import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
 import type { SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
-import { checkWhere } from './where-rules.js';
+import { checkWhere, warnOfUnknownParameters } from './where-rules.js';
 
 /** What must fit together on the way from subscription over contract to subscriber. */
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
@@ -88,6 +88,11 @@ export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, 
   const filters = [...present(subscriptions)]
     .filter(([index]) => report.clean(['subscriptions', index, 'filter']))
     .map(([, { filter }]) => parameterised(filter).filter);
+  const names = new Set(
+    [...present(subscriptions)].flatMap(([, { filter }]) =>
+      parameterised(filter ?? '').parameters.map(({ name }) => name),
+    ),
+  );
   const complete = filters.length === subscriptions.length && report.clean(['subscriptions']);
   for (const [index, subscriber] of present(subscribers)) {
     if (report.clean(['subscribers', index, 'id'])) {
@@ -95,8 +100,10 @@ export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, 
     }
     checkHeaders(index, subscriber, report);
     checkDelivery(['subscribers', index], subscriber, report);
-    if (complete && report.clean(['subscribers', index, 'topics']))
-      warnOfDeafTopics(index, subscriber, filters, report);
+    if (!complete) continue;
+    if (report.clean(['subscribers', index, 'topics'])) warnOfDeafTopics(index, subscriber, filters, report);
+    const path: Path = ['subscribers', index, 'where'];
+    if (subscriber.where && report.clean(path)) warnOfUnknownParameters(subscriber.where, path, names, report);
   }
 }
 

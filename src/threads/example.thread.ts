@@ -59,7 +59,8 @@ const compiled = await Contracts.compile(
   // An example says what the contract should say, whatever happens to records.
   contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
 );
-const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.once('message', resolve));
+// `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
+const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
 const admission = new Admission(compiled, { source, sink, progress, after, condemned });
 admission.notify(examples.length);
 await runAdmission(admission);
