@@ -62,7 +62,9 @@ describe('contracts of publishes', { skip: needs('mosquitto') }, () => {
       [refused.status, refused.code, refused.contract, refused.reason],
       [422, 'CONTRACT_FAILED', 'command', 'schema'],
     );
-    assert.deepEqual(refused.problems, [{ pointer: '/level', rule: 'type', message: 'must be number' }]);
+    assert.deepEqual(refused.problems, [
+      { pointer: '/level', rule: 'type', message: 'must be number', expected: 'number', sample: '"high"' },
+    ]);
     const named = await publish(flow, 'commands/77777/set', { level: 1 });
     assert.deepEqual([named.status, named.reason], [422, 'parameter']);
     assert.match(named.problems[0]!.message, /deviceId/);
