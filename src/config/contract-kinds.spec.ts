@@ -54,6 +54,33 @@ describe('contracts that join others', () => {
     ]);
   });
 
+  it('values of the wrong kind are told once, and nothing follows from them', () => {
+    const text = `${BROKER}contracts:
+  a: { oneOf: 5, discriminator: /x }
+  b: { oneOf: [5, {}], discriminator: 5, mapping: { x: [] } }
+  c: { oneOf: [a], discriminator: /x, mapping: 5 }
+subscriptions:
+  - { filter: 'a/{x}', contract: 5, parameters: { x: { maxLength: 1 } } }
+  - { filter: 5, contract: c, parameters: 5 }
+  - { filter: 'b/{x}', contract: c, parameters: { x: 5 } }
+`;
+    assert.deepEqual(
+      told(text).map((line) => line.split(':')[0]),
+      [
+        '3 contracts.a.oneOf',
+        '4 contracts.b.oneOf[0]',
+        '4 contracts.b.oneOf[1]',
+        '4 contracts.b.discriminator',
+        '4 contracts.b.mapping.x',
+        '5 contracts.c.mapping',
+        '7 subscriptions[0].contract',
+        '8 subscriptions[1].filter',
+        '8 subscriptions[1].parameters',
+        '9 subscriptions[2].parameters.x',
+      ],
+    );
+  });
+
   it('a member that no value means is warned of; without a mapping values are names', () => {
     const text = `${BROKER}contracts:
   v1: {}

@@ -13,10 +13,11 @@ export function checkOneOfKeys(path: Path, contract: ContractConfig, report: Rep
     if (oneOf === undefined || contract[key] === undefined) continue;
     report.problem([...path, 'oneOf'], `stands beside ${key}`, 'Make that a contract of its own and name it in oneOf.');
   }
-  if (discriminator !== undefined && oneOf === undefined) {
+  const missing = (key: string, value: unknown): boolean => value === undefined && report.clean([...path, key]);
+  if (discriminator !== undefined && missing('oneOf', oneOf)) {
     report.problem([...path, 'discriminator'], 'has no effect', 'Write oneOf: [one, two], or remove it.');
   }
-  if (mapping !== undefined && discriminator === undefined) {
+  if (mapping !== undefined && missing('discriminator', discriminator)) {
     report.problem([...path, 'mapping'], 'has no effect', 'Write discriminator: /type, or remove it.');
   }
 }
@@ -27,8 +28,9 @@ export function checkOneOf(contracts: Contracts, report: Report): void {
     if (!oneOf) continue;
     const path: Path = ['contracts', name];
     for (const [index, member] of oneOf.entries()) {
+      if (!report.clean([...path, 'oneOf', index])) continue;
       const flaw = memberFlaw(member, { contracts, format, earlier: oneOf.slice(0, index) });
-      if (flaw && report.clean([...path, 'oneOf', index])) report.problem([...path, 'oneOf', index], ...flaw);
+      if (flaw) report.problem([...path, 'oneOf', index], ...flaw);
     }
     if (mapping) checkMapping(path, oneOf, mapping, report);
   }

@@ -25,7 +25,7 @@ export function checkParameters(path: Path, { filter, contract, parameters }: Pa
       report.problem(place, 'says nothing', 'Write pattern, enum or maxLength, or remove it.');
     }
   }
-  if (parameters.size > 0 && contract === undefined) {
+  if (parameters.size > 0 && contract === undefined && report.clean([...path, 'contract'])) {
     const mend = 'Name a contract: topics that break a rule are rejections of it.';
     report.problem([...path, 'parameters'], 'has no effect without a contract', mend);
   }

@@ -85,14 +85,11 @@ function overlap(one: SubscriptionConfig, other: SubscriptionConfig): boolean {
 
 export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report: Report): void {
   const ids = new Map<string, number>();
-  const filters = [...present(subscriptions)]
+  const named = [...present(subscriptions)]
     .filter(([index]) => report.clean(['subscriptions', index, 'filter']))
-    .map(([, { filter }]) => parameterised(filter).filter);
-  const names = new Set(
-    [...present(subscriptions)].flatMap(([, { filter }]) =>
-      parameterised(filter ?? '').parameters.map(({ name }) => name),
-    ),
-  );
+    .map(([, { filter }]) => parameterised(filter));
+  const filters = named.map(({ filter }) => filter);
+  const names = new Set(named.flatMap(({ parameters }) => parameters.map(({ name }) => name)));
   const complete = filters.length === subscriptions.length && report.clean(['subscriptions']);
   for (const [index, subscriber] of present(subscribers)) {
     if (report.clean(['subscribers', index, 'id'])) {
