@@ -228,7 +228,7 @@ export class Admission {
     this.#fault = undefined;
     progress.checking(number);
     const verdict = number > 0 ? this.#contracts.check(checked) : this.#contracts.checkPublish(checked);
-    if (runsCode) return this.#settled(name, verdict);
+    if (runsCode) return this.#settled(name, checked, verdict);
     progress.idle();
     return verdict;
   }
@@ -237,10 +237,11 @@ export class Admission {
    * The verdict after a turn of the event loop, so that what an async function left behind runs, spins or fails under
    * this record's name; otherwise the thread would end with nobody to blame, again and again.
    */
-  async #settled(name: string, verdict: Verdict): Promise<Verdict> {
+  async #settled(name: string, checked: Checked, verdict: Verdict): Promise<Verdict> {
     await setImmediate();
     this.#options.progress.idle();
-    return this.#fault === undefined ? verdict : failed(name, 'threw', this.#fault);
+    if (this.#fault === undefined) return verdict;
+    return failed(name, 'threw', this.#contracts.withoutSecrets(name, checked, this.#fault));
   }
 }
 

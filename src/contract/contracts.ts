@@ -134,6 +134,14 @@ export class Contracts {
   checkPublish(publish: Checked): Verdict {
     return checkBy(this.#publishes, publish);
   }
+
+  /** `text`, which is about a payload that this contract checks, without the secrets of that payload. */
+  withoutSecrets(name: string, { payload, properties }: Checked, text: string): string {
+    const contract = this.#contracts.get(name);
+    const decoded = contract?.decode(payload, properties);
+    if (!contract || !decoded?.ok) return text;
+    return contract.redaction.secretsIn(decoded.value).masked(text) ?? 'the contract failed';
+  }
 }
 
 function checkBy(routes: Routes<Contract>, { topic, payload, properties }: Checked): Verdict {
