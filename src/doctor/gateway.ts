@@ -56,7 +56,8 @@ export async function askGateway(http: HttpSettings, clientId: string, signal: A
   };
 }
 
-function reachable(host: string): string {
+/** Where a server that listens on `host` is reached from this machine. */
+export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
-import type { JournalEvents } from '../domain/journal.js';
+import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, MEND, Session, type SessionOptions } from '../link/index.js';
@@ -49,7 +49,12 @@ const STALL_CHECK_MS = 1_000;
 const { ops, subscriptions, heartbeats } = workerData as LinkThreadData;
 const beats = new Heartbeats(heartbeats);
 const repeats = new Repeats(systemClock);
-const facts = { started: false, stopping: false, journalState: undefined as 'open' | 'full' | undefined };
+const facts = {
+  started: false,
+  stopping: false,
+  journalState: undefined as JournalState | undefined,
+  journalReason: '',
+};
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
 
@@ -79,7 +84,10 @@ const calls: LinkThreadCalls = {
   attach(port) {
     const toJournal = new Channel(port, undefined, (event, value) => {
       if (event === 'outbox') session?.relay.wake();
-      else if (event === 'state') facts.journalState = (value as JournalEvents['state']).state;
+      else if (event === 'state') {
+        const { state, reason } = value as JournalEvents['state'];
+        Object.assign(facts, { journalState: state, journalReason: reason });
+      }
     });
     journal = remote<ServedJournal>(toJournal, (method, args) =>
       method === 'append' ? [(args[0] as { payloads: Uint8Array<ArrayBuffer> }).payloads.buffer] : [],
