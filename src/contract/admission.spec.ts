@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { HoldfastError } from '../domain/errors.js';
-import type { Record, Rejection, RejectionReason } from '../domain/record.js';
+import { REJECTION_REASONS, type Record, type Rejection, type RejectionReason } from '../domain/record.js';
 import { Admission } from './admission.js';
 import { Contracts } from './contracts.js';
 import { Progress } from './progress.js';
@@ -181,6 +181,6 @@ describe('Admission', () => {
   });
 
   it('counters exist for every contract and reason from the start', () => {
-    assert.equal(new Scene([]).admission.counts().length, 3 * 8);
+    assert.equal(new Scene([]).admission.counts().length, 3 * REJECTION_REASONS.length);
   });
 });

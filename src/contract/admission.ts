@@ -195,12 +195,12 @@ export class Admission {
     return mode === 'shadow' ? undefined : { position, ...rejected(verdict) };
   }
 
-  #check(record: Record, { name, runsCode }: ContractFacts): Verdict | Promise<Verdict> {
+  #check(record: Record, { name, runsCode, budgetMs }: ContractFacts): Verdict | Promise<Verdict> {
     const reason = this.#condemned.get(record.position);
     if (reason !== undefined) return failed(name, reason, CONDEMNED_MESSAGES[reason] ?? reason);
     const { progress } = this.#options;
     this.#fault = undefined;
-    progress.checking(record.position);
+    progress.checking(record.position, budgetMs);
     const verdict = this.#contracts.check(record);
     if (runsCode) return this.#settled(name, verdict);
     progress.idle();

@@ -20,6 +20,8 @@ export interface ContractFacts {
   mode: ContractMode;
   /** It runs users' functions, which may leave work behind that runs after the check. */
   runsCode: boolean;
+  /** Milliseconds one check may take; absent: as long as usual. */
+  budgetMs?: number;
 }
 
 interface Contract extends ContractFacts {
@@ -61,7 +63,8 @@ export class Contracts {
         const decode = await loadDecoder(settings);
         const rules = await loadRules(settings);
         const { name, mode } = settings;
-        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, rules });
+        const budgetMs = settings.limits?.budgetMs;
+        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', budgetMs, decode, rules });
       } catch (error) {
         problems.push({ contract: settings.name, message: thrownText(error) });
       }

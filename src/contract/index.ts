@@ -6,7 +6,7 @@ export { enterContractThread, runAdmission } from './contract-worker.js';
 export type { ContractThreadData } from './contract-worker.js';
 export { Contracts } from './contracts.js';
 export type { ContractFacts, ContractMode, Verdict } from './contracts.js';
-export { decodeJson, DEPTH_MAX } from './formats/json.js';
+export { decodeJson } from './formats/json.js';
 export type { Decoded, Decoder } from './formats/decoder.js';
 export { Progress } from './progress.js';
 export { BUDGET_MS, STALL_MS, Watchdog } from './watchdog.js';
