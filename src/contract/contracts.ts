@@ -49,24 +49,26 @@ export class Contracts {
   /**
    * Reads schemas and imports classes.
    * @throws HoldfastError CONFIG_INVALID that lists every contract that cannot be used and why; the
-   * list is also in `details.problems` as `{contract, message}[]`
+   * list is also in `details.problems` as `{contract, part, message}[]`, where a fault of the decoder has the part `protobuf`
    */
   static async compile(
     subscriptions: readonly SubscriptionSettings[],
     contracts: readonly ContractSettings[],
   ): Promise<Contracts> {
-    const problems: { contract: string; message: string }[] = [];
+    const problems: { contract: string; part?: 'protobuf'; message: string }[] = [];
     const compiled = new Map<string, Contract>();
     for (const settings of contracts) {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });
+      let part: 'protobuf' | undefined = 'protobuf';
       try {
         const decode = await loadDecoder(settings);
+        part = undefined;
         const rules = await loadRules(settings);
         const { name, mode } = settings;
         const budgetMs = settings.limits?.budgetMs;
         compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', budgetMs, decode, rules });
       } catch (error) {
-        problems.push({ contract: settings.name, message: thrownText(error) });
+        problems.push({ contract: settings.name, part, message: thrownText(error) });
       }
     }
     const known = new Set(contracts.map((contract) => contract.name));

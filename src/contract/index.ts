@@ -6,6 +6,8 @@ export { enterContractThread, runAdmission } from './contract-worker.js';
 export type { ContractThreadData } from './contract-worker.js';
 export { Contracts } from './contracts.js';
 export type { ContractFacts, ContractMode, Verdict } from './contracts.js';
+export { Decoders } from './decoders.js';
+export type { JsonPayload } from './decoders.js';
 export { decodeJson } from './formats/json.js';
 export type { Decoded, Decoder } from './formats/decoder.js';
 export { Progress } from './progress.js';

@@ -8,9 +8,15 @@ const START = Buffer.from('[');
 const BETWEEN = Buffer.from(',');
 const END = Buffer.from(']');
 
-/** Records as CloudEvents in one JSON array, in order. @param source value of their attribute `source` @param type of `type` */
-export function batchBody(records: readonly Record[], source: string, type?: string): Buffer {
-  const pieces = records.flatMap((record, i) => [i === 0 ? START : BETWEEN, structuredEvent(record, source, type)]);
+/**
+ * Records as CloudEvents in one JSON array, in order. @param source value of their attribute `source` @param type of `type`
+ * @param decoded as {@link structuredEvent} has it
+ */
+export function batchBody(records: readonly Record[], source: string, type?: string, decoded?: boolean): Buffer {
+  const pieces = records.flatMap((record, i) => [
+    i === 0 ? START : BETWEEN,
+    structuredEvent(record, source, type, decoded),
+  ]);
   return Buffer.concat([...pieces, END]);
 }
 

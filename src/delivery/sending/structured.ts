@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Record } from '../../domain/record.js';
-import { declaredMediaType, isJsonType, UNKNOWN_TYPE } from './media-type.js';
+import { declaredMediaType, isJsonType, JSON_TYPE, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncodedPair } from './percent.js';
 import { traceOf } from './trace.js';
 
@@ -18,18 +18,23 @@ const END = Buffer.from('}');
  * when it parses as such and its content type says so, or says nothing. Any other payload is `data_base64`.
  * @param source value of the attribute `source`
  * @param type of the attribute `type`
+ * @param decoded the payload is JSON that was made of what came, whatever content type that had
  */
-export function structuredEvent(record: Record, source: string, type = MESSAGE_TYPE): Buffer {
+export function structuredEvent(record: Record, source: string, type = MESSAGE_TYPE, decoded = false): Buffer {
   const head = (contentType: string | undefined): string => headOf(record, source, type, contentType);
   const payload = bufferOf(record.payload);
+  if (decoded) return withData(head(JSON_TYPE), payload);
   const declared = declaredMediaType(record.properties?.contentType);
   if (payload.length === 0) return Buffer.from(`${head(declared)}}`);
   if ((declared === undefined || isJsonType(declared)) && isJson(payload)) {
-    const start = Buffer.from(`${head(declared ?? 'application/json')},"data":`);
-    return Buffer.concat([start, payload, END]);
+    return withData(head(declared ?? JSON_TYPE), payload);
   }
   // Without a type a reader would take the bytes for JSON.
   return Buffer.from(`${head(declared ?? UNKNOWN_TYPE)},"data_base64":"${payload.toString('base64')}"}`);
+}
+
+function withData(head: string, json: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${head},"data":`), json, END]);
 }
 
 /** The attributes, up to where the data follows. */
