@@ -43,7 +43,12 @@ async function contractProblems({
     return found.map(({ contract, part, message }) => {
       const rule = contracts.some(({ name, schemaFile }) => name === contract && schemaFile) ? 'schema' : 'class';
       const path = ['contracts', contract, part ?? rule];
-      return { path: pathText(path), ...positionOf(path), message, mend: `Mend the ${part ?? 'schema or class'} it names.` };
+      return {
+        path: pathText(path),
+        ...positionOf(path),
+        message,
+        mend: `Mend the ${part ?? 'schema or class'} it names.`,
+      };
     });
   }
 }
