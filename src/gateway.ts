@@ -6,6 +6,7 @@ import { Announcements } from './announcing.js';
 import { createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
+import { Decoders } from './contract/index.js';
 import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
@@ -245,8 +246,10 @@ export class Gateway {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
     const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
+    const decoders = await Decoders.load(settings.subscriptions, settings.contracts);
     const serving = await startServing({
       ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
+      jsonOf: (record) => decoders.jsonOf(record),
       announcements: this.#announcements,
       discarded: this.#discarded,
     });

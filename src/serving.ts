@@ -3,7 +3,14 @@ import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
 import type { Announcements } from './announcing.js';
 import { parseSubscriber } from './config/index.js';
-import { Delivery, HttpSender, type DeliveryObserver, type HttpSenderOptions } from './delivery/index.js';
+import {
+  DecodingSender,
+  Delivery,
+  HttpSender,
+  type DeliveryObserver,
+  type HttpSenderOptions,
+  type JsonOf,
+} from './delivery/index.js';
 import type { Sender } from './domain/attempt.js';
 import { AllowList, destinationOf } from './domain/allow-list.js';
 import { canonicalAddress } from './domain/address.js';
@@ -32,6 +39,8 @@ export interface ServingParts {
   journal: Journal;
   reader: SqliteJournalReader;
   publisher: Publisher;
+  /** For subscribers with `payload: json`. */
+  jsonOf: JsonOf;
   metrics: DeliveryMetrics;
   announcements: Announcements;
   /** Told what was given up. */
@@ -64,7 +73,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     delivery,
     parametersOf,
     parse: parseSubscriber,
-    senderOf: (one) => replying(one, new HttpSender(one, guarded), parts),
+    senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
     refusal: (url) => refusalOf(url, allow),
     test: (one, isTrusted) => testOf(one, isTrusted ? trusted : guarded),
     observer: registryObserver(metrics, logger),
@@ -72,12 +81,12 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const configured = [
     ...settings.subscribers.map((one) => ({
       settings: one,
-      sender: replying(one, new HttpSender(one, trusted), parts),
+      sender: outfitted(one, new HttpSender(one, trusted), parts),
       source: 'file' as const,
     })),
     ...handlers.map(({ settings: one, sender }) => ({
       settings: one,
-      sender: replying(one, sender, parts),
+      sender: outfitted(one, sender, parts),
       source: 'handler' as const,
     })),
   ];
@@ -107,11 +116,13 @@ export function discardTeller(
   };
 }
 
-function replying(
-  { id: subscriber, reply }: SubscriberSettings,
-  sender: Sender,
-  { publisher, metrics, logger }: ServingParts,
+/** A sender with what its subscriber asks for besides: payloads as JSON, answers that are published. */
+function outfitted(
+  { id: subscriber, reply, payload }: SubscriberSettings,
+  plain: Sender,
+  { publisher, jsonOf, metrics, logger }: ServingParts,
 ): Sender {
+  const sender = payload === 'json' ? new DecodingSender(plain, jsonOf) : plain;
   if (!reply) return sender;
   return new ReplyingSender(sender, publisher, {
     counted: (outcome) => metrics.reply(outcome),

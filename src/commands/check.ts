@@ -51,11 +51,16 @@ async function contractProblems({
     return [];
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    const found = error.details['problems'] as { contract: string; message: string }[];
-    return found.map(({ contract, message }) => {
+    const found = error.details['problems'] as { contract: string; part?: string; message: string }[];
+    return found.map(({ contract, part, message }) => {
       const rule = contracts.some(({ name, schemaFile }) => name === contract && schemaFile) ? 'schema' : 'class';
-      const path = ['contracts', contract, rule];
-      return { path: pathText(path), ...positionOf(path), message, mend: 'Mend the schema or class it names.' };
+      const path = ['contracts', contract, part ?? rule];
+      return {
+        path: pathText(path),
+        ...positionOf(path),
+        message,
+        mend: `Mend the ${part ?? 'schema or class'} it names.`,
+      };
     });
   }
 }

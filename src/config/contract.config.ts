@@ -1,8 +1,8 @@
-import { Optional } from './field.js';
+import { Optional, Required } from './field.js';
 import { classReference, contractName, filePath, jsonPointer } from './format.js';
-import { text, words } from './scalar.js';
+import { duration, size, text, whole, words } from './scalar.js';
 import type { MapShape } from './shape.js';
-import { list, map } from './shape.js';
+import { list, map, object } from './shape.js';
 
 /** Each is tried in turn, and a rejection says what each said. */
 const MEMBERS_MAX = 20;
@@ -17,12 +17,74 @@ const member = text({
 const value: MapShape['checkName'] = (written) =>
   written.length <= 1_024 ? undefined : { message: 'is too long', mend: 'Write up to 1024 characters.' };
 
+export class ProtobufConfig {
+  /** `.proto` file; with any other ending a compiled FileDescriptorSet (`protoc --include_imports -o FILE`). */
+  @Required(filePath, 'file: contracts/telemetry.proto')
+  file!: string;
+
+  /** Full name of the message's type. */
+  @Required(
+    text({
+      max: 1_024,
+      check: (name) => (/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(name) ? undefined : 'is not the name of a message'),
+      mend: 'Write it with its package, such as acme.Telemetry.',
+    }),
+    'message: acme.Telemetry',
+  )
+  message!: string;
+
+  /** Folder that the imports of a `.proto` file are in; none may lead out of it. Default: the folder of `file`. */
+  @Optional(filePath)
+  root?: string;
+}
+
+export class LimitsConfig {
+  /** Bytes of a payload as it came, 1B to 256MiB. Default: what session.maxPacket lets in. */
+  @Optional(size('1B', '256MiB'))
+  maxBytes?: string;
+
+  /** Bytes of a compressed payload once it is expanded, 1B to 256MiB. Default 4MiB. */
+  @Optional(size('1B', '256MiB'))
+  maxExpanded = '4MiB';
+
+  /** Levels of arrays and objects within each other, 1 to 1000; messages of protobuf end at 100. Default 128. */
+  @Optional(whole(1, 1_000))
+  maxDepth = 128;
+
+  /** Keys of all objects of a payload together, 0 to 10000000. Default 10000. */
+  @Optional(whole(0, 10_000_000))
+  maxKeys = 10_000;
+
+  /** Bytes of one text in UTF-8, or of one byte string, 1B to 256MiB. Default 1MiB. */
+  @Optional(size('1B', '256MiB'))
+  maxString = '1MiB';
+
+  /** Time for the check of one payload, 50ms to 60s; then it is stopped and the record rejected. Default 1s. */
+  @Optional(duration('50ms', '60s'))
+  budget = '1s';
+}
+
 export class ContractConfig {
-  /** How the payload is decoded. Default json. */
-  @Optional(words('json'))
+  /**
+   * How the payload is decoded; `auto`: by its MQTT 5 content type, as JSON when it has none. With `text` and `bytes` there
+   * is little to check: `text` has no `class`, `bytes` nothing but `limits`. Default json.
+   */
+  @Optional(words('json', 'text', 'bytes', 'cbor', 'msgpack', 'protobuf', 'auto'))
   format = 'json';
 
-  /** JSON Schema file (draft 2020-12, 2019-09 or 7, as its `$schema` says; 2020-12 by default). At most one of `schema` and `class`; neither: any JSON is valid. */
+  /** What is around the payload; `auto`: by the user property `content-encoding`, or by how the payload begins. Default none. */
+  @Optional(words('none', 'gzip', 'deflate', 'auto'))
+  compression = 'none';
+
+  /** What messages of `format: protobuf` are; with `auto`, what those of its content types are. */
+  @Optional(object(ProtobufConfig))
+  protobuf?: ProtobufConfig;
+
+  /** What a payload may be at most; beyond it is a rejection. */
+  @Optional(object(LimitsConfig))
+  limits = new LimitsConfig();
+
+  /** JSON Schema file (draft 2020-12, 2019-09 or 7, as its `$schema` says; 2020-12 by default). At most one of `schema` and `class`; neither: whatever can be decoded is valid. */
   @Optional(filePath)
   schema?: string;
 

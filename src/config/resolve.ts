@@ -123,6 +123,7 @@ export function subscriberSettings(config: SubscriberConfig, tls: SubscriberSett
     topics: config.topics,
     startFrom: parseStartFrom(config.startFrom)!,
     format: config.format as SubscriberSettings['format'],
+    payload: config.payload as SubscriberSettings['payload'],
     answers: config.answers as SubscriberSettings['answers'],
     ordering: config.ordering as SubscriberSettings['ordering'],
     ...(where && { where }),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { BROKER, load, problemsOf, settingsOf, told, write } from './config.fixture.js';
+import { CONTRACT_LIMITS } from '../domain/contract.js';
+import { BROKER, directory, load, problemsOf, settingsOf, told, write } from './config.fixture.js';
 
 const TOKENS = 'auth: { tokens: [{ name: app, token: 0123456789abcdef0123456789abcdef, scopes: [read] }] }';
 
@@ -266,6 +268,45 @@ contracts:
       '7 contracts.four.class: must be written file#Export',
       '8 contracts.five.schema: names no existing file',
     ]);
+  });
+
+  it('a format that its rules cannot check, and protobuf that is missing, needless or leads nowhere, are refused', () => {
+    write('there.json', '{}');
+    write('there.proto', '');
+    const text = `${BROKER}contracts:
+  one: { format: bytes, schema: there.json }
+  two: { format: text, class: there.json#A }
+  three: { format: protobuf }
+  four: { protobuf: { file: there.proto, message: a.B } }
+  five: { format: auto, protobuf: { file: gone.proto, message: "a b", root: there.json } }
+  six: { format: auto, protobuf: { file: gone.proto, message: a.B, root: there.json } }
+  seven: { format: text, schema: there.json }
+`;
+    assert.deepEqual(told(text), [
+      '3 contracts.one.schema: stands beside format: bytes, which it cannot check',
+      '4 contracts.two.class: stands beside format: text, which it cannot check',
+      '5 contracts.three.format: is protobuf, and the key protobuf is missing',
+      '6 contracts.four.protobuf: stands beside format: json',
+      '7 contracts.five.protobuf.message: is not the name of a message',
+      '8 contracts.six.protobuf.file: names no existing file',
+      '8 contracts.six.protobuf.root: names no existing folder',
+    ]);
+  });
+
+  it('formats, compression and limits become settings, with the defaults of those left out', () => {
+    const file = write('protos/a/there.proto', '');
+    const text = `${BROKER}contracts:
+  one: { format: auto, compression: gzip, protobuf: { file: protos/a/there.proto, message: a.B, root: protos } }
+  two: { protobuf: { file: protos/a/there.proto, message: a.B }, format: protobuf, limits: { maxBytes: 1KiB, budget: 50ms } }
+`;
+    const [one, two] = settingsOf(text).contracts;
+    assert.deepEqual(
+      [one!.format, one!.compression, one!.protobuf],
+      ['auto', 'gzip', { file, root: join(directory, 'protos'), message: 'a.B' }],
+    );
+    assert.deepEqual(one!.limits, CONTRACT_LIMITS);
+    assert.equal(two!.protobuf!.root, join(directory, 'protos/a'));
+    assert.deepEqual(two!.limits, { ...CONTRACT_LIMITS, maxBytes: 1_024, budgetMs: 50 });
   });
 
   it('subscribers: no shared filter, no list without topics, no header in two spellings', () => {

@@ -103,6 +103,13 @@ export class SubscriberConfig {
   @Optional(words('cloudevents', 'cloudevents-structured', 'cloudevents-batch', 'raw'))
   format = 'cloudevents';
 
+  /**
+   * `original`: the payload's bytes as they came; `json`: the value that the contract's format makes of them, as JSON. JSON
+   * stays as it came, byte for byte. Default original.
+   */
+  @Optional(words('original', 'json'))
+  payload = 'original';
+
   /** `status`: any 2xx is success; `dapr`: its body may say `{"status": "SUCCESS|RETRY|DROP"}`. Default status. */
   @Optional(words('status', 'dapr'))
   answers = 'status';

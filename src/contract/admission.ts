@@ -223,10 +223,10 @@ export class Admission {
   }
 
   /** @param number position of a record, or, below 0, number of a publish */
-  #watched(number: number, { name, runsCode }: ContractFacts, checked: Checked): Verdict | Promise<Verdict> {
+  #watched(number: number, { name, runsCode, budgetMs }: ContractFacts, checked: Checked): Verdict | Promise<Verdict> {
     const { progress } = this.#options;
     this.#fault = undefined;
-    progress.checking(number);
+    progress.checking(number, budgetMs);
     const verdict = number > 0 ? this.#contracts.check(checked) : this.#contracts.checkPublish(checked);
     if (runsCode) return this.#settled(name, checked, verdict);
     progress.idle();

@@ -73,6 +73,13 @@ describe('ContractThread', { timeout: 60_000 }, () => {
     assert.ok(performance.now() - at < 10_000);
   });
 
+  it('a contract has its own budget, whatever the usual one is', async () => {
+    const [records, contract] = acts('fine', 'spin', 'fine', 'spin');
+    const impatient = { ...contract, limits: { budgetMs: 100 } };
+    const scene = await new Scene(records, impatient, { budgetMs: 600_000, leastBudgetMs: 100 }).run();
+    assert.deepEqual(scene.rejected, ['2 timeout', '4 timeout']);
+  });
+
   it('a class that ends the process ends its thread alone, and is rejected as crashed', async () => {
     const scene = await new Scene(...acts('exit', 'fine', 'exit')).run();
     assert.deepEqual(scene.rejected, ['1 crashed', '3 crashed']);

@@ -39,8 +39,10 @@ export interface ContractThreadOptions {
    * a publish, of this number.
    */
   onRespawn?: (reason: RespawnReason, position: number, detail: string) => void;
-  /** Milliseconds one record's check may take. Default 1 000. */
+  /** Milliseconds one record's check may take whose contract has no budget of its own. Default 1 000. */
   budgetMs?: number;
+  /** The least budget of any contract, in milliseconds. Default: `budgetMs`. */
+  leastBudgetMs?: number;
   /** Milliseconds the thread may stand still outside of a check. Default 30 000. */
   stallMs?: number;
   /** MiB of heap. Default 256. */
@@ -107,7 +109,7 @@ export class ContractThread {
   }
 
   #spawn(): void {
-    const { entry, start, heapMbMax = HEAP_MB_MAX, budgetMs, stallMs } = this.#options;
+    const { entry, start, heapMbMax = HEAP_MB_MAX, budgetMs, leastBudgetMs, stallMs } = this.#options;
     const progress = new Progress();
     const contractThread: ContractThreadData = { progress: progress.buffer, condemned: new Map(this.#condemned) };
     const worker = new Worker(entry, {
@@ -127,6 +129,7 @@ export class ContractThread {
       progress,
       clock: this.#clock,
       budgetMs,
+      leastBudgetMs,
       stallMs,
       onStuck: (position) => terminate('timeout', position),
       onStalled: () => terminate('stalled', 0),

@@ -20,6 +20,8 @@ export interface ContractFacts {
   mode: ContractMode;
   /** It runs users' functions, which may leave work behind that runs after the check. */
   runsCode: boolean;
+  /** Milliseconds one check may take; absent: as long as usual. */
+  budgetMs?: number;
 }
 
 interface Contract extends ContractFacts {
@@ -53,29 +55,33 @@ export class Contracts {
   /**
    * Reads schemas and imports classes.
    * @throws HoldfastError CONFIG_INVALID that lists every contract that cannot be used and why; the
-   * list is also in `details.problems` as `{contract, message}[]`
+   * list is also in `details.problems` as `{contract, part, message}[]`, where a fault of the decoder has the part `protobuf`
    */
   static async compile(
     subscriptions: readonly SubscriptionSettings[],
     contracts: readonly ContractSettings[],
     publishes: readonly RouteSettings[] = [],
   ): Promise<Contracts> {
-    const problems: { contract: string; message: string }[] = [];
+    const problems: { contract: string; part?: 'protobuf'; message: string }[] = [];
     const compiled = new Map<string, Contract>();
     for (const settings of contracts) {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });
+      let part: 'protobuf' | undefined = 'protobuf';
       try {
         const decode = await loadDecoder(settings);
+        part = undefined;
         const rules = await loadRules(settings);
         const { name, mode } = settings;
+        const budgetMs = settings.limits?.budgetMs;
         const judge = rules && judgeBy(rules);
         // What a member must not show, the contract that joins it must not show either.
         const members = contracts.filter((one) => settings.oneOf?.contracts.includes(one.name));
         const redaction = new Redaction([settings, ...members].flatMap(({ redact = [] }) => redact));
-        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, judge, redaction });
+        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', budgetMs, decode, judge, redaction });
       } catch (error) {
         problems.push({
           contract: settings.name,
+          part,
           message: error instanceof ContractFlaw ? error.message : thrownText(error),
         });
       }

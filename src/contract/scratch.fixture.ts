@@ -11,8 +11,12 @@ export class Scratch {
   readonly directory = mkdtempSync(join(tmpdir(), 'holdfast-contract-'));
 
   write(name: string, text: string | object): string {
+    return this.writeBytes(name, Buffer.from(typeof text === 'string' ? text : JSON.stringify(text)));
+  }
+
+  writeBytes(name: string, bytes: Uint8Array): string {
     const file = join(this.directory, name);
-    writeFileSync(file, typeof text === 'string' ? text : JSON.stringify(text));
+    writeFileSync(file, bytes);
     return file;
   }
 

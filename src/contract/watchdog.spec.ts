@@ -33,6 +33,31 @@ describe('Watchdog', () => {
     assert.ok(scene.now > 1_000 && scene.now <= 2_000, String(scene.now));
   });
 
+  it('a record has the budget of its contract, and the next one its own', () => {
+    const scene = new Scene();
+    scene.progress.checking(1, 4_000);
+    scene.poll(15);
+    assert.deepEqual(scene.seen, []);
+    scene.progress.checking(2, 100);
+    scene.poll(1);
+    assert.deepEqual(scene.seen, []);
+    scene.poll(1);
+    assert.deepEqual(scene.seen, ['stuck 2']);
+  });
+
+  it('the least budget of all says how often to look', () => {
+    const progress = new Progress();
+    const clock = { now: () => 0, monotonic: () => now };
+    let now = 0;
+    const stuck: number[] = [];
+    const onStuck = (position: number): void => void stuck.push(position);
+    const watchdog = new Watchdog({ progress, clock, leastBudgetMs: 40, onStuck, onStalled: () => undefined });
+    progress.checking(1, 40);
+    for (let looks = 0; looks < 20 && stuck.length === 0; looks++, now += 10) watchdog.poll();
+    assert.deepEqual(stuck, [1]);
+    assert.ok(now <= 80, String(now));
+  });
+
   it('a parent that stalled for an hour condemns no innocent record', () => {
     const scene = new Scene();
     scene.progress.checking(1);

@@ -1,16 +1,19 @@
 import type { Clock } from '../domain/clock.js';
+import { CONTRACT_LIMITS } from '../domain/contract.js';
 import type { Progress } from './progress.js';
 
-/** How long one record's check may take. */
-export const BUDGET_MS = 1_000;
+/** How long one record's check may take, where its contract says nothing of it. */
+export const BUDGET_MS = CONTRACT_LIMITS.budgetMs;
 /** How long the thread's event loop may stand still while no record is being checked. */
 export const STALL_MS = 30_000;
 
 export interface WatchdogOptions {
   progress: Progress;
   clock: Clock;
-  /** Milliseconds one record may take; polled four times as often. Default 1 000. */
+  /** Milliseconds one record may take whose contract has no budget of its own. Default 1 000. */
   budgetMs?: number;
+  /** The least budget there is, in milliseconds; polled four times as often. Default: `budgetMs`. */
+  leastBudgetMs?: number;
   /** Milliseconds without a turn of the event loop outside of a check: a module that spins while it loads. Default 30 000. */
   stallMs?: number;
   /** The record at `position` is over its budget. Called once; the watchdog stops before. */
@@ -39,7 +42,7 @@ export class Watchdog {
     this.#options = options;
     this.#budgetMs = options.budgetMs ?? BUDGET_MS;
     this.#stallMs = options.stallMs ?? STALL_MS;
-    this.#pollMs = this.#budgetMs / 4;
+    this.#pollMs = Math.min(options.leastBudgetMs ?? Infinity, this.#budgetMs) / 4;
     this.#polledAt = options.clock.monotonic();
   }
 
@@ -68,7 +71,9 @@ export class Watchdog {
     this.#silentMs = silent ? this.#silentMs + seenMs : 0;
     this.#beats = beats;
 
-    if (this.#checkingMs > this.#budgetMs) {
+    // A budget of the next record would be taken for this one's, had that begun meanwhile.
+    const budgetMs = progress.budgetMs() || this.#budgetMs;
+    if (this.#checkingMs > budgetMs && progress.position() === position) {
       this.stop();
       onStuck(position);
     } else if (this.#silentMs > this.#stallMs) {

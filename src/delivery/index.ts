@@ -2,4 +2,11 @@
 export { Delivery } from './delivery.js';
 export type { DeliveryOptions, DeliveryTarget, Standstill } from './delivery.js';
 export type { DeliveryObserver, Failing, SubscriberState, SubscriberStatus } from './observer.js';
-export { HttpSender, type Guard, type HttpSenderOptions, type Lookup } from './sending/index.js';
+export {
+  DecodingSender,
+  HttpSender,
+  type Guard,
+  type HttpSenderOptions,
+  type JsonOf,
+  type Lookup,
+} from './sending/index.js';

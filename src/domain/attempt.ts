@@ -29,6 +29,7 @@ export const FAILURE_REASONS = [
   'answer', // 2xx, and a body that does not say success (`answers: dapr`)
   'dropped', // 2xx, and a body that gives the record up (`answers: dapr`)
   'reply', // its reply could not be kept in the outbox
+  'payload', // `payload: json`, and it cannot be decoded
   'timeout',
   'refused', // connection refused
   'network', // reset, broken answer, name not found

@@ -1,9 +1,21 @@
 /** What a topic's payload must look like: a decoder and rules. */
 import type { Problem, RejectionReason } from './record.js';
 
+/** How payload bytes become a value. `auto`: by the MQTT 5 content type, JSON without one. */
+export type ContractFormat = 'json' | 'text' | 'bytes' | 'cbor' | 'msgpack' | 'protobuf' | 'auto';
+
+/** What lies around the format. `auto`: by the user property `content-encoding`, or by how the payload begins. */
+export type ContractCompression = 'none' | 'gzip' | 'deflate' | 'auto';
+
 export interface ContractSettings {
   name: string;
-  format: 'json';
+  format: ContractFormat;
+  /** Default none. */
+  compression?: ContractCompression;
+  /** For the formats `protobuf` and `auto`. */
+  protobuf?: ProtobufSettings;
+  /** Those left out have the value of {@link CONTRACT_LIMITS}. */
+  limits?: Partial<ContractLimits>;
   /** Absolute path of a JSON Schema; at most one of `schemaFile` and `class` is set. */
   schemaFile?: string;
   /** A class-validator class: absolute path of a JavaScript module and the export's name. */
@@ -38,3 +50,36 @@ export interface FailureCount {
 
 export type Verdict =
   { valid: true } | { valid: false; contract: string; reason: RejectionReason; problems: Problem[] };
+export interface ProtobufSettings {
+  /** Absolute path of a `.proto` file, or of a FileDescriptorSet under any other ending. */
+  file: string;
+  /** Absolute path of the folder that imports are looked up in. */
+  root: string;
+  /** Full name of the message's type. */
+  message: string;
+}
+
+/** What a payload may be at most. */
+export interface ContractLimits {
+  /** Bytes of the payload as it came. */
+  maxBytes: number;
+  /** Bytes of a compressed payload once it is expanded. */
+  maxExpanded: number;
+  /** Levels of arrays and objects within each other. Schemas and classes recurse, and the stack is finite. */
+  maxDepth: number;
+  /** Keys of all its objects together. */
+  maxKeys: number;
+  /** Bytes of one text in UTF-8, or of one byte string. */
+  maxString: number;
+  /** Milliseconds one payload's check may take. */
+  budgetMs: number;
+}
+
+export const CONTRACT_LIMITS: Readonly<ContractLimits> = {
+  maxBytes: Infinity, // the link has a bound: session.maxPacket
+  maxExpanded: 4 * 2 ** 20,
+  maxDepth: 128,
+  maxKeys: 10_000,
+  maxString: 2 ** 20,
+  budgetMs: 1_000,
+};

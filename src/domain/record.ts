@@ -18,9 +18,13 @@ export interface Record {
 
 /** Why a record failed its contract. A closed list: it is a metric label. */
 export const REJECTION_REASONS = [
+  'content-type', // its content type names no format that is known
+  'compression', // it cannot be expanded
   'encoding', // not valid UTF-8
-  'syntax', // not JSON
+  'syntax', // not what its format is
+  'too-large', // the payload, what it expands to, or one of its texts
   'too-deep',
+  'too-many', // keys
   'schema', // a JSON Schema rule failed
   'class', // a class-validator rule failed
   'one-of', // none or several of the contracts that are joined accept it, or it does not say which is meant

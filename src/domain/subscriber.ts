@@ -13,6 +13,8 @@ export interface SubscriberSettings {
   /** Where a new subscriber starts; later changes of it have no effect. */
   startFrom: StartFrom;
   format: 'cloudevents' | 'cloudevents-structured' | 'cloudevents-batch' | 'raw';
+  /** `json`: what it is given is the decoded payload as JSON. Absent: the bytes as they came. */
+  payload?: 'original' | 'json';
   /** `dapr`: the body of a 2xx may say `{"status": "SUCCESS|RETRY|DROP"}`. */
   answers: 'status' | 'dapr';
   ordering: 'none' | 'topic' | 'key';
@@ -66,6 +68,7 @@ export type StartFrom = 'now' | 'earliest' | { position: number } | { time: numb
 export const SUBSCRIBER_DEFAULTS = {
   startFrom: 'now',
   format: 'cloudevents',
+  payload: 'original',
   answers: 'status',
   ordering: 'none',
   concurrency: 16,

@@ -9,6 +9,8 @@ export interface HandlerExtras {
   id?: string;
   where?: object;
   startFrom?: string | number;
+  /** `'json'`: the data is what the contract's format makes of the payload, whatever that is. */
+  payload?: 'original' | 'json';
   ordering?: 'none' | 'topic' | 'key';
   /** With `ordering: 'key'`: JSON pointer into the payload. */
   key?: string;

@@ -54,6 +54,7 @@ export class ContractChecks {
       this.#thread = new ContractThread({
         entry: new URL('./contract.thread.js', import.meta.url),
         workerData: settings,
+        leastBudgetMs: Math.min(...settings.contracts.map(({ limits }) => limits?.budgetMs ?? Infinity)),
         start: begin,
         onFatal: fatal,
         onRespawn: (reason, position, detail) => {

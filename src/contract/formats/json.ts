@@ -1,37 +1,48 @@
-import { problem } from '../problem.js';
+import { CONTRACT_LIMITS } from '../../domain/contract.js';
+import { measure, tooDeepText, type ValueLimits } from './bounds.js';
 import type { Decoded } from './decoder.js';
+import { answered, unfit } from './unfit.js';
 
-/** Levels of arrays and objects within each other. Schemas and classes recurse, and the stack is finite. */
-export const DEPTH_MAX = 128;
+/** `"":0,` is the shortest there is of a key. */
+const KEY_BYTES_MIN = 5;
 
 // ignoreBOM keeps a byte order mark in the text, so that it is refused and not stripped in silence:
 // subscribers get the original bytes, and many of their parsers would fail on it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of UTF-8 bytes, a byte order mark and all; undefined when they are not UTF-8. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export const NOT_UTF8 = unfit('encoding', 'utf-8', 'the payload is not valid UTF-8');
 
 /**
  * JSON bytes as a value. Never throws. A byte order mark and an empty payload are syntax faults
  * [RFC 8259, 8.1]. A `__proto__` key becomes an ordinary own property, as JSON.parse does it. Numbers
  * beyond a double lose digits or become Infinity in the value, which is why it is only for checking.
  */
-export function decodeJson(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
-  let text: string;
+export function decodeJson(bytes: Uint8Array, limits: ValueLimits = CONTRACT_LIMITS): Decoded {
+  const text = textOf(bytes);
+  if (text === undefined) return NOT_UTF8;
+  const { maxDepth, maxKeys, maxString } = limits;
+  if (deeperThan(bytes, maxDepth)) return unfit('too-deep', 'depth', tooDeepText(maxDepth));
+  let value: unknown;
   try {
-    text = utf8.decode(bytes);
-  } catch {
-    return failed('encoding', 'utf-8', 'the payload is not valid UTF-8');
-  }
-  if (deeperThan(bytes, depthMax)) {
-    return failed('too-deep', 'depth', `arrays and objects are nested more than ${depthMax} levels deep`);
-  }
-  try {
-    return { ok: true, value: JSON.parse(text) };
+    value = JSON.parse(text);
   } catch (error) {
-    return failed('syntax', 'json', syntaxText(text, error));
+    return unfit('syntax', 'json', syntaxText(text, error));
   }
-}
-
-function failed(reason: 'encoding' | 'syntax' | 'too-deep', rule: string, message: string): Decoded {
-  return { ok: false, reason, problem: problem('', rule, message) };
+  // Most payloads are too short to be over these limits.
+  if (bytes.length <= maxKeys * KEY_BYTES_MIN && bytes.length <= maxString) return { ok: true, value, json: bytes };
+  return answered('json', () => {
+    measure(value, limits);
+    return { ok: true, value, json: bytes };
+  });
 }
 
 function syntaxText(text: string, error: unknown): string {

@@ -18,7 +18,8 @@ after(() => scratch.remove());
 describe('a class contract', () => {
   let contracts: Contracts;
   before(async () => {
-    contracts = await only(classContract('event', scratch.write('event.mjs', EVENT_MODULE), 'GatewayEvent'));
+    const event = classContract('event', scratch.write('event.mjs', EVENT_MODULE), 'GatewayEvent');
+    contracts = await only({ ...event, limits: { maxKeys: 1_000_000 } });
   });
 
   const failures = (payload: string): string[] => {

@@ -38,8 +38,8 @@ describe('a batch that a webhook receives', () => {
   });
 
   it('holds the text of a JSON payload as it came', () => {
-    assert.ok(batchBody(records, SOURCE).toString().includes('"data":{"z":1, "a": 1.50e1}}'));
-    assert.equal(batchBody([records[0]!], SOURCE).toString().at(0), '[');
+    assert.ok(batchBody(records, { source: SOURCE }).toString().includes('"data":{"z":1, "a": 1.50e1}}'));
+    assert.equal(batchBody([records[0]!], { source: SOURCE }).toString().at(0), '[');
   });
 
   it('has the id of its records and their order', () => {

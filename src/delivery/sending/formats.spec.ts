@@ -6,7 +6,7 @@ import { MESSAGE_HEADERS_BYTES_MAX, MessageHeaders } from './formats.js';
 import { recordOf, recordWith, valuesOf } from './sending.fixture.js';
 
 const NONE: ReadonlySet<string> = new Set();
-const cloudEvents = new MessageHeaders('cloudevents', 'urn:uuid:1', NONE);
+const cloudEvents = new MessageHeaders({ format: 'cloudevents' }, 'urn:uuid:1', NONE);
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 function bytesOf(lines: string[]): number {
@@ -43,7 +43,7 @@ describe('the headers of a message', () => {
     const topic = 'devices/a=1, ü/set';
     const find = parametersOf([parameterised('devices/{deviceId}/{verb}')]);
     for (const format of ['cloudevents', 'raw'] as const) {
-      const lines = new MessageHeaders(format, 'urn:uuid:1', NONE).of(recordOf({ topic }), find);
+      const lines = new MessageHeaders({ format }, 'urn:uuid:1', NONE).of(recordOf({ topic }), find);
       assert.deepEqual(valuesOf(lines, 'mqtt-topic-parameter'), ['deviceId=a%3D1%2C%20%C3%BC', 'verb=set']);
     }
     assert.deepEqual(valuesOf(cloudEvents.of(recordOf({ topic: 'elsewhere' }), find), 'mqtt-topic-parameter'), []);
@@ -124,13 +124,13 @@ describe('the headers of a message', () => {
   });
 
   it('the headers that the subscriber configured win', () => {
-    const headers = new MessageHeaders('raw', 'urn:uuid:1', new Set(['content-type', 'traceparent']));
+    const headers = new MessageHeaders({ format: 'raw' }, 'urn:uuid:1', new Set(['content-type', 'traceparent']));
     const lines = headers.of(recordWith({ contentType: 'a/b', userProperties: [['traceparent', TRACEPARENT]] }));
     assert.deepEqual([...valuesOf(lines, 'content-type'), ...valuesOf(lines, 'traceparent')], []);
   });
 
   it('structured: the body says it all, the headers only how to read it, and the trace', () => {
-    const lines = new MessageHeaders('cloudevents-structured', 'urn:uuid:1', NONE).of(
+    const lines = new MessageHeaders({ format: 'cloudevents-structured' }, 'urn:uuid:1', NONE).of(
       recordWith({
         contentType: 'text/plain',
         responseTopic: 'r',
@@ -148,7 +148,7 @@ describe('the headers of a message', () => {
 
   it('raw is the same without the CloudEvents headers', () => {
     const record = recordWith({ contentType: 'text/plain', userProperties: [['a', 'b']] });
-    const raw = new MessageHeaders('raw', 'urn:uuid:1', NONE).of(record);
+    const raw = new MessageHeaders({ format: 'raw' }, 'urn:uuid:1', NONE).of(record);
     const lines = cloudEvents.of(record);
     const rest = lines.filter((_, i) => !lines[i - (i % 2)]!.startsWith('ce-'));
     assert.deepEqual(raw, rest);

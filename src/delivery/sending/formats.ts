@@ -2,7 +2,7 @@ import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
 import type { ParametersOf } from '../../domain/topic-parameters.js';
 import { BATCH_CONTENT_TYPE } from './batch-body.js';
-import { declaredMediaType, UNKNOWN_TYPE } from './media-type.js';
+import { declaredMediaType, JSON_TYPE, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncoded, percentEncodedPair } from './percent.js';
 import { MESSAGE_TYPE } from './structured.js';
 import { traceOf } from './trace.js';
@@ -21,6 +21,7 @@ const LINE_BYTES = 4; // colon, space, carriage return, line feed
 export class MessageHeaders {
   readonly #cloudEvents: boolean;
   readonly #structured: boolean;
+  readonly #decoded: boolean;
   readonly #source: string;
 
   /**
@@ -29,13 +30,14 @@ export class MessageHeaders {
    *   the trace headers of a message
    */
   constructor(
-    format: SubscriberSettings['format'],
+    { format, payload }: Pick<SubscriberSettings, 'format' | 'payload'>,
     source: string,
     private readonly configured: ReadonlySet<string>,
     private readonly type = MESSAGE_TYPE,
   ) {
     this.#cloudEvents = format === 'cloudevents';
     this.#structured = format === 'cloudevents-structured';
+    this.#decoded = payload === 'json';
     this.#source = percentEncoded(source);
   }
 
@@ -68,7 +70,7 @@ export class MessageHeaders {
 
   #contentTypeOf({ properties }: Record): string {
     if (this.#structured) return 'application/cloudevents+json';
-    return declaredMediaType(properties?.contentType) ?? UNKNOWN_TYPE;
+    return this.#decoded ? JSON_TYPE : (declaredMediaType(properties?.contentType) ?? UNKNOWN_TYPE);
   }
 
   #addCloudEvent(lines: HeaderLines, record: Record): void {

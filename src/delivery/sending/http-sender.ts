@@ -35,7 +35,8 @@ export interface HttpSenderOptions {
 
 /**
  * Delivers records to one webhook URL. Its sockets are its own, one for each attempt in flight, so that a slow
- * subscriber takes none from another. `send` never rejects, and resolves within the subscriber's timeout.
+ * subscriber takes none from another. `send` never rejects, and resolves within the subscriber's timeout. With `payload: json`
+ * the payloads it is given are JSON already.
  */
 export class HttpSender implements Sender {
   readonly #target: LaneOptions;
@@ -62,7 +63,7 @@ export class HttpSender implements Sender {
     const configured = headersOf(settings, url, options.userAgent);
     this.#configured = [...configured].flat();
     this.#structured = settings.format === 'cloudevents-structured';
-    this.#message = new MessageHeaders(settings.format, options.source, new Set(configured.keys()), options.type);
+    this.#message = new MessageHeaders(settings, options.source, new Set(configured.keys()), options.type);
     this.#signer = new Signer(settings.signing.secrets);
     this.#detail = new DetailText(settings);
     const failureBytes = this.#detail.keptBytesMax;
@@ -129,8 +130,9 @@ export class HttpSender implements Sender {
 
   #bodyOf(sent: Record | readonly Record[], { parametersOf }: AttemptContext): Uint8Array {
     const { source, type } = this.options;
-    if (isBatch(sent)) return batchBody(sent, source, type, parametersOf);
-    return this.#structured ? structuredEvent(sent, source, type, parametersOf) : sent.payload;
+    const options = { source, type, parametersOf, decoded: this.settings.payload === 'json' };
+    if (isBatch(sent)) return batchBody(sent, options);
+    return this.#structured ? structuredEvent(sent, options) : sent.payload;
   }
 
   #headersOf(sent: Record | readonly Record[], body: Uint8Array, context: AttemptContext): string[] {

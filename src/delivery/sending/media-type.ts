@@ -2,7 +2,9 @@ const CHARACTERS_MAX = 256;
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;[ \\t]*${TOKEN}=(?:${TOKEN}|"[ !#-\\[\\]-~]*"))*$`);
-const JSON_TYPE = /^[^/]+\/(?:json|[^;\s]+\+json)(?:[ \t]*;.*)?$/i;
+const ANY_JSON_TYPE = /^[^/]+\/(?:json|[^;\s]+\+json)(?:[ \t]*;.*)?$/i;
+/** What JSON is called of which the publisher said nothing, and what was made JSON. */
+export const JSON_TYPE = 'application/json';
 /** What a publisher's content type is called that is no media type, or is absent. */
 export const UNKNOWN_TYPE = 'application/octet-stream';
 
@@ -14,5 +16,5 @@ export function declaredMediaType(contentType: string | undefined): string | und
 
 /** `application/json`, `text/json`, `application/senml+json`, …, with parameters or without. */
 export function isJsonType(mediaType: string): boolean {
-  return JSON_TYPE.test(mediaType);
+  return ANY_JSON_TYPE.test(mediaType);
 }

@@ -12,7 +12,7 @@ const SOURCE = 'urn:uuid:019c13a0-aaaa-7000-8000-000000000009';
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 function textOf(record: Record): string {
-  return structuredEvent(record, SOURCE).toString('utf8');
+  return structuredEvent(record, { source: SOURCE }).toString('utf8');
 }
 
 function eventOf(record: Record): { [name: string]: unknown } {
@@ -35,7 +35,7 @@ function payloadIn(text: string): Buffer {
 describe('a structured event', () => {
   it('names the levels of the topic, joined like user properties; the CloudEvents SDK takes it', () => {
     const find = parametersOf([parameterised('devices/{deviceId}/{verb}')]);
-    const bytes = structuredEvent(recordOf({ topic: 'devices/a, b/set' }), SOURCE, undefined, find);
+    const bytes = structuredEvent(recordOf({ topic: 'devices/a, b/set' }), { source: SOURCE, parametersOf: find });
     const headers = { 'content-type': 'application/cloudevents+json' };
     const event = HTTP.toEvent({ headers, body: bytes.toString() }) as CloudEvent;
     assert.equal(event['mqtttopicparameter'], 'deviceId=a%2C%20b,verb=set');

@@ -1,79 +1,89 @@
 import { isUtf8 } from 'node:buffer';
+import type { MessageProperties } from '../../domain/message.js';
 import type { Record } from '../../domain/record.js';
 import type { ParametersOf } from '../../domain/topic-parameters.js';
-import { declaredMediaType, isJsonType, UNKNOWN_TYPE } from './media-type.js';
+import { declaredMediaType, isJsonType, JSON_TYPE, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncodedPair } from './percent.js';
 import { traceOf } from './trace.js';
 
 /** What an event is, unless something else is said. */
 export const MESSAGE_TYPE = 'mqtt.message';
 
+export interface EventOptions {
+  /** Value of the attribute `source`. */
+  source: string;
+  /** Of the attribute `type`. Default {@link MESSAGE_TYPE}. */
+  type?: string | undefined;
+  /** Names for levels of topics. */
+  parametersOf?: ParametersOf | undefined;
+  /** The payload is JSON that was made of what came, whatever content type that had. */
+  decoded?: boolean;
+}
+
 type Pair = readonly [name: string, value: string];
 
-const BYTE_ORDER_MARK = 0xef;
-const END = Buffer.from('}');
+const BYTE_ORDER_MARK = '\uFEFF';
+const SEQUENCE_DIGITS = 20;
+
+/** One record as a CloudEvent in JSON, as UTF-8: what `cloudevents-structured` sends. */
+export function structuredEvent(record: Record, options: EventOptions): Buffer {
+  return Buffer.from(structuredText(record, options));
+}
 
 /**
- * One record as a CloudEvent in JSON, as UTF-8: what `cloudevents-structured` sends, and an item of what
- * `cloudevents-batch` sends. The MQTT facts have the names of the binary mode's headers without the hyphens.
+ * One record as a CloudEvent in JSON; an item of what `cloudevents-batch` sends. The MQTT facts have the names of the
+ * binary mode's headers without the hyphens.
  *
  * A payload that is JSON is `data` in its own text, so that no digit and no order of keys is lost. It counts as JSON
  * when it parses as such and its content type says so, or says nothing. Any other payload is `data_base64`.
- * @param source value of the attribute `source`
- * @param type of the attribute `type`
  */
-export function structuredEvent(
-  record: Record,
-  source: string,
-  type = MESSAGE_TYPE,
-  parametersOf?: ParametersOf,
-): Buffer {
-  const parameters = Object.entries(parametersOf?.(record.topic) ?? {});
-  const head = (contentType: string | undefined): string => headOf(record, source, type, contentType, parameters);
-  const payload = bufferOf(record.payload);
-  const declared = declaredMediaType(record.properties?.contentType);
-  if (payload.length === 0) return Buffer.from(`${head(declared)}}`);
-  if ((declared === undefined || isJsonType(declared)) && isJson(payload)) {
-    const start = Buffer.from(`${head(declared ?? 'application/json')},"data":`);
-    return Buffer.concat([start, payload, END]);
-  }
+export function structuredText(record: Record, options: EventOptions): string {
+  const { id, topic, receivedAt, position, properties } = record;
+  const declared = declaredMediaType(properties?.contentType);
+  const [contentType, data] = dataOf(bufferOf(record.payload), declared, options.decoded === true);
+  // Written by hand, because it is most of what a batch costs.
+  const head =
+    `{"specversion":"1.0","id":"${id}","source":${quoted(options.source)},"type":${quoted(options.type ?? MESSAGE_TYPE)}` +
+    `,"subject":${quoted(topic)},"time":"${new Date(receivedAt).toISOString()}"` +
+    `,"sequence":"${String(position).padStart(SEQUENCE_DIGITS, '0')}"`;
+  const type = contentType === undefined ? '' : `,"datacontenttype":${quoted(contentType)}`;
+  return `${head}${type}${mqttFacts(record, options.parametersOf)}${data}}`;
+}
+
+function dataOf(
+  payload: Buffer,
+  declared: string | undefined,
+  decoded: boolean,
+): [type: string | undefined, data: string] {
+  if (decoded) return [JSON_TYPE, `,"data":${payload.toString('utf8')}`];
+  if (payload.length === 0) return [declared, ''];
+  const json = declared === undefined || isJsonType(declared) ? jsonText(payload) : undefined;
+  if (json !== undefined) return [declared ?? JSON_TYPE, `,"data":${json}`];
   // Without a type a reader would take the bytes for JSON.
-  return Buffer.from(`${head(declared ?? UNKNOWN_TYPE)},"data_base64":"${payload.toString('base64')}"}`);
+  return [declared ?? UNKNOWN_TYPE, `,"data_base64":"${payload.toString('base64')}"`];
 }
 
-/** The attributes, up to where the data follows. */
-function headOf(...of: Parameters<typeof attributesOf>): string {
-  return JSON.stringify(attributesOf(...of)).slice(0, -1);
+function mqttFacts({ topic, qos, retain, properties }: Record, parametersOf: ParametersOf | undefined): string {
+  const parameters = Object.entries(parametersOf?.(topic) ?? {});
+  return (
+    `,"mqtttopic":${quoted(topic)},"mqttqos":${qos},"mqttretain":${retain}` +
+    (parameters.length === 0 ? '' : `,"mqtttopicparameter":${quoted(joined(parameters))}`) +
+    (properties
+      ? JSON.stringify(propertyFacts(properties))
+          .slice(1, -1)
+          .replace(/^(?=.)/, ',')
+      : '')
+  );
 }
 
-function attributesOf(
-  record: Record,
-  source: string,
-  type: string,
-  dataContentType: string | undefined,
-  parameters: readonly Pair[],
-): object {
-  const { id, topic, qos, retain, receivedAt, position, properties } = record;
-  const { contentType, responseTopic, correlationData, userProperties } = properties ?? {};
+function propertyFacts({ contentType, responseTopic, correlationData, userProperties }: MessageProperties): object {
   const trace = userProperties && traceOf(userProperties);
   return {
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    subject: topic,
-    time: new Date(receivedAt).toISOString(),
-    sequence: `${position}`.padStart(20, '0'),
-    datacontenttype: dataContentType,
-    mqtttopic: topic,
-    mqttqos: qos,
-    mqttretain: retain,
     mqttcontenttype: contentType,
     mqttresponsetopic: responseTopic,
     mqttcorrelationdata: correlationData,
     // An attribute is no list: pairs are written and joined as a server joins the headers of the binary mode.
     mqttuserproperty: userProperties && joined(userProperties),
-    mqtttopicparameter: parameters.length === 0 ? undefined : joined(parameters),
     traceparent: trace?.parent,
     tracestate: trace?.state,
   };
@@ -83,15 +93,21 @@ function joined(pairs: readonly Pair[]): string {
   return pairs.map(([name, value]) => percentEncodedPair(name, value)).join(',');
 }
 
-/** Whether the bytes may stand in a JSON text as they are. */
-function isJson(payload: Buffer): boolean {
-  if (payload[0] === BYTE_ORDER_MARK || !isUtf8(payload)) return false;
+/** The payload's text when it may stand in a JSON text as it is. */
+function jsonText(payload: Buffer): string | undefined {
+  if (!isUtf8(payload)) return undefined;
+  const text = payload.toString('utf8');
+  if (text.startsWith(BYTE_ORDER_MARK)) return undefined;
   try {
-    JSON.parse(payload.toString('utf8'));
-    return true;
+    JSON.parse(text);
+    return text;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -1,0 +1,60 @@
+import type { ContractLimits } from '../../domain/contract.js';
+import { Unfit } from './unfit.js';
+
+export type ValueLimits = Pick<ContractLimits, 'maxDepth' | 'maxKeys' | 'maxString'>;
+
+/** Counts what one payload holds. @throws Unfit from the first that is over its limit */
+export class Bounds {
+  #keys = 0;
+
+  constructor(private readonly limits: ValueLimits) {}
+
+  /** `count` more keys. */
+  keys(count: number): void {
+    this.#keys += count;
+    const { maxKeys } = this.limits;
+    if (this.#keys > maxKeys) throw new Unfit('too-many', 'maxKeys', `its objects have more than ${maxKeys} keys`);
+  }
+
+  /** A text or byte string of so many bytes. */
+  bytes(length: number): void {
+    const { maxString } = this.limits;
+    if (length > maxString) throw new Unfit('too-large', 'maxString', `a text in it is longer than ${maxString} bytes`);
+  }
+
+  text(text: string): void {
+    // A UTF-16 unit takes up to three bytes.
+    if (text.length * 3 > this.limits.maxString) this.bytes(Buffer.byteLength(text));
+  }
+
+  /** Something is nested `depth` levels deep. */
+  depth(depth: number): void {
+    const { maxDepth } = this.limits;
+    if (depth > maxDepth) throw new Unfit('too-deep', 'depth', tooDeepText(maxDepth));
+  }
+}
+
+export function tooDeepText(maxDepth: number): string {
+  return `arrays and objects are nested more than ${maxDepth} levels deep`;
+}
+
+/** Looks through a JSON-like value. @throws Unfit when it is over a limit */
+export function measure(value: unknown, limits: ValueLimits): void {
+  const bounds = new Bounds(limits);
+  const look = (inner: unknown, depth: number): void => {
+    if (typeof inner === 'string') return bounds.text(inner);
+    if (typeof inner !== 'object' || inner === null) return;
+    bounds.depth(depth);
+    if (Array.isArray(inner)) {
+      for (const item of inner) look(item, depth + 1);
+      return;
+    }
+    const entries = Object.entries(inner);
+    bounds.keys(entries.length);
+    for (const [key, item] of entries) {
+      bounds.text(key);
+      look(item, depth + 1);
+    }
+  };
+  look(value, 1);
+}

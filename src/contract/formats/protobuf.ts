@@ -1,0 +1,62 @@
+import { realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import protobuf from 'protobufjs';
+import 'protobufjs/ext/descriptor.js';
+import protojson from 'protobufjs/ext/protojson.js';
+import type { ProtobufSettings } from '../../domain/contract.js';
+import { measure, tooDeepText, type ValueLimits } from './bounds.js';
+import type { Decoded } from './decoder.js';
+import { withDefaults } from './protobuf-defaults.js';
+import { answered, Unfit } from './unfit.js';
+
+/** How protobuf.js says that messages nest deeper than it goes. */
+const TOO_DEEP = 'max depth exceeded';
+
+/**
+ * Protocol Buffers as the JSON-like value of their JSON mapping (64-bit integers and NaN are text, bytes base64,
+ * Timestamp an ISO text, names in lowerCamelCase), with the fields that are zero and so are not sent.
+ * @throws Error that says what is wrong with the file
+ */
+export async function loadProtobuf(
+  settings: ProtobufSettings,
+  limits: ValueLimits,
+): Promise<(payload: Uint8Array) => Decoded> {
+  const root = await (settings.file.endsWith('.proto') ? rootOfSource(settings) : rootOfDescriptors(settings.file));
+  const type = root.lookupTypeOrEnum(settings.message);
+  if (!(type instanceof protobuf.Type)) throw new Error(`${settings.message} is no message of ${settings.file}`);
+  return (payload) => answered('protobuf', () => ({ ok: true, value: valueOf(type, payload, limits) }));
+}
+
+function valueOf(type: protobuf.Type, payload: Uint8Array, limits: ValueLimits): unknown {
+  let value: unknown;
+  try {
+    value = withDefaults(type, protojson.toJson(type, type.decode(payload)));
+  } catch (error) {
+    if (!(error instanceof Error) || error.message !== TOO_DEEP) throw error;
+    throw new Unfit('too-deep', 'depth', tooDeepText(protobuf.util.recursionLimit));
+  }
+  measure(value, limits);
+  return value;
+}
+
+/** Imports are files below the root, or those that Protocol Buffers bring along. */
+function rootOfSource({ file, root: folder }: ProtobufSettings): protobuf.Root {
+  const root = new protobuf.Root();
+  const real = realpathSync(folder);
+  root.resolvePath = (origin, target) => (origin === '' ? target : importOf(real, target));
+  return root.loadSync(file); // load() throws what does not resolve where nobody can catch it
+}
+
+function importOf(folder: string, target: string): string {
+  const found = realpathSync(resolve(folder, target));
+  const below = relative(folder, found);
+  if (!isAbsolute(below) && below.split(sep)[0] !== '..') return found;
+  throw new Error(`the import ${JSON.stringify(target)} leads out of ${folder}`);
+}
+
+async function rootOfDescriptors(file: string): Promise<protobuf.Root> {
+  const root = protobuf.Root.fromDescriptor(await readFile(file));
+  root.resolveAll();
+  return root;
+}

@@ -1,0 +1,13 @@
+import { Bounds, type ValueLimits } from './bounds.js';
+import type { Decoded } from './decoder.js';
+import { NOT_UTF8, textOf } from './json.js';
+import { answered } from './unfit.js';
+
+/** UTF-8 as text. A byte order mark is part of it. Never throws. */
+export function decodeText(bytes: Uint8Array, limits: ValueLimits): Decoded {
+  return answered('text', () => {
+    new Bounds(limits).bytes(bytes.length);
+    const value = textOf(bytes);
+    return value === undefined ? NOT_UTF8 : { ok: true, value };
+  });
+}
