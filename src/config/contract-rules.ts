@@ -26,6 +26,7 @@ export function contractSettings(name: string, contract: ContractConfig, directo
     format: contract.format as ContractSettings['format'],
     schemaFile: contract.schema === undefined ? undefined : resolve(directory, contract.schema),
     class: file === undefined ? undefined : { file: resolve(directory, file), export: exported! },
+    redact: contract.redact,
     mode: contract.mode as ContractSettings['mode'],
   };
 }

@@ -1,5 +1,6 @@
 /** The texts of this field: filters, addresses, names, secrets. */
 import { parsePlace } from '../domain/instant.js';
+import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
 import { ownProblem, TEXT_BYTES_MAX, topicFilterProblem, topicNameProblem } from '../domain/topic.js';
 import type { StartFrom } from '../domain/subscriber.js';
 import { text } from './scalar.js';
@@ -68,6 +69,16 @@ export const classReference = text({
   max: PATH_CHARACTERS_MAX,
   check: (reference) => (/^[^#]+#[A-Za-z_$][\w$]*$/.test(reference) ? undefined : 'must be written file#Export'),
   mend: 'Write the JavaScript file and the name it exports, such as contracts/gateway-event.js#GatewayEvent.',
+});
+
+/** Where a value stands in the payload. */
+export const jsonPointer = text({
+  max: POINTER_CHARACTERS_MAX,
+  check: (pointer) => {
+    const problem = jsonPointerProblem(pointer);
+    return problem === undefined ? undefined : `is not a JSON pointer: ${problem}`;
+  },
+  mend: 'Write where the value stands in the payload, such as /deviceId.',
 });
 
 /** Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */

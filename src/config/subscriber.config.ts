@@ -1,7 +1,15 @@
 import { Optional, Required } from './field.js';
-import { address, headerName, headerValue, identifier, signingSecret, startFrom, topicFilter } from './format.js';
-import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
-import { decimal, duration, flag, size, text, whole, words } from './scalar.js';
+import {
+  address,
+  headerName,
+  headerValue,
+  identifier,
+  jsonPointer,
+  signingSecret,
+  startFrom,
+  topicFilter,
+} from './format.js';
+import { decimal, duration, flag, size, whole, words } from './scalar.js';
 import { SubscriberAuthConfig } from './sending.config.js';
 import { list, map, object } from './shape.js';
 import { TlsConfig } from './tls.config.js';
@@ -65,15 +73,6 @@ export class BatchConfig {
   @Optional(duration('0ms', '10s'))
   maxWait = '50ms';
 }
-
-const jsonPointer = text({
-  max: POINTER_CHARACTERS_MAX,
-  check: (pointer) => {
-    const problem = jsonPointerProblem(pointer);
-    return problem === undefined ? undefined : `is not a JSON pointer: ${problem}`;
-  },
-  mend: 'Write where the value stands in the payload, such as /deviceId.',
-});
 
 export class SubscriberConfig {
   /** Its identity, unique: backlog and dead letters belong to it. */

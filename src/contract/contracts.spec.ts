@@ -42,7 +42,7 @@ describe('Contracts.compile', () => {
     ];
     await assert.rejects(Contracts.compile([subscription('a', 'four')], contracts), (error) => {
       assert.ok(error instanceof HoldfastError);
-      assert.match(error.message, /"one": SyntaxError/);
+      assert.match(error.message, /"one": broken\.json#: is not JSON: /);
       assert.match(error.message, /"two": .*ENOENT/);
       assert.match(error.message, /"three": .*Cannot find module/);
       assert.match(error.message, /"four": is named by subscription "a" and not defined/);
@@ -53,17 +53,20 @@ describe('Contracts.compile', () => {
 
   it('refuses a remote reference instead of fetching or ignoring it', async () => {
     const file = scratch.write('remote.json', { $ref: 'http://127.0.0.1:9/schema.json' });
-    assert.match(await compileProblem(schemaContract('remote', file)), /"remote": .*can't resolve reference http/);
+    assert.match(
+      await compileProblem(schemaContract('remote', file)),
+      /"remote": remote\.json#\/\$ref: refers to "http:\/\/127.0.0.1:9\/schema.json": nothing is fetched/,
+    );
   });
 
   it('refuses unknown keywords and formats, asynchronous schemas and other dialects', async () => {
     const refused: [object | string, RegExp][] = [
-      [{ type: 'object', requird: ['a'] }, /unknown keyword: "requird"/],
-      [{ type: 'string', format: 'dat' }, /unknown format "dat"/],
+      [{ type: 'object', requird: ['a'] }, /x\.json#: unknown keyword "requird"; did you mean "required"\?/],
+      [{ type: 'string', format: 'dat' }, /x\.json#\/format: unknown format "dat"; did you mean "date"\?/],
       [{ $async: true, type: 'object' }, /\$async/],
-      [{ $schema: 'http://json-schema.org/draft-07/schema#' }, /only https:.*2020-12/],
-      [{ type: 'strin' }, /schema is invalid/],
-      [{ type: 'string', pattern: '(' }, /Invalid regular expression/],
+      [{ $schema: 'http://json-schema.org/draft-04/schema#' }, /x\.json#\/\$schema: .*understood are https:.*2020-12/],
+      [{ type: 'strin' }, /x\.json#: is no schema of its draft: \/type: must be/],
+      [{ type: 'string', pattern: '(' }, /x\.json#: Invalid regular expression: .*mend the pattern/],
       ['[]', /an object or a boolean/],
     ];
     for (const [schema, expected] of refused) {
@@ -118,7 +121,7 @@ describe('Contracts.check', () => {
       assert.deepEqual([verdict.contract, verdict.reason], ['telemetry', 'schema']);
       return verdict.problems.map(({ pointer, rule }) => `${pointer} ${rule}`).join();
     };
-    assert.equal(failure({ at: 'x' }), ' required');
+    assert.equal(failure({}), ' required');
     assert.equal(failure({ gwId: 7 }), '/gwId type');
     assert.equal(failure({ gwId: 'a', at: 'yesterday' }), '/at format');
     assert.equal(failure({ gwId: 'a', 'a/b~c': { deep: 1.5 } }), '/a~1b~0c/deep type');

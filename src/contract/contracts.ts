@@ -5,8 +5,10 @@ import type { SubscriptionSettings } from '../domain/settings.js';
 import { topicMatches } from '../domain/topic.js';
 import { loadClass } from './rules/class.js';
 import { loadDecoder, type Decoder } from './formats/decoder.js';
-import { PROBLEMS_MAX, problem, thrownText } from './problem.js';
-import type { Rules } from './rules/rules.js';
+import { explained } from './explain.js';
+import { ContractFlaw, PROBLEMS_MAX, thrownText, thrownWords } from './problem.js';
+import { Redaction } from './redaction.js';
+import type { Fault, Rules } from './rules/rules.js';
 import { loadSchema } from './rules/schema.js';
 
 export type Verdict =
@@ -26,6 +28,7 @@ interface Contract extends ContractFacts {
   decode: Decoder;
   /** Absent: whatever can be decoded is valid. */
   rules?: Rules;
+  redaction: Redaction;
 }
 
 const VALID: Verdict = { valid: true };
@@ -60,10 +63,14 @@ export class Contracts {
       try {
         const decode = await loadDecoder(settings);
         const rules = await loadRules(settings);
-        const { name, mode } = settings;
-        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, rules });
+        const { name, mode, redact } = settings;
+        const redaction = new Redaction(redact);
+        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, rules, redaction });
       } catch (error) {
-        problems.push({ contract: settings.name, message: thrownText(error) });
+        problems.push({
+          contract: settings.name,
+          message: error instanceof ContractFlaw ? error.message : thrownText(error),
+        });
       }
     }
     const known = new Set(contracts.map((contract) => contract.name));
@@ -103,12 +110,9 @@ export class Contracts {
     const decoded = contract.decode(record.payload, record.properties);
     if (!decoded.ok) return invalid(contract, decoded.reason, [decoded.problem]);
     if (!contract.rules) return VALID;
-    try {
-      const problems = contract.rules.check(decoded.value);
-      return problems.length === 0 ? VALID : invalid(contract, contract.rules.reason, problems);
-    } catch (error) {
-      return invalid(contract, 'threw', [problem('', 'threw', thrownText(error))]);
-    }
+    const { reason, faults } = faultsOf(contract.rules, decoded.value);
+    if (faults.length === 0) return VALID;
+    return invalid(contract, reason, explained(faults, decoded.value, contract.redaction));
   }
 
   #find(topic: string): Contract | undefined {
@@ -121,6 +125,15 @@ export class Contracts {
       this.#topics.set(topic, contract);
     }
     return contract;
+  }
+}
+
+/** Runs users' code, which may throw anything. */
+function faultsOf(rules: Rules, value: unknown): { reason: RejectionReason; faults: Fault[] } {
+  try {
+    return { reason: rules.reason, faults: rules.check(value) };
+  } catch (error) {
+    return { reason: 'threw', faults: [{ pointer: '', rule: 'threw', message: thrownWords(error) }] };
   }
 }
 

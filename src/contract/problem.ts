@@ -15,20 +15,27 @@ export function problem(pointer: string, rule: string, message: string): Problem
   return { pointer: clipped(pointer), rule: clipped(rule), message: clipped(message) };
 }
 
+/** Why a contract cannot be used, in words that need no more: the file, the place in it and what to do. */
+export class ContractFlaw extends Error {}
+
 /** A JSON pointer one step further [RFC 6901, 3]. */
 export function pointerTo(parent: string, key: string): string {
   return `${parent}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /**
- * What was thrown, in words. Contract code may throw anything, also a value whose message throws when
+ * What was thrown, in words of any length. Contract code may throw anything, also a value whose message throws when
  * it is read, so every step is guarded.
  */
-export function thrownText(thrown: unknown): string {
+export function thrownWords(thrown: unknown): string {
   try {
-    if (thrown instanceof Error) return clipped(`${thrown.name}: ${thrown.message}`);
-    return clipped(String(thrown));
+    return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   } catch {
     return 'a value that cannot be shown';
   }
+}
+
+/** {@link thrownWords}, cut. */
+export function thrownText(thrown: unknown): string {
+  return clipped(thrownWords(thrown));
 }

@@ -7,5 +7,7 @@ export interface ContractSettings {
   schemaFile?: string;
   /** A class-validator class: absolute path of a JavaScript module and the export's name. */
   class?: { file: string; export: string };
+  /** JSON pointers into the payload, `*` for any one step: what they lead to is never shown. */
+  redact?: readonly string[];
   mode: 'enforce' | 'shadow';
 }

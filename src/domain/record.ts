@@ -36,6 +36,10 @@ export interface Problem {
   /** The rule that failed, such as `required` or `isNumber`. */
   rule: string;
   message: string;
+  /** What the rule wants, such as `number` or `<= 100`; absent where the message says it all. */
+  expected?: string;
+  /** The value the pointer leads to, as clipped JSON without its secrets; absent where there is none. */
+  sample?: string;
 }
 
 export interface Rejection {

@@ -61,3 +61,10 @@ function typesOf(type: Class, property: string): Class[] {
   }
   return named.filter((value): value is Class => typeof value === 'function');
 }
+
+/** What a rule's decorator was given, such as the 100 of `@Max(100)`. */
+export function constraintsOf(type: unknown, property: string, rule: string): unknown[] | undefined {
+  if (typeof type !== 'function') return undefined;
+  const found = rulesOf(type as Class).find(({ propertyName, name }) => propertyName === property && name === rule);
+  return found?.constraints as unknown[] | undefined;
+}

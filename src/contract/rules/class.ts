@@ -5,10 +5,10 @@ import { plainToInstance } from 'class-transformer';
 import type { ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
-import type { Problem } from '../../domain/record.js';
 import { asyncRule, hasRules } from './class-metadata.js';
-import { PROBLEMS_MAX, pointerTo, problem } from '../problem.js';
-import type { Rules } from './rules.js';
+import { ContractFlaw, PROBLEMS_MAX, pointerTo } from '../problem.js';
+import { expectedOf } from './class-expected.js';
+import type { Fault, Rules } from './rules.js';
 
 /** Keys of one object. class-transformer looks through all keys once per key, so that 100 000 would take seconds. */
 export const KEYS_MAX = 10_000;
@@ -28,6 +28,11 @@ const sharedUrls = new Map(
  * @throws Error that says what is wrong with the module
  */
 export async function loadClass(file: string, name: string): Promise<Rules> {
+  if (/\.[cm]?tsx?$/.test(file)) {
+    throw new ContractFlaw(
+      `${file} is TypeScript; compile it (tsc, experimentalDecorators) and name the JavaScript it becomes`,
+    );
+  }
   const found = exportOf(await importModule(file), name);
   if (typeof found !== 'function') throw new Error(`${file} exports no class ${JSON.stringify(name)}`);
   const type = found as ClassConstructor<object>;
@@ -59,9 +64,9 @@ function exportOf(module: unknown, name: string): unknown {
   return typeof inner === 'object' && inner !== null ? (inner as typeof exports)[name] : undefined;
 }
 
-function checkClass(type: ClassConstructor<object>, value: unknown): Problem[] {
+function checkClass(type: ClassConstructor<object>, value: unknown): Fault[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [problem('', 'isObject', 'the payload must be an object')];
+    return [{ pointer: '', rule: 'isObject', message: 'the payload must be an object', expected: 'object' }];
   }
   const unfit = unfitKeys(value, '');
   if (unfit) return [unfit];
@@ -70,11 +75,11 @@ function checkClass(type: ClassConstructor<object>, value: unknown): Problem[] {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
-    validationError: { target: false, value: false },
+    validationError: { target: true, value: false },
   });
-  const problems: Problem[] = [];
-  collectProblems(errors, '', problems);
-  return problems;
+  const faults: Fault[] = [];
+  collectFaults(errors, '', faults);
+  return faults;
 }
 
 /**
@@ -82,13 +87,18 @@ function checkClass(type: ClassConstructor<object>, value: unknown): Problem[] {
  * `toString`), or trips over them. Dropped, they would pass `forbidNonWhitelisted` although subscribers
  * get the original bytes; so they fail here. The depth is bounded by the decoder.
  */
-function unfitKeys(value: object, pointer: string): Problem | undefined {
+function unfitKeys(value: object, pointer: string): Fault | undefined {
   const keys = Object.keys(value);
   if (!Array.isArray(value)) {
-    if (keys.length > KEYS_MAX) return problem(pointer, 'maxProperties', `more than ${KEYS_MAX} properties`);
+    if (keys.length > KEYS_MAX) {
+      const expected = `at most ${KEYS_MAX} properties`;
+      return { pointer, rule: 'maxProperties', message: `more than ${KEYS_MAX} properties`, expected };
+    }
     for (const key of keys) {
       if (Object.hasOwn(Object.prototype, key)) {
-        return problem(pointerTo(pointer, key), 'whitelistValidation', `property ${key} should not exist`);
+        const message = `property ${key} should not exist`;
+        const rule = 'whitelistValidation';
+        return { pointer: pointerTo(pointer, key), rule, message, expected: 'nothing here' };
       }
     }
   }
@@ -101,15 +111,15 @@ function unfitKeys(value: object, pointer: string): Problem | undefined {
   return undefined;
 }
 
-function collectProblems(errors: ValidationError[], parent: string, into: Problem[]): void {
+function collectFaults(errors: ValidationError[], parent: string, into: Fault[]): void {
   for (const error of errors) {
     // The whole object was refused (forbidUnknownValues): there is no property to name.
     const named = (error as { property?: string }).property;
     const pointer = named === undefined ? parent : pointerTo(parent, named);
     for (const [rule, message] of Object.entries(error.constraints ?? {})) {
       if (into.length >= PROBLEMS_MAX) return;
-      into.push(problem(pointer, rule, String(message)));
+      into.push({ pointer, rule, message: String(message), expected: expectedOf(rule, named, error.target) });
     }
-    collectProblems(error.children ?? [], pointer, into);
+    collectFaults(error.children ?? [], pointer, into);
   }
 }

@@ -1,56 +1,106 @@
-import { readFile } from 'node:fs/promises';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { ErrorObject } from 'ajv/dist/2020.js';
-import formats from 'ajv-formats';
-import type { Problem } from '../../domain/record.js';
-import { pointerTo, problem } from '../problem.js';
-import type { Rules } from './rules.js';
-
-const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+import type { AnySchema, ErrorObject, Options, ValidateFunction } from 'ajv';
+import { PROBLEMS_MAX, pointerTo } from '../problem.js';
+import { addFormats, resolver, type Dialect } from './dialect.js';
+import type { Fault, Rules } from './rules.js';
+import { expectedBy } from './schema-expected.js';
+import { SchemaFiles, type SchemaDocument } from './schema-files.js';
+import { checkDocument, plainly } from './schema-flaws.js';
 
 /**
- * Compiles a JSON Schema 2020-12. References stay within the file: nothing is fetched.
- * @throws Error that says what is wrong with the file
+ * Values with at most so many members and items are looked at for all that is wrong with them. Of a larger one the
+ * first fault is told: faults would be as many as its items, and ajv's time for them the square of that.
  */
-export async function loadSchema(file: string): Promise<Rules> {
-  const schema = await readSchema(file);
-  const ajv = new Ajv2020({
-    // Unknown keywords and formats and rules that cannot apply are errors: ignoring one would let bad payloads pass.
-    strict: true,
+const NODES_MAX = 1_000;
+
+export interface SchemaOptions {
+  /** Unknown keywords and formats and rules that cannot apply are errors: ignoring one would let bad payloads pass. Default true. */
+  strict?: boolean;
+  /** `format` is a rule, not a remark. Default true. */
+  formats?: boolean;
+}
+
+const NO_FAULTS: Fault[] = [];
+
+/**
+ * Compiles a JSON Schema of the draft that its `$schema` names (2020-12 by default) with the files it refers to.
+ * References stay within the file's folder: nothing is fetched.
+ * @throws Error that says what is wrong with which file, and where
+ */
+export async function loadSchema(file: string, options: SchemaOptions = {}): Promise<Rules> {
+  const files = new SchemaFiles(file, (dialect) => {
+    const ajv = dialect.make({ logger: false });
+    return { resolve: resolver(ajv), known: (uri) => uri in ajv.refs || uri in ajv.schemas };
+  });
+  const dialect = await files.read();
+  const validate = compile(dialect, files.documents, options, false);
+  const validateAll = compile(dialect, files.documents, options, true);
+  return {
+    reason: 'schema',
+    check: (value) => {
+      if (validate(value)) return NO_FAULTS;
+      const all = fewNodes(value) && !validateAll(value);
+      return ((all ? validateAll.errors : validate.errors) ?? []).slice(0, PROBLEMS_MAX).map(faultOf);
+    },
+  };
+}
+
+function compile(
+  dialect: Dialect,
+  documents: readonly SchemaDocument[],
+  { strict = true, formats = true }: SchemaOptions,
+  allErrors: boolean,
+): ValidateFunction {
+  const options: Options = {
+    strict,
     // Three opinions that refuse schemas which are right by the standard, and catch no hole.
     strictRequired: false,
     strictTuples: false,
     allowUnionTypes: true,
     // Without it `{}` passes `required: ["toString"]`.
     ownProperties: true,
-    allErrors: false,
+    allErrors,
+    validateFormats: formats,
+    validateSchema: false, // It has been.
     logger: false,
-  });
-  formats.default(ajv);
-  const validate = ajv.compile(schema);
-  if ('$async' in validate) throw new Error('$async schemas are not supported');
+  };
+  const ajv = dialect.make(options);
+  addFormats(ajv);
+  const [root] = documents as [SchemaDocument];
+  try {
+    for (const document of documents) {
+      if (!allErrors) checkDocument(document, dialect, ajv, strict);
+      for (const uri of [document.uri, ...document.aliases]) ajv.addSchema(document.schema as AnySchema, uri);
+    }
+    return ajv.getSchema(root.uri)!;
+  } catch (error) {
+    throw plainly(error as Error, documents, root, ajv);
+  }
+}
+
+function faultOf(error: ErrorObject): Fault {
+  const params = error.params as {
+    additionalProperty?: unknown;
+    unevaluatedProperty?: unknown;
+    propertyName?: unknown;
+  };
+  const named = params.additionalProperty ?? params.unevaluatedProperty ?? params.propertyName ?? error.propertyName;
+  const pointer = typeof named === 'string' ? pointerTo(error.instancePath, named) : error.instancePath;
   return {
-    reason: 'schema',
-    check: (value) => (validate(value) === true ? [] : (validate.errors ?? []).map(schemaProblem)),
+    pointer,
+    rule: error.keyword,
+    message: error.message ?? 'does not match the schema',
+    expected: expectedBy(error),
   };
 }
 
-async function readSchema(file: string): Promise<object | boolean> {
-  const schema: unknown = JSON.parse(await readFile(file, 'utf8'));
-  if (typeof schema === 'boolean') return schema;
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
-    throw new Error('a JSON Schema is an object or a boolean');
-  }
-  const dialect = (schema as { $schema?: unknown }).$schema;
-  if (dialect !== undefined && dialect !== DIALECT && dialect !== `${DIALECT}#`) {
-    throw new Error(`$schema is ${JSON.stringify(dialect)}; only ${DIALECT} is supported`);
-  }
-  return schema;
-}
-
-function schemaProblem(error: ErrorObject): Problem {
-  const params = error.params as { additionalProperty?: unknown; unevaluatedProperty?: unknown };
-  const extra = params.additionalProperty ?? params.unevaluatedProperty;
-  const pointer = typeof extra === 'string' ? pointerTo(error.instancePath, extra) : error.instancePath;
-  return problem(pointer, error.keyword, error.message ?? 'does not match the schema');
+/** Whether a value has at most {@link NODES_MAX} members and items, at any depth. */
+function fewNodes(value: unknown): boolean {
+  let left = NODES_MAX;
+  const few = (one: unknown): boolean => {
+    if (typeof one !== 'object' || one === null) return true;
+    const inner = Array.isArray(one) ? (one as unknown[]) : Object.values(one);
+    left -= inner.length;
+    return left >= 0 && inner.every(few);
+  };
+  return few(value);
 }

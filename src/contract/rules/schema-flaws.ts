@@ -1,0 +1,83 @@
+/** What is wrong with a schema itself: the file, the place in it, and a mend. */
+import leven from 'leven';
+import { ContractFlaw } from '../problem.js';
+import { metaValidator, resolver, type Dialect, type Validator } from './dialect.js';
+import { schemaFlaw, type SchemaDocument } from './schema-files.js';
+import { places } from './schema-walk.js';
+
+/** What ajv would refuse without saying where. */
+export function checkDocument(
+  { name, uri, schema }: SchemaDocument,
+  dialect: Dialect,
+  ajv: Validator,
+  strict: boolean,
+): void {
+  const meta = metaValidator(dialect);
+  if (meta.validate(dialect.uri, schema) !== true) {
+    const told = (meta.errors ?? []).map((error) => `${error.instancePath}: ${error.message}`);
+    throw schemaFlaw(name, '', `is no schema of its draft: ${[...new Set(told)].slice(0, 3).join('; ')}`);
+  }
+  for (const { schema: one, pointer } of places(schema, uri, resolver(ajv))) {
+    if (one['$async'] !== undefined) {
+      throw schemaFlaw(name, pointer, '$async schemas are not supported; take $async out');
+    }
+    const patterns = [one['pattern'], ...Object.keys((one['patternProperties'] as object | undefined) ?? {})];
+    for (const pattern of patterns) {
+      const wrong = typeof pattern === 'string' ? patternProblem(pattern) : undefined;
+      if (wrong !== undefined) throw schemaFlaw(name, pointer, `${wrong}; mend the pattern`);
+    }
+    if (!strict) continue;
+    for (const keyword of Object.keys(one)) {
+      if (Object.hasOwn(ajv.RULES.keywords, keyword)) continue;
+      const mend = nearest(keyword, Object.keys(ajv.RULES.keywords));
+      throw schemaFlaw(name, pointer, `unknown keyword ${JSON.stringify(keyword)}; ${mend}`);
+    }
+    const format = one['format'];
+    if (typeof format !== 'string' || format in ajv.formats) continue;
+    const mend = nearest(format, Object.keys(ajv.formats));
+    throw schemaFlaw(name, `${pointer}/format`, `unknown format ${JSON.stringify(format)}; ${mend}`);
+  }
+}
+
+/** As ajv compiles it: with the flag u. */
+function patternProblem(pattern: string): string | undefined {
+  try {
+    new RegExp(pattern, 'u');
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function nearest(word: string, known: readonly string[]): string {
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  if (best && best.distance <= Math.min(2, word.length / 2)) return `did you mean ${JSON.stringify(best.candidate)}?`;
+  return 'take it out';
+}
+
+/** ajv's own words, with names of files instead of URIs, and the place of a reference that leads nowhere. */
+export function plainly(
+  error: Error,
+  documents: readonly SchemaDocument[],
+  root: SchemaDocument,
+  ajv: Validator,
+): Error {
+  if (error instanceof ContractFlaw) return error;
+  const missing = (error as { missingRef?: unknown }).missingRef;
+  if (typeof missing === 'string') {
+    const resolve = resolver(ajv);
+    for (const { name, uri, schema } of documents) {
+      for (const { schema: one, pointer, base } of places(schema, uri, resolve)) {
+        const reference = one['$ref'] ?? one['$dynamicRef'] ?? one['$recursiveRef'];
+        if (typeof reference !== 'string' || resolve(base, reference) !== missing) continue;
+        return schemaFlaw(name, pointer, `refers to ${JSON.stringify(reference)}, where there is no schema; mend it`);
+      }
+    }
+  }
+  let message = error.message.replace(/^strict mode: /, '');
+  for (const { name, uri } of documents) message = message.replaceAll(uri, name);
+  const [, type] = /^missing type "?([\w,]+)"? for keyword/.exec(message) ?? [];
+  return schemaFlaw(root.name, '', type === undefined ? message : `${message}; add "type": "${type}" there`);
+}

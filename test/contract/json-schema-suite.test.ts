@@ -1,0 +1,120 @@
+/**
+ * The required cases of the official JSON Schema Test Suite for the three drafts, through the loader of contracts.
+ *
+ * Twice: `as-shipped`, where a schema that strict mode refuses is no failure (strict mode refuses schemas that the
+ * standard allows, on purpose: what it would ignore is mostly a mistake), and `lenient`, which differs in two options:
+ * `strict: false`, so that those schemas can be tried, and `formats: false`, because the suite demands that `format` is
+ * a remark and rejects nothing; the gateway lets it reject. What the suite fetches lies in the schema's folder, each
+ * file with its address as `$id`, because nothing is fetched.
+ *
+ * known.json pins what is refused and what fails. A case that comes or goes breaks the test; to write it anew:
+ * `HOLDFAST_PIN=1 npm test -- json-schema-suite`, and look at the difference.
+ */
+import assert from 'node:assert/strict';
+import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Rules } from '../../src/contract/rules/rules.js';
+import { loadSchema, type SchemaOptions } from '../../src/contract/rules/schema.js';
+import { scratchDirectory } from '../support/scratch.js';
+
+const SUITE = fileURLToPath(new URL('../../../../test/contract/json-schema-suite/', import.meta.url));
+const KNOWN = join(SUITE, 'known.json');
+const SERVED_AT = 'http://localhost:1234/';
+const DRAFTS: { readonly [draft: string]: string } = {
+  draft7: 'http://json-schema.org/draft-07/schema#',
+  'draft2019-09': 'https://json-schema.org/draft/2019-09/schema',
+  'draft2020-12': 'https://json-schema.org/draft/2020-12/schema',
+};
+const WAYS: { readonly [way: string]: SchemaOptions } = {
+  'as-shipped': {},
+  lenient: { strict: false, formats: false },
+};
+/** A case that takes longer hangs, as far as a gateway is concerned. */
+const CASE_MS_MAX = 10_000;
+
+interface Group {
+  description: string;
+  schema: object | boolean;
+  tests: { description: string; data: unknown; valid: boolean }[];
+}
+
+/** What a way of loading makes of a draft's cases. */
+interface Outcome {
+  cases: number;
+  passed: number;
+  /** Groups whose schema does not load, as `file: group`, and why. */
+  refused: { [group: string]: string };
+  /** Cases with the wrong verdict, as `file: group: case`. */
+  failed: string[];
+}
+
+const folder = scratchDirectory('suite');
+
+describe('the JSON Schema Test Suite', () => {
+  before(() => serveFromFiles());
+  const known = JSON.parse(readFileSync(KNOWN, 'utf8')) as { [draft: string]: { [way: string]: Outcome } };
+
+  for (const [draft, dialect] of Object.entries(DRAFTS)) {
+    for (const [way, options] of Object.entries(WAYS)) {
+      it(`${draft}, ${way}: the cases that pass are those that are known to`, async () => {
+        const outcome = await run(draft, dialect, options);
+        assert.ok(outcome.cases > 900, `only ${outcome.cases} cases were found`);
+        if (process.env['HOLDFAST_PIN'] === '1') {
+          (known[draft] ??= {})[way] = outcome;
+          writeFileSync(KNOWN, `${JSON.stringify(known, null, 2)}\n`);
+        }
+        assert.deepEqual(outcome, known[draft]?.[way]);
+      });
+    }
+  }
+});
+
+/** Copies what the suite has at an address of its own, so that it is found by that address. */
+function serveFromFiles(): void {
+  const remotes = join(SUITE, 'remotes');
+  cpSync(remotes, folder, { recursive: true });
+  for (const path of globSync('**/*.json', { cwd: folder })) {
+    const file = join(folder, path);
+    const schema = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ $id: SERVED_AT + path, ...schema }));
+  }
+}
+
+async function run(draft: string, dialect: string, options: SchemaOptions): Promise<Outcome> {
+  const outcome: Outcome = { cases: 0, passed: 0, refused: {}, failed: [] };
+  for (const file of globSync(join(SUITE, 'tests', draft, '*.json')).sort()) {
+    for (const group of JSON.parse(readFileSync(file, 'utf8')) as Group[]) {
+      const name = `${basename(file, '.json')}: ${group.description}`;
+      outcome.cases += group.tests.length;
+      const rules = await loaded(group.schema, dialect, options);
+      if (typeof rules === 'string') {
+        outcome.refused[name] = rules;
+        continue;
+      }
+      for (const { description, data, valid } of group.tests) {
+        const began = performance.now();
+        const faults = rules.check(data);
+        assert.ok(performance.now() - began < CASE_MS_MAX, `${name}: ${description} took too long`);
+        if ((faults.length === 0) === valid) outcome.passed++;
+        else outcome.failed.push(`${name}: ${description}`);
+      }
+    }
+  }
+  return outcome;
+}
+
+/** The compiled schema, or why it is refused. Only a refusal in the gateway's own words is one. */
+async function loaded(schema: object | boolean, dialect: string, options: SchemaOptions): Promise<Rules | string> {
+  // Most have a $schema; those of the first draft are without.
+  const named = typeof schema === 'object' ? { $schema: dialect, ...schema } : schema;
+  const file = join(folder, 'case.json');
+  writeFileSync(file, JSON.stringify(named));
+  try {
+    return await loadSchema(file, options);
+  } catch (error) {
+    assert.equal((error as Error).constructor.name, 'ContractFlaw', (error as Error).stack);
+    return (error as Error).message;
+  }
+}
