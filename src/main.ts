@@ -46,7 +46,7 @@ const COMMANDS: { [name: string]: (flags: Flags) => Promise<number> } = {
   start: ({ config }) => start(config),
   check: ({ config }) => check(config),
   doctor: (flags) => doctor(flags.config, flags),
-  import: async ({ operands, ...flags }) => importAsyncApi(operands[1]!, flags),
+  import: ({ operands, ...flags }) => Promise.resolve(importAsyncApi(operands[1]!, flags)),
   demo: ({ seconds }) => demo(seconds),
 };
 

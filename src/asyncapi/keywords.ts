@@ -63,7 +63,7 @@ export function typeOf(keyword: string, value: unknown): string | undefined {
   if (NUMBERS.includes(keyword)) return 'number';
   if (STRINGS.includes(keyword)) return 'string';
   if (keyword !== 'format') return undefined;
-  return NUMBER_FORMATS.includes(String(value)) ? 'number' : 'string';
+  return NUMBER_FORMATS.some((format) => format === value) ? 'number' : 'string';
 }
 
 /** Formats that the gateway checks; any other would stop a contract from compiling. */

@@ -92,7 +92,7 @@ export class MessageContracts {
     if (read.as !== undefined) warnings.add(node, `a schema of ${read.as} is read as ${read.draft}`);
     const dialect = own(node.value, '$schema');
     const draft = dialect === undefined ? read.draft : draftOfDialect(dialect);
-    if (draft === undefined) warnings.add(node, `the $schema ${String(dialect)} is read as ${read.draft}`);
+    if (draft === undefined) warnings.add(node, `the $schema ${textOf(dialect) ?? 'here'} is read as ${read.draft}`);
     return { node, draft: draft ?? read.draft };
   }
 

@@ -1,4 +1,4 @@
-const CHARACTERS_MAX = 56;
+const CHARACTERS_MAX = 57;
 
 /** Names for contracts and channels, each once. Letter case makes no difference: contracts are files, too. */
 export class Names {

@@ -1,4 +1,4 @@
-import { own, textOf } from './json.js';
+import { own } from './json.js';
 import { actionOf, addressOf, isOverMqtt, qosOf, type Operation, type Reading } from './operations.js';
 import type { Node } from './references.js';
 

@@ -70,7 +70,7 @@ describe('a schema', () => {
       },
       [
         'discriminator is left out: oneOf and anyOf are checked without its help',
-        'the format "markdown" is not known; it is not checked',
+        'the format markdown is not known; it is not checked',
         'frobnicate is no keyword of draft-07; left out',
       ],
     ]);

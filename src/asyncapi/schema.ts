@@ -1,5 +1,5 @@
 import { DIALECTS, type Draft } from './dialect.js';
-import { isObject, own, type JsonObject } from './json.js';
+import { isObject, own, textOf, type JsonObject } from './json.js';
 import { EVERY_TYPE, holdsOf, isAnnotation, isKnownFormat, isSilent, typeOf } from './keywords.js';
 import type { Node, References } from './references.js';
 import { modernised } from './schema-dialects.js';
@@ -152,7 +152,7 @@ class Bundle {
         return false;
       }
       if (keyword === 'format' && !isKnownFormat(schema[keyword])) {
-        this.warnings.add(node, `the format ${JSON.stringify(schema[keyword])} is not known; it is not checked`);
+        this.warnings.add(node, `the format ${textOf(schema[keyword]) ?? 'here'} is not known; it is not checked`);
         return false;
       }
       // Without the other one they have no effect, and ajv refuses them.
@@ -172,7 +172,7 @@ class Bundle {
     scope: Scope,
   ): { of: readonly string[]; write?: readonly string[] } {
     const { type } = schema;
-    const said = typeof type === 'string' ? [type] : Array.isArray(type) ? type.map(String) : undefined;
+    const said = typeof type === 'string' ? [type] : Array.isArray(type) ? type.filter(isText) : undefined;
     if (said) return { of: said };
     if (scope.types.length > 0) return { of: scope.types };
     const families = kept.map((keyword) => typeOf(keyword, schema[keyword]));
@@ -207,6 +207,10 @@ class Bundle {
     if (depth > DEPTH_MAX || this.#parts++ > PARTS_MAX) return false;
     return Object.values(value).every((item) => this.#isPlain(item, depth + 1));
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function allows(types: readonly string[], family: string): boolean {
