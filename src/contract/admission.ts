@@ -202,7 +202,7 @@ export class Admission {
     this.#fault = undefined;
     progress.checking(record.position);
     const verdict = this.#contracts.check(record);
-    if (runsCode) return this.#settled(name, verdict);
+    if (runsCode) return this.#settled(record, name, verdict);
     progress.idle();
     return verdict;
   }
@@ -211,10 +211,11 @@ export class Admission {
    * The verdict after a turn of the event loop, so that what an async function left behind runs, spins or fails under
    * this record's name; otherwise the thread would end with nobody to blame, again and again.
    */
-  async #settled(name: string, verdict: Verdict): Promise<Verdict> {
+  async #settled(record: Record, name: string, verdict: Verdict): Promise<Verdict> {
     await setImmediate();
     this.#options.progress.idle();
-    return this.#fault === undefined ? verdict : failed(name, 'threw', this.#fault);
+    if (this.#fault === undefined) return verdict;
+    return failed(name, 'threw', this.#contracts.withoutSecrets(record, this.#fault));
   }
 }
 

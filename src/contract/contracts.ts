@@ -115,6 +115,14 @@ export class Contracts {
     return invalid(contract, reason, explained(faults, decoded.value, contract.redaction));
   }
 
+  /** What is said of a record, without the secrets of its payload. */
+  withoutSecrets(record: Pick<Record, 'topic' | 'payload' | 'properties'>, text: string): string {
+    const contract = this.#find(record.topic);
+    const decoded = contract?.decode(record.payload, record.properties);
+    if (!contract || !decoded?.ok) return text;
+    return contract.redaction.secretsIn(decoded.value).masked(text) ?? 'the contract failed';
+  }
+
   #find(topic: string): Contract | undefined {
     const cached = this.#topics.get(topic);
     if (cached || this.#topics.has(topic)) return cached;

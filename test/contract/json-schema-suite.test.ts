@@ -46,7 +46,7 @@ interface Outcome {
   passed: number;
   /** Groups whose schema does not load, as `file: group`, and why. */
   refused: { [group: string]: string };
-  /** Cases with the wrong verdict, as `file: group: case`. */
+  /** Cases with the wrong verdict, as `file: group: case: verdict`. */
   failed: string[];
 }
 
@@ -95,14 +95,24 @@ async function run(draft: string, dialect: string, options: SchemaOptions): Prom
       }
       for (const { description, data, valid } of group.tests) {
         const began = performance.now();
-        const faults = rules.check(data);
+        const verdict = verdictOf(rules, data);
         assert.ok(performance.now() - began < CASE_MS_MAX, `${name}: ${description} took too long`);
-        if ((faults.length === 0) === valid) outcome.passed++;
-        else outcome.failed.push(`${name}: ${description}`);
+        if (verdict === (valid ? 'valid' : 'invalid')) outcome.passed++;
+        else outcome.failed.push(`${name}: ${description}: ${verdict}`);
       }
     }
   }
   return outcome;
+}
+
+/** A contract that throws rejects its record with that reason: so does one whose references lead in a circle. */
+function verdictOf(rules: Rules, data: unknown): 'valid' | 'invalid' | 'threw' {
+  try {
+    return rules.check(data).length === 0 ? 'valid' : 'invalid';
+  } catch (error) {
+    assert.ok(error instanceof RangeError, (error as Error).stack);
+    return 'threw';
+  }
 }
 
 /** The compiled schema, or why it is refused. Only a refusal in the gateway's own words is one. */

@@ -37,7 +37,10 @@ function failed(reason: 'encoding' | 'syntax' | 'too-deep', rule: string, messag
 function syntaxText(text: string, error: unknown): string {
   if (text.length === 0) return 'the payload is empty';
   if (text.startsWith('\uFEFF')) return 'the payload starts with a byte order mark, which JSON does not allow';
-  return error instanceof Error ? error.message : 'the payload is not JSON';
+  // The parser quotes what stands around the fault, and that may be a secret.
+  const message =
+    error instanceof Error ? error.message.replace(/,? ?(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, '') : '';
+  return message === '' ? 'the payload is not JSON' : message;
 }
 
 const QUOTE = 0x22;

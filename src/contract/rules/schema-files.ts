@@ -37,6 +37,8 @@ export class SchemaFiles {
   readonly documents: SchemaDocument[] = [];
   readonly #folder: string;
   #realFolder = '';
+  #dialect!: Dialect;
+  #options!: SchemaFilesOptions;
   /** By the file's real path. */
   readonly #byFile = new Map<string, SchemaDocument>();
   /** Every URI that leads somewhere: of files, and of schemas within them. */
@@ -54,69 +56,61 @@ export class SchemaFiles {
   async read(): Promise<Dialect> {
     const schema = await this.#parsed(this.file, this.#name(this.file));
     this.#realFolder = await realpath(this.#folder);
-    const dialect = this.#dialect(schema, this.#name(this.file));
-    const options = this.options(dialect);
-    this.#add(await realpath(this.file), this.file, schema, pathToFileURL(this.file).href, options);
+    this.#dialect = namedDialect(schema, this.#name(this.file));
+    this.#options = this.options(this.#dialect);
+    const { resolve, known } = this.#options;
+    this.#add(await realpath(this.file), this.file, schema, pathToFileURL(this.file).href);
     // It grows while files are found.
     for (const document of this.documents) {
-      for (const { schema, pointer, base } of places(document.schema, document.uri, options.resolve)) {
+      for (const { schema, pointer, base } of places(document.schema, document.uri, resolve)) {
         for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef']) {
           const reference = schema[keyword];
           if (typeof reference !== 'string' || reference.startsWith('#')) continue;
-          const uri = withoutFragment(options.resolve(base, reference));
-          if (this.#uris.has(uri) || options.known(uri)) continue;
-          await this.#find(uri, document, { place: `${pointer}/${keyword}`, reference, dialect, options });
+          const uri = withoutFragment(resolve(base, reference));
+          if (this.#uris.has(uri) || known(uri)) continue;
+          const flaw = (message: string): Error => schemaFlaw(document.name, `${pointer}/${keyword}`, message);
+          await this.#find({ uri, reference, from: document, flaw });
         }
       }
     }
-    return dialect;
+    return this.#dialect;
   }
 
-  async #find(
-    uri: string,
-    from: SchemaDocument,
-    { place, reference, dialect, options }: Reference & { options: SchemaFilesOptions },
-  ): Promise<void> {
-    const flaw = (message: string): Error => schemaFlaw(from.name, place, message);
-    const file = await this.#fileOf(uri, from, flaw, reference, options.resolve);
+  async #find(wanted: Reference): Promise<void> {
+    const { file, foundBy } = await this.#fileOf(wanted);
     const real = await realpath(file);
     const known = this.#byFile.get(real);
     if (known) {
-      known.aliases.add(uri);
-      this.#uris.add(uri);
+      known.aliases.add(wanted.uri);
+      this.#uris.add(wanted.uri);
       return;
     }
     const name = this.#name(file);
     const schema = await this.#parsed(real, name);
-    if (this.#dialect(schema, name, dialect) !== dialect) {
-      throw flaw(`refers to ${name}, which is of another draft; give both the same $schema`);
+    if (namedDialect(schema, name, this.#dialect) !== this.#dialect) {
+      throw wanted.flaw(`refers to ${name}, which is of another draft; give both the same $schema`);
     }
-    this.#add(real, file, schema, uri, options);
+    this.#add(real, file, schema, foundBy);
   }
 
-  /** The file that answers to the URI. */
-  async #fileOf(
-    uri: string,
-    from: SchemaDocument,
-    flaw: (message: string) => Error,
-    reference: string,
-    resolve: Resolve,
-  ): Promise<string> {
+  /** The file that answers to the URI, and the URI its own is relative to. */
+  async #fileOf({ uri, reference, from, flaw }: Reference): Promise<{ file: string; foundBy: string }> {
     const quoted = JSON.stringify(reference);
     const path = this.#pathOf(uri, from);
     if (path !== undefined) {
       if (!within(this.#folder, path)) throw flaw(outside(quoted));
       const real = await realpath(path).catch(() => undefined);
       if (real !== undefined && !within(this.#realFolder, real)) throw flaw(outside(quoted));
-      if (real !== undefined && (await stat(real)).isFile()) return path;
+      if (real !== undefined && (await stat(real)).isFile()) return { file: path, foundBy: uri };
     }
-    this.#ids ??= await this.#allIds(resolve);
+    this.#ids ??= await this.#allIds();
     const [found, another] = this.#ids.get(uri) ?? [];
     if (another !== undefined) {
       const names = `${this.#name(found!)} and ${this.#name(another)}`;
       throw flaw(`refers to ${quoted}, the $id of both ${names}; keep one of them`);
     }
-    if (found !== undefined) return found;
+    // The $id may be that of a schema within the file.
+    if (found !== undefined) return { file: found, foundBy: pathToFileURL(found).href };
     if (uri.startsWith('file:')) throw flaw(`refers to ${quoted}, and there is no such file; mend the path`);
     throw flaw(
       `refers to ${quoted}: nothing is fetched, and no .json file beside or below the schema has the $id ${uri}; save it there`,
@@ -138,7 +132,8 @@ export class SchemaFiles {
     }
   }
 
-  #add(real: string, file: string, schema: Schema, foundBy: string, { resolve }: SchemaFilesOptions): void {
+  #add(real: string, file: string, schema: Schema, foundBy: string): void {
+    const { resolve } = this.#options;
     const id = typeof schema === 'object' ? schema['$id'] : undefined;
     const uri = typeof id === 'string' ? withoutFragment(resolve(foundBy, id)) : foundBy;
     const absolute = typeof id === 'string' ? { ...(schema as SchemaObject), $id: uri } : schema;
@@ -156,12 +151,12 @@ export class SchemaFiles {
   }
 
   /** Which files have which `$id`, their own or one of a schema within. */
-  async #allIds(resolve: Resolve): Promise<Map<string, string[]>> {
+  async #allIds(): Promise<Map<string, string[]>> {
     const ids = new Map<string, string[]>();
     for (const file of await jsonFiles(this.#folder, this.#realFolder)) {
       const schema = await this.#parsed(file, this.#name(file)).catch(() => undefined); // Perhaps it is no schema at all.
       const uri = pathToFileURL(file).href;
-      const found = new Set([...places(schema, uri, resolve)].map(({ base }) => base));
+      const found = new Set([...places(schema, uri, this.#options.resolve)].map(({ base }) => base));
       for (const id of found) if (id !== uri) ids.set(id, [...(ids.get(id) ?? []), file]);
     }
     return ids;
@@ -169,14 +164,6 @@ export class SchemaFiles {
 
   #name(file: string): string {
     return relative(this.#folder, file);
-  }
-
-  #dialect(schema: Schema, name: string, otherwise?: Dialect): Dialect {
-    try {
-      return dialectOf(typeof schema === 'object' ? schema['$schema'] : undefined, otherwise);
-    } catch (error) {
-      throw schemaFlaw(name, '/$schema', (error as Error).message);
-    }
   }
 
   async #parsed(file: string, name: string): Promise<Schema> {
@@ -196,9 +183,19 @@ export class SchemaFiles {
 }
 
 interface Reference {
-  place: string;
+  uri: string;
+  /** As it is written. */
   reference: string;
-  dialect: Dialect;
+  from: SchemaDocument;
+  flaw: (message: string) => Error;
+}
+
+function namedDialect(schema: Schema, name: string, otherwise?: Dialect): Dialect {
+  try {
+    return dialectOf(typeof schema === 'object' ? schema['$schema'] : undefined, otherwise);
+  } catch (error) {
+    throw schemaFlaw(name, '/$schema', (error as Error).message);
+  }
 }
 
 function outside(quoted: string): string {

@@ -3,7 +3,7 @@ import leven from 'leven';
 import { ContractFlaw } from '../problem.js';
 import { metaValidator, resolver, type Dialect, type Validator } from './dialect.js';
 import { schemaFlaw, type SchemaDocument } from './schema-files.js';
-import { places } from './schema-walk.js';
+import { places, type SchemaObject } from './schema-walk.js';
 
 /** What ajv would refuse without saying where. */
 export function checkDocument(
@@ -27,6 +27,8 @@ export function checkDocument(
       if (wrong !== undefined) throw schemaFlaw(name, pointer, `${wrong}; mend the pattern`);
     }
     if (!strict) continue;
+    const blind = blindSpot(one, pointer, dialect);
+    if (blind !== undefined) throw schemaFlaw(name, pointer, blind);
     for (const keyword of Object.keys(one)) {
       if (Object.hasOwn(ajv.RULES.keywords, keyword)) continue;
       const mend = nearest(keyword, Object.keys(ajv.RULES.keywords));
@@ -37,6 +39,17 @@ export function checkDocument(
     const mend = nearest(format, Object.keys(ajv.formats));
     throw schemaFlaw(name, `${pointer}/format`, `unknown format ${JSON.stringify(format)}; ${mend}`);
   }
+}
+
+/** What ajv would compile and then let pass. */
+function blindSpot(schema: SchemaObject, pointer: string, { uri }: Dialect): string | undefined {
+  const { properties, unevaluatedItems } = schema;
+  if (Object.hasOwn((properties as object | undefined) ?? {}, '__proto__')) {
+    return 'a property named __proto__ would not be checked; use patternProperties';
+  }
+  if (unevaluatedItems === undefined || !uri.includes('2020-12')) return undefined;
+  const contains = [...places(schema, '', (base) => base, pointer)].find((one) => one.schema['contains'] !== undefined);
+  return contains && `unevaluatedItems would pass over what contains at ${contains.pointer} matched; use items`;
 }
 
 /** As ajv compiles it: with the flag u. */
@@ -75,6 +88,10 @@ export function plainly(
         return schemaFlaw(name, pointer, `refers to ${JSON.stringify(reference)}, where there is no schema; mend it`);
       }
     }
+  }
+  if (error instanceof RangeError) {
+    const mend = 'give the schema with an $id within it a file of its own';
+    return schemaFlaw(root.name, '', `has references that lead in a circle without end; ${mend}`);
   }
   let message = error.message.replace(/^strict mode: /, '');
   for (const { name, uri } of documents) message = message.replaceAll(uri, name);

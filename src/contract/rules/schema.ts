@@ -1,4 +1,4 @@
-import type { AnySchema, ErrorObject, Options, ValidateFunction } from 'ajv';
+import type { ErrorObject, Options, ValidateFunction } from 'ajv';
 import { PROBLEMS_MAX, pointerTo } from '../problem.js';
 import { addFormats, resolver, type Dialect } from './dialect.js';
 import type { Fault, Rules } from './rules.js';
@@ -69,7 +69,7 @@ function compile(
   try {
     for (const document of documents) {
       if (!allErrors) checkDocument(document, dialect, ajv, strict);
-      for (const uri of [document.uri, ...document.aliases]) ajv.addSchema(document.schema as AnySchema, uri);
+      for (const uri of [document.uri, ...document.aliases]) ajv.addSchema(document.schema, uri);
     }
     return ajv.getSchema(root.uri)!;
   } catch (error) {
