@@ -29,7 +29,7 @@ const MORE: readonly (string | Buffer)[] = [
 interface Rejected {
   contract: string;
   reason: string;
-  problems: { pointer: string; rule: string; message: string }[];
+  problems: { pointer: string; rule: string; message: string; expected?: string; sample?: string }[];
 }
 
 describe('poison', { skip: needs('mosquitto') }, () => {
@@ -70,6 +70,7 @@ describe('poison', { skip: needs('mosquitto') }, () => {
     const [{ problems }] = items.filter(({ reason }) => reason === 'schema') as [Rejected];
     assert.equal(problems[0]!.rule, 'required');
     assert.match(problems[0]!.message, /gwId/);
+    assert.deepEqual([problems[0]!.expected, problems[0]!.sample], ['property "gwId"', '{"temperature":20}']);
     for (const reason of Object.keys(POISON)) {
       const counted = await gateway.metric('holdfast_rejections_total', { contract: 'reading', reason });
       assert.equal(counted, items.filter((item) => item.reason === reason).length, reason);

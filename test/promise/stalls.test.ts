@@ -42,6 +42,37 @@ describe('stalls', { skip: needs('mosquitto') }, () => {
     await watch.held();
   });
 
+  it('a pattern that backtracks without end: its record is rejected, the others flow', async (t) => {
+    const file = join(scratchDirectory('contract'), 'backtracking.json');
+    writeFileSync(file, BACKTRACKING_SCHEMA);
+    const flow = await startFlow(t, {
+      config: () => ({
+        session: { keepalive: `${KEEPALIVE_MS}ms` },
+        subscriptions: [{ filter: 'devices/+/telemetry', contract: 'backtracking' }],
+        contracts: { backtracking: { schema: file } },
+      }),
+    });
+    const { gateway, receiver, broker } = flow;
+    const watch = watchProbes(flow);
+    const device = await connectAsync(broker.url);
+    t.after(() => device.endAsync(true));
+    const evil = 'a'.repeat(50);
+    for (const payload of [{ unit: 'aa' }, { unit: `${evil}!` }, { units: { [`${evil}!`]: 1 } }, { unit: 'aaa' }]) {
+      await device.publishAsync('devices/1/telemetry', JSON.stringify(payload), { qos: 1 });
+    }
+    await receiver.waitFor(2, 60_000);
+    assert.deepEqual(
+      receiver.requests.map(({ body }) => body.toString()),
+      ['{"unit":"aa"}', '{"unit":"aaa"}'],
+    );
+    const { items } = (await (await gateway.http('/v1/rejections')).json()) as { items: { reason: string }[] };
+    assert.deepEqual(
+      items.map(({ reason }) => reason),
+      ['timeout', 'timeout'],
+    );
+    await watch.held();
+  });
+
   it('a handler that blocks the main thread for three keepalives: reconnects 0, acknowledgements go on', async (t) => {
     const flow = await startFlow(t, {
       gateway: { main: BLOCKING_APP, env: { BLOCK_MS: String(3 * KEEPALIVE_MS) } },
@@ -170,3 +201,11 @@ IsString()(Reading.prototype, 'gwId');
 IsString()(Reading.prototype, 'pad');
 Spins()(Reading.prototype, 'n');
 `;
+
+const BACKTRACKING_SCHEMA = JSON.stringify({
+  type: 'object',
+  properties: {
+    unit: { type: 'string', pattern: '^(a+)+$' },
+    units: { type: 'object', patternProperties: { '^(a+)+$': true } },
+  },
+});
