@@ -23,7 +23,7 @@ export class Announcements {
     } else if (told.kind === 'subscription' && told.code >= 0x80) {
       events.tell('link/subscription-denied', { subscription: told.name, code: told.code });
     } else if (told.kind === 'canary') {
-      events.tell('link/canary', { silent: told.silent });
+      events.tell('link/canary', { silent: told.silent, ...(told.silent ? told.diagnosis : {}) });
     }
   }
 

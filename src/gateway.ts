@@ -19,8 +19,9 @@ import type { Discarded } from './domain/subscriber.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { DeliveryMetrics, OwnEvents } from './ops/index.js';
+import { ContractMetrics, DeliveryMetrics, OwnEvents } from './ops/index.js';
 import { Publisher } from './publish/index.js';
+import { publishGate } from './publish-gate.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { discardTeller, startServing } from './serving.js';
@@ -70,6 +71,7 @@ export class Gateway {
   readonly #heartbeats = new Heartbeats();
   readonly #beat = this.#heartbeats.beatAs('main');
   readonly #metrics: DeliveryMetrics;
+  readonly #contractMetrics: ContractMetrics;
   readonly #events: OwnEvents;
   readonly #announcements: Announcements;
   readonly #discarded: (discarded: Discarded) => void;
@@ -98,6 +100,8 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
+    const published = new Set((settings.publish.contracts ?? []).map(({ contract }) => contract));
+    this.#contractMetrics = new ContractMetrics(this.#metrics.registry, settings.contracts, published);
     this.#events = this.#ownEvents();
     this.#announcements = new Announcements(this.#events);
     this.#discarded = discardTeller(this.#metrics, this.#announcements, options.logger);
@@ -208,21 +212,30 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
-    this.#publisher = new Publisher(settings.publish, this.#journal, this.#reader, systemClock, (outcome, seconds) =>
+    const outbox = publishGate({
+      ...{ settings, outbox: this.#journal, metrics: this.#contractMetrics, logger: this.options.logger },
+      check: (contract, publish) => this.#contracts!.checkPublish(contract, publish),
+    });
+    this.#publisher = new Publisher(settings.publish, outbox, this.#reader, systemClock, (outcome, seconds) =>
       this.#metrics.publish(outcome, seconds),
     );
   }
 
   /** Resolves when the contracts are compiled. */
   async #startContracts(): Promise<void> {
-    const { subscriptions, contracts, journal } = this.settings;
+    const { subscriptions, contracts, publish, journal } = this.settings;
     const { logger } = this.options;
     this.#contracts = new ContractChecks({
-      settings: { subscriptions, contracts, directory: journal.directory, heartbeats: this.#heartbeats.buffer },
+      settings: {
+        ...{ subscriptions, contracts, publishContracts: publish.contracts ?? [] },
+        directory: journal.directory,
+        heartbeats: this.#heartbeats.buffer,
+      },
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       onEvent: (event, value) => this.#heardContracts(event, value),
       onFatal: (error) => this.#fail(error),
       onRespawn: (reason, position, detail) => {
+        this.#contractMetrics.threadEnded();
         logger.warn({ reason, position, detail }, 'the contract thread was replaced');
       },
     });
@@ -246,7 +259,7 @@ export class Gateway {
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
     const publisher = this.#publisher!;
-    publisher.linkUp = (await this.#linkThread.calls.status())?.phase === 'up';
+    publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     const asyncApi = describeAsyncApi(this.settings, this.options.version);
     this.#app = await createApp({
@@ -322,6 +335,7 @@ export class Gateway {
   }
 
   #heardContracts(event: string, value: unknown): void {
+    if (event === 'failures') return this.#contractMetrics.failures(value as ContractThreadEvents['failures']);
     if (event !== 'admitted') return this.#heardLog(event, value);
     this.#admittedThrough = Math.max(this.#admittedThrough, value as ContractThreadEvents['admitted']);
     this.#contracts?.admittedThrough(this.#admittedThrough);

@@ -13,6 +13,7 @@ import type { Journal } from './domain/journal.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
 import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
+import { parametersOf as parametersOfTopics } from './domain/topic-parameters.js';
 import { uuid7, uuidText } from './domain/uuid.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import type { SqliteJournalReader } from './journal/index.js';
@@ -25,7 +26,7 @@ const LOOKUP_MS_MAX = 2_000;
 const TEST_TOPIC = 'holdfast/test';
 
 export interface ServingParts {
-  settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
+  settings: Pick<Settings, 'subscribers' | 'subscriptions' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
   version: string;
   journal: Journal;
@@ -51,11 +52,17 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const guarded: HttpSenderOptions = { ...trusted, guard: { allow } };
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = deliveryObserver(parts, gone);
-  const delivery = new Delivery({ journal, reader, observer, clock: systemClock, random: Math.random });
+  const parametersOf = parametersOfTopics(settings.subscriptions);
+  const delivery = new Delivery({
+    ...{ journal, reader, observer, parametersOf },
+    clock: systemClock,
+    random: Math.random,
+  });
   const registry = new Registry({
     journal,
     reader,
     delivery,
+    parametersOf,
     parse: parseSubscriber,
     senderOf: (one) => replying(one, new HttpSender(one, guarded), parts),
     refusal: (url) => refusalOf(url, allow),

@@ -2,14 +2,26 @@ import { formatProblems, loadSettings, pathText, type ConfigProblem, type Loaded
 import { Contracts } from '../contract/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Settings } from '../domain/settings.js';
+import { reportExamples } from './try-examples.js';
 
-/** Loads the configuration and its contracts and names every problem. Starts nothing. @returns the exit code */
+/**
+ * Loads the configuration and its contracts, tries the contracts' examples, and names every problem. Starts nothing.
+ * @returns the exit code
+ */
 export async function check(file: string): Promise<number> {
   const settings = await loadAndTell(file);
   if (!settings) return 2;
   const { subscriptions, contracts, subscribers } = settings;
+  const { tried, problems, problemText, warningText } = await reportExamples(contracts, process.stderr.isTTY);
+  if (warningText !== '') process.stderr.write(`Warnings:\n${warningText}`);
+  if (problems > 0) {
+    const count = problems === 1 ? 'one example is' : `${problems} examples are`;
+    process.stderr.write(`${problemText}${file}: ${count} wrong, of ${tried} that were tried.\n`);
+    return 2;
+  }
+  const examples = tried === 0 ? '' : ` ${tried} examples tried.`;
   process.stdout.write(
-    `${file}: fine. ${subscriptions.length} subscriptions, ${contracts.length} contracts, ${subscribers.length} subscribers.\n`,
+    `${file}: fine. ${subscriptions.length} subscriptions, ${contracts.length} contracts, ${subscribers.length} subscribers.${examples}\n`,
   );
   return 0;
 }

@@ -2,10 +2,12 @@
 import { resolve } from 'node:path';
 import type { ContractSettings } from '../domain/contract.js';
 import type { ContractConfig } from './contract.config.js';
+import { checkOneOfKeys, oneOfSettings } from './one-of-rules.js';
 import type { Path, Report } from './problem.js';
 import { isFile } from './text-file.js';
 
 export function checkContract(path: Path, contract: ContractConfig, report: Report, directory: string): void {
+  checkOneOfKeys(path, contract, report);
   if (contract.schema !== undefined && contract.class !== undefined) {
     report.problem([...path, 'class'], 'stands beside schema', 'Keep one of schema and class.');
   }
@@ -27,6 +29,7 @@ export function contractSettings(name: string, contract: ContractConfig, directo
     schemaFile: contract.schema === undefined ? undefined : resolve(directory, contract.schema),
     class: file === undefined ? undefined : { file: resolve(directory, file), export: exported! },
     redact: contract.redact,
+    ...(contract.oneOf && { oneOf: oneOfSettings(contract, contract.oneOf) }),
     mode: contract.mode as ContractSettings['mode'],
   };
 }

@@ -1,6 +1,7 @@
 /** The texts of this field: filters, addresses, names, secrets. */
 import { parsePlace } from '../domain/instant.js';
 import { jsonPointerProblem, POINTER_CHARACTERS_MAX } from '../domain/json-pointer.js';
+import { parameterised, parameterProblem } from '../domain/topic-parameters.js';
 import { ownProblem, TEXT_BYTES_MAX, topicFilterProblem, topicNameProblem } from '../domain/topic.js';
 import type { StartFrom } from '../domain/subscriber.js';
 import { text } from './scalar.js';
@@ -9,14 +10,25 @@ import type { MapShape, ScalarShape } from './shape.js';
 const TOPIC_CHARACTERS_MAX = 65_535; // [MQTT-4.7.3-3]
 const PATH_CHARACTERS_MAX = 4_096;
 
-/** A topic filter; `$share/…` only where we subscribe at the broker, `$holdfast/…` only of our own subscribers. */
-export function topicFilter({ shared = false, own = false }: { shared?: boolean; own?: boolean } = {}): ScalarShape {
+interface FilterRules {
+  /** `$share/…`: only where we subscribe at the broker. */
+  shared?: boolean;
+  /** `$holdfast/…`: only of our own subscribers. */
+  own?: boolean;
+  /** `{name}` for a level: only where a contract looks at topics. */
+  named?: boolean;
+}
+
+/** A topic filter. */
+export function topicFilter({ shared = false, own = false, named = false }: FilterRules = {}): ScalarShape {
   return text({
     max: TOPIC_CHARACTERS_MAX,
     check: (filter) => {
       if (!shared && filter.startsWith('$share/')) return 'may not be a shared filter: only subscriptions share';
-      const problem = topicFilterProblem(filter);
+      const problem = topicFilterProblem(filter) ?? (named ? parameterProblem(filter) : undefined);
       if (problem !== undefined) return `is not a topic filter: ${problem}`;
+      if (!named && parameterised(filter).parameters.length > 0)
+        return 'names a level, as only subscriptions do: write +';
       const ownTopics = own ? undefined : ownProblem(filter);
       return ownTopics === undefined ? undefined : `reaches what is not the broker’s: ${ownTopics}`;
     },

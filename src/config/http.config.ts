@@ -1,14 +1,33 @@
 import { Optional, Required } from './field.js';
 import { bearerToken, identifier, topicFilter } from './format.js';
+import { parameters, type ParameterConfig } from './parameter.config.js';
 import { duration, flag, size, text, whole, words } from './scalar.js';
 import { either, list, object } from './shape.js';
 
 const host = text({ max: 253, mend: 'Write an address to listen on, such as 127.0.0.1 or 0.0.0.0.' });
 
+export class PublishContractConfig {
+  /** Topics it is for; `{name}` is a `+` with a name. */
+  @Required(topicFilter({ named: true }), 'filter: commands/+/set')
+  filter!: string;
+
+  /** What the `{name}` levels of the filter must be, by name. */
+  @Optional(parameters)
+  parameters = new Map<string, ParameterConfig>();
+
+  /** Name of the contract that payloads must meet. */
+  @Required(text({ max: 63, mend: 'Write the name of one of the contracts.' }), 'contract: command')
+  contract!: string;
+}
+
 export class PublishConfig {
   /** Topic filters REST may publish to, up to 1000. Default: none. */
   @Optional(list(topicFilter(), { max: 1_000 }))
   allow: string[] = [];
+
+  /** Contracts of what is published, up to 1000; the first filter in file order that matches decides. Default: none. */
+  @Optional(list(object(PublishContractConfig), { max: 1_000 }))
+  contracts: PublishContractConfig[] = [];
 
   /** Largest payload REST accepts, 1B to 256MiB. Default 256KiB. */
   @Optional(size('1B', '256MiB'))

@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type { BrokerSettings, Credentials, HttpSettings, PresenceSettings, Settings } from '../domain/settings.js';
+import type {
+  BrokerSettings,
+  Credentials,
+  HttpSettings,
+  PresenceSettings,
+  Settings,
+  SubscriptionSettings,
+} from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
 import { SUBSCRIBER_DEFAULTS, type BatchSettings, type SubscriberSettings } from '../domain/subscriber.js';
@@ -8,9 +15,11 @@ import { contractSettings } from './contract-rules.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
 import type { HttpConfig } from './http.config.js';
+import { parameterisedFilter } from './parameter-rules.js';
 import { durationMs, sizeBytes } from './quantity.js';
 import type { SubscriberAuthConfig } from './sending.config.js';
 import { BatchConfig, type MaxBacklogConfig, type SubscriberConfig } from './subscriber.config.js';
+import type { SubscriptionConfig } from './subscription.config.js';
 import { filterOf } from './where-rules.js';
 
 /** Without `connectTimeout`; `timeout` when that is shorter. */
@@ -50,13 +59,7 @@ export function resolveSettings(
         : {}),
       ...(session.birth ? { birth: presenceSettings(session.birth) } : {}),
     },
-    subscriptions: config.subscriptions.map(({ name, filter, qos, contract, overlap }) => ({
-      name: name ?? filter,
-      filter,
-      qos: qos as QoS,
-      contract,
-      overlap: overlap as 'refuse' | 'allow',
-    })),
+    subscriptions: config.subscriptions.map(subscriptionSettings),
     contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
     subscribers: config.subscribers.map((one, i) => subscriberSettings(one, subscriberTls[i])),
     registration: { allow: config.registration.allow },
@@ -67,7 +70,12 @@ export function resolveSettings(
       failedRetentionMs: ms(journal.failedRetention),
       whenFull: journal.whenFull as Settings['journal']['whenFull'],
     },
-    publish: { allow: publish.allow, maxPayloadBytes: bytes(publish.maxPayload), waitMs: ms(publish.wait) },
+    publish: {
+      allow: publish.allow,
+      contracts: publish.contracts.map((one) => ({ ...parameterisedFilter(one), contract: one.contract })),
+      maxPayloadBytes: bytes(publish.maxPayload),
+      waitMs: ms(publish.wait),
+    },
     http: httpSettings(config.http),
     ops: {
       host: bare(ops.host),
@@ -77,6 +85,17 @@ export function resolveSettings(
       drainMs: ms(ops.drain),
     },
     log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
+  };
+}
+
+function subscriptionSettings(config: SubscriptionConfig): SubscriptionSettings {
+  const { name, filter, qos, contract, overlap } = config;
+  return {
+    name: name ?? filter,
+    ...parameterisedFilter(config),
+    qos: qos as QoS,
+    contract,
+    overlap: overlap as 'refuse' | 'allow',
   };
 }
 

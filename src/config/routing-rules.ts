@@ -1,17 +1,22 @@
+import { parameterised } from '../domain/topic-parameters.js';
 import { filtersOverlap, ownProblem, withoutShare } from '../domain/topic.js';
 import { checkContract } from './contract-rules.js';
 import type { GatewayConfig } from './gateway.config.js';
+import { checkOneOf } from './one-of-rules.js';
+import { checkParameters } from './parameter-rules.js';
 import type { Path, Report } from './problem.js';
 import type { SubscriberConfig } from './subscriber.config.js';
 import type { SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
-import { checkWhere } from './where-rules.js';
+import { checkWhere, warnOfUnknownParameters } from './where-rules.js';
 
 /** What must fit together on the way from subscription over contract to subscriber. */
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
   checkSubscriptions(config, report);
   for (const [name, contract] of config.contracts) checkContract(['contracts', name], contract, report, directory);
+  checkOneOf(config.contracts, report);
   checkSubscribers(config, report);
+  checkPublishContracts(config, report);
 }
 
 function checkSubscriptions({ subscriptions, contracts }: GatewayConfig, report: Report): void {
@@ -19,17 +24,41 @@ function checkSubscriptions({ subscriptions, contracts }: GatewayConfig, report:
   const earlier: [number, SubscriptionConfig][] = [];
   for (const [index, subscription] of present(subscriptions)) {
     const path: Path = ['subscriptions', index];
-    const { contract } = subscription;
-    if (contract !== undefined && report.clean([...path, 'contract']) && !contracts.has(contract)) {
-      const meant = suggestion(contract, contracts.keys());
-      const mend = meant === undefined ? 'Add it to contracts, or name one of those.' : `Did you mean "${meant}"?`;
-      report.problem([...path, 'contract'], 'names no contract', mend);
-    }
+    checkContractName([...path, 'contract'], subscription.contract, contracts, report);
+    checkParameters(path, subscription, report);
     if (!report.clean([...path, 'filter'])) continue;
     checkOverlap(path, subscription, earlier, report);
     const { name = report.clean([...path, 'filter']) ? subscription.filter : undefined } = subscription;
     if (name !== undefined) checkUnique(names, name, index, 'subscriptions', 'name', report);
     earlier.push([index, subscription]);
+  }
+}
+
+function checkContractName(
+  path: Path,
+  name: string | undefined,
+  contracts: GatewayConfig['contracts'],
+  report: Report,
+): void {
+  if (name === undefined || !report.clean(path) || contracts.has(name)) return;
+  const meant = suggestion(name, contracts.keys());
+  const mend = meant === undefined ? 'Add it to contracts, or name one of those.' : `Did you mean "${meant}"?`;
+  report.problem(path, 'names no contract', mend);
+}
+
+function checkPublishContracts({ publish, contracts }: GatewayConfig, report: Report): void {
+  for (const [index, one] of present(publish.contracts)) {
+    const path: Path = ['publish', 'contracts', index];
+    checkContractName([...path, 'contract'], one.contract, contracts, report);
+    checkParameters(path, one, report);
+    if (!report.clean([...path, 'filter']) || !report.clean(['publish', 'allow'])) continue;
+    const { filter } = parameterised(one.filter);
+    if (publish.allow.some((allowed) => filtersOverlap(allowed, filter))) continue;
+    report.warning(
+      [...path, 'filter'],
+      'matches no topic of publish.allow',
+      'Mend it, or add the topics to publish.allow.',
+    );
   }
 }
 
@@ -41,7 +70,7 @@ function checkOverlap(
 ): void {
   for (const [index, other] of earlier) {
     const there = `subscriptions[${index}].filter (line ${report.positionOf(['subscriptions', index, 'filter']).line})`;
-    if (other.filter === subscription.filter) {
+    if (parameterised(other.filter).filter === parameterised(subscription.filter).filter) {
       report.problem([...path, 'filter'], `is the same filter as ${there}`, 'Keep one of the two.');
     } else if (subscription.overlap !== 'allow' && other.overlap !== 'allow' && overlap(subscription, other)) {
       const mend = 'Narrow one of the two, or set overlap: allow on one; the first in the file names the contract.';
@@ -51,14 +80,16 @@ function checkOverlap(
 }
 
 function overlap(one: SubscriptionConfig, other: SubscriptionConfig): boolean {
-  return filtersOverlap(one.filter, other.filter);
+  return filtersOverlap(parameterised(one.filter).filter, parameterised(other.filter).filter);
 }
 
 export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, report: Report): void {
   const ids = new Map<string, number>();
-  const filters = [...present(subscriptions)]
+  const named = [...present(subscriptions)]
     .filter(([index]) => report.clean(['subscriptions', index, 'filter']))
-    .map(([, { filter }]) => filter);
+    .map(([, { filter }]) => parameterised(filter));
+  const filters = named.map(({ filter }) => filter);
+  const names = new Set(named.flatMap(({ parameters }) => parameters.map(({ name }) => name)));
   const complete = filters.length === subscriptions.length && report.clean(['subscriptions']);
   for (const [index, subscriber] of present(subscribers)) {
     if (report.clean(['subscribers', index, 'id'])) {
@@ -66,8 +97,10 @@ export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, 
     }
     checkHeaders(index, subscriber, report);
     checkDelivery(['subscribers', index], subscriber, report);
-    if (complete && report.clean(['subscribers', index, 'topics']))
-      warnOfDeafTopics(index, subscriber, filters, report);
+    if (!complete) continue;
+    if (report.clean(['subscribers', index, 'topics'])) warnOfDeafTopics(index, subscriber, filters, report);
+    const path: Path = ['subscribers', index, 'where'];
+    if (subscriber.where && report.clean(path)) warnOfUnknownParameters(subscriber.where, path, names, report);
   }
 }
 

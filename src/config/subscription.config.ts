@@ -1,5 +1,6 @@
 import { Optional, Required } from './field.js';
 import { topicFilter } from './format.js';
+import { parameters, type ParameterConfig } from './parameter.config.js';
 import { text, whole, words } from './scalar.js';
 
 export class SubscriptionConfig {
@@ -7,9 +8,13 @@ export class SubscriptionConfig {
   @Optional(text({ max: 256, mend: 'Write a short name, such as telemetry.' }))
   name?: string;
 
-  /** Topic filter at the broker; `$share/group/…` shares the load with other gateways. */
-  @Required(topicFilter({ shared: true }), 'filter: devices/+/telemetry')
+  /** Topic filter at the broker; `$share/group/…` shares the load with other gateways, `{name}` is a `+` with a name. */
+  @Required(topicFilter({ shared: true, named: true }), 'filter: devices/+/telemetry')
   filter!: string;
+
+  /** What the `{name}` levels of the filter must be, by name. A topic that breaks it is a rejection of the contract. */
+  @Optional(parameters)
+  parameters = new Map<string, ParameterConfig>();
 
   /** Highest QoS we ask for: 0, 1 or 2. Default 1. */
   @Optional(whole(0, 2))

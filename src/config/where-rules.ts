@@ -1,5 +1,6 @@
-import { COMPARISONS, FILTER_COMPARISONS_MAX, FILTER_DEPTH_MAX, type Filter } from '../domain/filter.js';
+import { COMPARISONS, FILTER_COMPARISONS_MAX, FILTER_DEPTH_MAX, PARAMETER, type Filter } from '../domain/filter.js';
 import type { Path, Report } from './problem.js';
+import { suggestion } from './suggestion.js';
 import type { WhereConfig } from './where.config.js';
 
 const KEYS = [...COMPARISONS, 'all', 'any', 'not'] as const;
@@ -44,6 +45,30 @@ function checkPart(where: WhereConfig | undefined, path: Path, report: Report, d
     report.problem([...below, attribute], 'is empty, which every text has', 'Write a value, or remove it.');
   }
   return attributes.size;
+}
+
+/** Topic parameters that no subscription names equal nothing, ever. @param where without problems */
+export function warnOfUnknownParameters(
+  where: WhereConfig,
+  path: Path,
+  names: ReadonlySet<string>,
+  report: Report,
+): void {
+  const [key] = keysOf(where);
+  if (key === undefined) return;
+  const below = [...path, key];
+  if (key === 'not') return warnOfUnknownParameters(where.not!, below, names, report);
+  if (key === 'all' || key === 'any') {
+    for (const [i, part] of where[key]!.entries()) warnOfUnknownParameters(part, [...below, i], names, report);
+    return;
+  }
+  for (const attribute of where[key]!.keys()) {
+    const name = attribute.startsWith(PARAMETER) ? attribute.slice(PARAMETER.length) : undefined;
+    if (name === undefined || names.has(name)) continue;
+    const meant = suggestion(name, names);
+    const mend = meant === undefined ? `Write {${name}} in the filter of a subscription.` : `Did you mean "${meant}"?`;
+    report.warning([...below, attribute], 'is a parameter that no subscription names', mend);
+  }
 }
 
 /** A filter without problems in resolved form; undefined when it filters nothing. */

@@ -23,14 +23,17 @@ const operand: ScalarShape = {
 const attribute: MapShape['checkName'] = (name) => {
   const problem = attributeProblem(name);
   if (problem === undefined) return undefined;
-  return { message: problem, mend: 'Write topic, user:NAME for a user property, or a JSON pointer such as /state.' };
+  return {
+    message: problem,
+    mend: 'Write topic, parameter:NAME, user:NAME for a user property, or a JSON pointer such as /state.',
+  };
 };
 
 const comparison = map(operand, ATTRIBUTES_MAX, attribute);
 
 /** A content filter. One of these keys; several attributes in one comparison must all match. */
 export class WhereConfig {
-  /** Attributes (`topic`, `user:NAME`, a JSON pointer into the payload) that are equal to these values. */
+  /** Attributes (`topic`, `parameter:NAME`, `user:NAME`, a JSON pointer into the payload) that are equal to these values. */
   @Optional(comparison)
   exact?: Map<string, string | boolean>;
 

@@ -25,7 +25,7 @@ describe('what is read', () => {
 
   it('is what the gateway shows', async () => {
     const view = new View();
-    view.status = { phase: 'up' } as LinkStatus;
+    view.status = { state: 'up' } as LinkStatus;
     assert.deepEqual(await new ReadController(view).link(), view.status);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { HoldfastError } from '../domain/errors.js';
-import type { Record, Rejection, RejectionReason } from '../domain/record.js';
+import { REJECTION_REASONS, type Record, type Rejection, type RejectionReason } from '../domain/record.js';
 import { Admission } from './admission.js';
 import { Contracts } from './contracts.js';
 import { Progress } from './progress.js';
@@ -18,6 +18,11 @@ before(async () => {
       { ...schemaContract('shadow', schema), mode: 'shadow' },
       classContract('poison', scratch.write('poison.mjs', POISON_MODULE), 'Poison'),
     ],
+    [
+      { filter: 'n', contract: 'n' },
+      { filter: 'shadow', contract: 'shadow' },
+      { filter: 'poison', contract: 'poison' },
+    ],
   );
 });
 after(() => scratch.remove());
@@ -26,6 +31,7 @@ after(() => scratch.remove());
 class Scene {
   readonly admitted: { through: number; rejections: Rejection[] }[] = [];
   readonly reads: number[] = [];
+  readonly shadowed: string[] = [];
   readonly progress = new Progress();
   readonly admission: Admission;
   readonly #records: Record[];
@@ -47,6 +53,7 @@ class Scene {
       },
       sink: { admit: (through, rejections) => this.#admit(through, rejections) },
       progress: this.progress,
+      onShadowed: ({ position, problems }) => this.shadowed.push(`${position} ${problems[0]?.rule}`),
       after: from,
       condemned,
       retryMs: 1,
@@ -125,6 +132,39 @@ describe('Admission', () => {
     await assert.rejects(late, /has ended/);
   });
 
+  it('publishes get their verdict whatever the mode, are told apart while they are checked, and are not counted', async (t) => {
+    const scene = new Scene([record(1, 'n', '1')]);
+    const running = scene.admission.run();
+    const said = async (id: number, topic: string, payload: string): Promise<string> => {
+      const verdict = await scene.admission.checkPublish(id, record(0, topic, payload));
+      return verdict.valid ? 'valid' : `${verdict.contract} ${verdict.reason} ${verdict.problems[0]?.message}`;
+    };
+    const checking = t.mock.method(scene.progress, 'checking');
+    const asked = Array.from({ length: 100 }, (_, i) => said(-1 - i, 'n', '1'));
+    assert.ok((await Promise.all(asked)).every((one) => one === 'valid'));
+    assert.match(await said(-101, 'n', 'x'), /^n syntax /);
+    assert.match(await said(-102, 'shadow', '"x"'), /^shadow schema /);
+    assert.equal(await said(-103, 'other', 'x'), 'valid');
+    assert.match(await said(-104, 'poison', '{"act":"throw"}'), /^poison threw .*thrown by the class/);
+    assert.deepEqual(
+      checking.mock.calls.slice(-3).map(({ arguments: [id] }) => id),
+      [-101, -102, -104],
+    );
+    assert.equal(scene.progress.position(), 0);
+    assert.equal(scene.admission.failures, 0);
+    scene.until = 1;
+    scene.admission.notify(1);
+    await running;
+    await assert.rejects(
+      (async () => {
+        const late = scene.admission.checkPublish(-105, record(0, 'n', '1'));
+        await scene.admission.run();
+        await late;
+      })(),
+      /has ended/,
+    );
+  });
+
   it('reads nothing that is not committed, and starts where it is told', async () => {
     const scene = new Scene(
       [1, 2, 3, 4].map((n) => record(n, 'n', 'bad')),
@@ -173,6 +213,7 @@ describe('Admission', () => {
     const scene = new Scene([record(1, 'shadow', '"x"'), record(2, 'shadow', '1')], new Map([[2, 'timeout']]));
     await scene.run(2);
     assert.deepEqual(scene.verdicts(), []);
+    assert.deepEqual([scene.shadowed, scene.admission.failures], [['1 type', '2 timeout'], 2]);
     const counted = scene.admission.counts().filter(({ count }) => count > 0);
     assert.deepEqual(counted, [
       { contract: 'shadow', mode: 'shadow', reason: 'schema', count: 1 },
@@ -181,6 +222,6 @@ describe('Admission', () => {
   });
 
   it('counters exist for every contract and reason from the start', () => {
-    assert.equal(new Scene([]).admission.counts().length, 3 * 8);
+    assert.equal(new Scene([]).admission.counts().length, 3 * REJECTION_REASONS.length);
   });
 });

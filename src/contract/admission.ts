@@ -1,9 +1,10 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
+import type { FailureCount, Verdict } from '../domain/contract.js';
 import { REJECTION_REASONS } from '../domain/record.js';
 import type { Record, Rejection, RejectionReason } from '../domain/record.js';
-import type { ContractFacts, ContractMode, Contracts, Verdict } from './contracts.js';
+import type { Checked, ContractFacts, Contracts } from './contracts.js';
 import { problem } from './problem.js';
 import type { Progress } from './progress.js';
 
@@ -30,19 +31,15 @@ export interface AdmissionOptions {
   after: number;
   /** Records not to be checked, because their check ended a thread before. */
   condemned?: ReadonlyMap<number, RejectionReason>;
+  /** Told of each record that failed a contract in mode `shadow`. */
+  onShadowed?: (failure: Rejection) => void;
   /** Milliseconds until a sink without room is asked again. Default 1 000. */
   retryMs?: number;
 }
 
-/** How many records failed a contract. In mode `shadow` they were admitted nonetheless. */
-export interface FailureCount {
-  contract: string;
-  mode: ContractMode;
-  reason: RejectionReason;
-  count: number;
-}
-
 const RECORDS_PER_STEP = 256;
+/** Checks that were asked for besides, between two steps. */
+const ASKED_PER_STEP = 64;
 const RETRY_MS = 1_000;
 /** While records are condemned: each thread that ends has the records of its unfinished step checked again. */
 const CAREFUL_RECORDS_PER_STEP = 16;
@@ -63,6 +60,7 @@ export class Admission {
   #stopped = false;
   #wake: (() => void) | undefined;
   #fault: string | undefined;
+  #failures = 0;
   /** Checks that were asked for besides. */
   #asked: { run: () => Promise<void>; reject: (error: Error) => void }[] = [];
 
@@ -81,6 +79,11 @@ export class Admission {
   /** Every record up to here has its verdict in the sink. */
   get cursor(): number {
     return this.#cursor;
+  }
+
+  /** The sum of {@link counts}. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** Since this object was made; every contract and reason is there from the start. */
@@ -110,10 +113,17 @@ export class Admission {
    * with admission, because one check runs at a time. @returns those that fail a contract that is enforced
    */
   checkAgain(records: readonly Record[]): Promise<Rejection[]> {
-    return new Promise((resolve, reject) => {
-      this.#asked.push({ run: async () => resolve(await this.#rejectionsOf(records)), reject });
-      this.#wake?.();
-    });
+    return this.#ask(() => this.#rejectionsOf(records));
+  }
+
+  /**
+   * What the contract of something to be published says, whatever its mode. Counted by nobody here. In turn, as
+   * {@link checkAgain}. @param id tells the check apart while it runs: negative, and never the same twice
+   */
+  async checkPublish(id: number, publish: Checked): Promise<Verdict> {
+    const contract = this.#contracts.publishContractFor(publish.topic);
+    if (!contract) return { valid: true };
+    return this.#ask(async () => this.#watched(id, contract, publish));
   }
 
   /**
@@ -122,13 +132,20 @@ export class Admission {
    */
   async run(): Promise<void> {
     while (!this.#stopped) {
-      await this.#asked.shift()?.run();
+      for (let left = Math.min(this.#asked.length, ASKED_PER_STEP); left > 0; left--) await this.#asked.shift()!.run();
       if (this.#cursor < this.#committed) {
         await this.#step();
         await setImmediate();
       } else if (this.#asked.length === 0) await this.#notified();
     }
     for (const { reject } of this.#asked) reject(new Error('admission has ended'));
+  }
+
+  #ask<T>(check: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ run: async () => resolve(await check()), reject });
+      this.#wake?.();
+    });
   }
 
   async #rejectionsOf(records: readonly Record[]): Promise<Rejection[]> {
@@ -192,17 +209,26 @@ export class Admission {
     if (verdict.valid) return undefined;
     const count = this.#counts.get(`${verdict.reason} ${verdict.contract}`);
     if (count) count.count++;
-    return mode === 'shadow' ? undefined : { position, ...rejected(verdict) };
+    this.#failures++;
+    const failure = { position, ...rejected(verdict) };
+    if (mode === 'enforce') return failure;
+    this.#options.onShadowed?.(failure);
+    return undefined;
   }
 
-  #check(record: Record, { name, runsCode }: ContractFacts): Verdict | Promise<Verdict> {
+  #check(record: Record, contract: ContractFacts): Verdict | Promise<Verdict> {
     const reason = this.#condemned.get(record.position);
-    if (reason !== undefined) return failed(name, reason, CONDEMNED_MESSAGES[reason] ?? reason);
+    if (reason !== undefined) return failed(contract.name, reason, CONDEMNED_MESSAGES[reason] ?? reason);
+    return this.#watched(record.position, contract, record);
+  }
+
+  /** @param number position of a record, or, below 0, number of a publish */
+  #watched(number: number, { name, runsCode }: ContractFacts, checked: Checked): Verdict | Promise<Verdict> {
     const { progress } = this.#options;
     this.#fault = undefined;
-    progress.checking(record.position);
-    const verdict = this.#contracts.check(record);
-    if (runsCode) return this.#settled(record, name, verdict);
+    progress.checking(number);
+    const verdict = number > 0 ? this.#contracts.check(checked) : this.#contracts.checkPublish(checked);
+    if (runsCode) return this.#settled(name, checked, verdict);
     progress.idle();
     return verdict;
   }
@@ -211,11 +237,11 @@ export class Admission {
    * The verdict after a turn of the event loop, so that what an async function left behind runs, spins or fails under
    * this record's name; otherwise the thread would end with nobody to blame, again and again.
    */
-  async #settled(record: Record, name: string, verdict: Verdict): Promise<Verdict> {
+  async #settled(name: string, checked: Checked, verdict: Verdict): Promise<Verdict> {
     await setImmediate();
     this.#options.progress.idle();
     if (this.#fault === undefined) return verdict;
-    return failed(name, 'threw', this.#contracts.withoutSecrets(record, this.#fault));
+    return failed(name, 'threw', this.#contracts.withoutSecrets(name, checked, this.#fault));
   }
 }
 

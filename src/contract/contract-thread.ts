@@ -34,7 +34,10 @@ export interface ContractThreadOptions {
    * no record to blame. Nothing is spawned any more.
    */
   onFatal: (error: Error) => void;
-  /** A thread ended and the next one was spawned. `position` is 0 when no record was to blame. */
+  /**
+   * A thread ended and the next one was spawned. `position` is 0 when no record was to blame, and below 0 when it was
+   * a publish, of this number.
+   */
   onRespawn?: (reason: RespawnReason, position: number, detail: string) => void;
   /** Milliseconds one record's check may take. Default 1 000. */
   budgetMs?: number;
@@ -134,7 +137,11 @@ export class ContractThread {
       watchdog.stop();
       if (this.#worker !== worker) return;
       const position = ending === undefined ? progress.position() : stuckAt;
-      this.#ended(ending ?? (position > 0 ? 'crashed' : 'failed'), position, thrown ?? new Error(`exit code ${code}`));
+      this.#ended(
+        ending ?? (position === 0 ? 'failed' : 'crashed'),
+        position,
+        thrown ?? new Error(`exit code ${code}`),
+      );
     });
     this.#worker = worker;
     this.#watchdog = watchdog;
@@ -143,8 +150,10 @@ export class ContractThread {
   }
 
   #ended(reason: RespawnReason, position: number, thrown: unknown): void {
-    if (reason === 'timeout' || reason === 'crashed') this.#condemned.set(position, reason);
-    else if (reason === 'failed' && !this.#mayFailAgain(thrown)) {
+    if (reason === 'timeout' || reason === 'crashed') {
+      // A publish is not checked again: whoever asked is told.
+      if (position > 0) this.#condemned.set(position, reason);
+    } else if (reason === 'failed' && !this.#mayFailAgain(thrown)) {
       this.#worker = undefined;
       this.#options.onFatal(thrown instanceof Error ? thrown : new Error(thrownText(thrown), { cause: thrown }));
       return;

@@ -1,18 +1,16 @@
 import { HoldfastError } from '../domain/errors.js';
+import type { ContractSettings, OneOfSettings, Verdict } from '../domain/contract.js';
 import type { Problem, Record, RejectionReason } from '../domain/record.js';
-import type { ContractSettings } from '../domain/contract.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
-import { topicMatches } from '../domain/topic.js';
 import { loadClass } from './rules/class.js';
 import { loadDecoder, type Decoder } from './formats/decoder.js';
 import { explained } from './explain.js';
 import { ContractFlaw, PROBLEMS_MAX, thrownText, thrownWords } from './problem.js';
 import { Redaction } from './redaction.js';
-import type { Fault, Rules } from './rules/rules.js';
+import { Routes, type RouteSettings } from './routes.js';
+import { byDiscriminator, exactlyOne } from './rules/one-of.js';
+import { judgeBy, type Failure, type Judge, type Rules } from './rules/rules.js';
 import { loadSchema } from './rules/schema.js';
-
-export type Verdict =
-  { valid: true } | { valid: false; contract: string; reason: RejectionReason; problems: Problem[] };
 
 export type ContractMode = ContractSettings['mode'];
 
@@ -27,24 +25,29 @@ export interface ContractFacts {
 interface Contract extends ContractFacts {
   decode: Decoder;
   /** Absent: whatever can be decoded is valid. */
-  rules?: Rules;
+  judge?: Judge | undefined;
   redaction: Redaction;
 }
 
+/** What a check needs of a record or a publish. */
+export type Checked = Pick<Record, 'topic' | 'payload' | 'properties'>;
+
 const VALID: Verdict = { valid: true };
-const TOPICS_CACHED_MAX = 20_000;
-/** Longer topics are looked up each time, so that topics cannot fill the memory. */
-const CACHED_TOPIC_LENGTH_MAX = 512;
 
 /** The contracts in force, compiled, and which topic has which. Runs users' code in the calling thread. */
 export class Contracts {
-  readonly #contracts: Map<string, Contract>;
-  readonly #subscriptions: readonly SubscriptionSettings[];
-  readonly #topics = new Map<string, Contract | undefined>();
+  readonly #contracts: ReadonlyMap<string, Contract>;
+  readonly #messages: Routes<Contract>;
+  readonly #publishes: Routes<Contract>;
 
-  private constructor(subscriptions: readonly SubscriptionSettings[], contracts: Map<string, Contract>) {
-    this.#subscriptions = subscriptions;
+  private constructor(
+    contracts: ReadonlyMap<string, Contract>,
+    subscriptions: readonly RouteSettings[],
+    publishes: readonly RouteSettings[],
+  ) {
     this.#contracts = contracts;
+    this.#messages = new Routes(subscriptions, contracts);
+    this.#publishes = new Routes(publishes, contracts);
   }
 
   /**
@@ -55,6 +58,7 @@ export class Contracts {
   static async compile(
     subscriptions: readonly SubscriptionSettings[],
     contracts: readonly ContractSettings[],
+    publishes: readonly RouteSettings[] = [],
   ): Promise<Contracts> {
     const problems: { contract: string; message: string }[] = [];
     const compiled = new Map<string, Contract>();
@@ -63,9 +67,12 @@ export class Contracts {
       try {
         const decode = await loadDecoder(settings);
         const rules = await loadRules(settings);
-        const { name, mode, redact } = settings;
-        const redaction = new Redaction(redact);
-        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, rules, redaction });
+        const { name, mode } = settings;
+        const judge = rules && judgeBy(rules);
+        // What a member must not show, the contract that joins it must not show either.
+        const members = contracts.filter((one) => settings.oneOf?.contracts.includes(one.name));
+        const redaction = new Redaction([settings, ...members].flatMap(({ redact = [] }) => redact));
+        compiled.set(name, { name, mode, runsCode: rules?.reason === 'class', decode, judge, redaction });
       } catch (error) {
         problems.push({
           contract: settings.name,
@@ -74,15 +81,25 @@ export class Contracts {
       }
     }
     const known = new Set(contracts.map((contract) => contract.name));
+    for (const { name, oneOf } of contracts) {
+      for (const contract of oneOf?.contracts.filter((member) => !known.has(member)) ?? []) {
+        problems.push({ contract, message: `is joined by contract "${name}" and not defined` });
+      }
+    }
     for (const { name, contract } of subscriptions) {
       if (contract === undefined || known.has(contract)) continue;
       problems.push({ contract, message: `is named by subscription "${name}" and not defined` });
+    }
+    for (const { filter, contract } of publishes) {
+      if (contract === undefined || known.has(contract)) continue;
+      problems.push({ contract, message: `is named by publish.contracts for "${filter}" and not defined` });
     }
     if (problems.length > 0) {
       const lines = problems.map(({ contract, message }) => `contract "${contract}": ${message}`);
       throw new HoldfastError('CONFIG_INVALID', lines.join('\n'), { details: { problems } });
     }
-    return new Contracts(subscriptions, compiled);
+    for (const { name, oneOf } of contracts) if (oneOf) join(compiled.get(name)!, oneOf, compiled);
+    return new Contracts(compiled, subscriptions, publishes);
   }
 
   /** Every contract, so that counters can exist from the start. */
@@ -92,65 +109,84 @@ export class Contracts {
 
   /** Whether any subscription names a contract; without one every payload is valid. */
   get inForce(): boolean {
-    return this.#subscriptions.some(({ contract }) => contract !== undefined);
+    return this.#messages.inForce;
   }
 
   /** The contract of the first subscription in file order whose filter matches; undefined: any payload is valid. */
   contractFor(topic: string): ContractFacts | undefined {
-    return this.#find(topic);
+    return this.#messages.find(topic)?.contract;
+  }
+
+  /** As {@link contractFor}, for what is to be published. */
+  publishContractFor(topic: string): ContractFacts | undefined {
+    return this.#publishes.find(topic)?.contract;
   }
 
   /**
    * Decodes and checks one payload. Never throws; whether it returns is up to the contract's code, which
    * is why this belongs under ContractThread. The contract's mode is not looked at.
    */
-  check(record: Pick<Record, 'topic' | 'payload' | 'properties'>): Verdict {
-    const contract = this.#find(record.topic);
-    if (!contract) return VALID;
-    const decoded = contract.decode(record.payload, record.properties);
-    if (!decoded.ok) return invalid(contract, decoded.reason, [decoded.problem]);
-    if (!contract.rules) return VALID;
-    const { reason, faults } = faultsOf(contract.rules, decoded.value);
-    if (faults.length === 0) return VALID;
-    return invalid(contract, reason, explained(faults, decoded.value, contract.redaction));
+  check(record: Checked): Verdict {
+    return checkBy(this.#messages, record);
   }
 
-  /** What is said of a record, without the secrets of its payload. */
-  withoutSecrets(record: Pick<Record, 'topic' | 'payload' | 'properties'>, text: string): string {
-    const contract = this.#find(record.topic);
-    const decoded = contract?.decode(record.payload, record.properties);
+  /** As {@link check}, for what is to be published. */
+  checkPublish(publish: Checked): Verdict {
+    return checkBy(this.#publishes, publish);
+  }
+
+  /** `text`, which is about a payload that this contract checks, without the secrets of that payload. */
+  withoutSecrets(name: string, { payload, properties }: Checked, text: string): string {
+    const contract = this.#contracts.get(name);
+    const decoded = contract?.decode(payload, properties);
     if (!contract || !decoded?.ok) return text;
     return contract.redaction.secretsIn(decoded.value).masked(text) ?? 'the contract failed';
   }
+}
 
-  #find(topic: string): Contract | undefined {
-    const cached = this.#topics.get(topic);
-    if (cached || this.#topics.has(topic)) return cached;
-    const name = this.#subscriptions.find(({ filter }) => topicMatches(filter, topic))?.contract;
-    const contract = name === undefined ? undefined : this.#contracts.get(name);
-    if (topic.length <= CACHED_TOPIC_LENGTH_MAX) {
-      if (this.#topics.size >= TOPICS_CACHED_MAX) this.#topics.clear();
-      this.#topics.set(topic, contract);
-    }
-    return contract;
+function checkBy(routes: Routes<Contract>, { topic, payload, properties }: Checked): Verdict {
+  const placed = routes.find(topic);
+  if (!placed) return VALID;
+  const { contract } = placed;
+  if (placed.parameters) {
+    placed.problems ??= placed.parameters(topic);
+    if (placed.problems.length > 0) return invalid(contract, 'parameter', placed.problems);
   }
+  const decoded = contract.decode(payload, properties);
+  if (!decoded.ok) return invalid(contract, decoded.reason, [decoded.problem]);
+  const failure = contract.judge && judged(contract.judge, decoded.value);
+  if (!failure) return VALID;
+  return invalid(contract, failure.reason, explained(failure.faults, decoded.value, contract.redaction));
 }
 
 /** Runs users' code, which may throw anything. */
-function faultsOf(rules: Rules, value: unknown): { reason: RejectionReason; faults: Fault[] } {
+function judged(judge: Judge, value: unknown): Failure | undefined {
   try {
-    return { reason: rules.reason, faults: rules.check(value) };
+    return judge(value);
   } catch (error) {
     return { reason: 'threw', faults: [{ pointer: '', rule: 'threw', message: thrownWords(error) }] };
   }
+}
+
+/** Makes a contract judge by its members, which are compiled. */
+function join(contract: Contract, { contracts, discriminator }: OneOfSettings, all: Map<string, Contract>): void {
+  const members = contracts.map((name) => all.get(name)!);
+  contract.runsCode = members.some(({ runsCode }) => runsCode);
+  contract.judge = discriminator
+    ? byDiscriminator(
+        discriminator.pointer,
+        new Map([...discriminator.mapping].map(([value, name]) => [value, all.get(name)!])),
+      )
+    : exactlyOne(members);
 }
 
 function invalid({ name }: Contract, reason: RejectionReason, problems: Problem[]): Verdict {
   return { valid: false, contract: name, reason, problems: problems.slice(0, PROBLEMS_MAX) };
 }
 
-async function loadRules({ schemaFile, class: ref }: ContractSettings): Promise<Rules | undefined> {
+async function loadRules({ schemaFile, class: ref, oneOf }: ContractSettings): Promise<Rules | undefined> {
   if (schemaFile !== undefined && ref !== undefined) throw new Error('has both a schema and a class; give one');
+  if (oneOf && (schemaFile ?? ref) !== undefined) throw new Error('has both oneOf and a schema or class; give one');
   if (schemaFile !== undefined) return await loadSchema(schemaFile);
   if (ref !== undefined) return await loadClass(ref.file, ref.export);
   return undefined;

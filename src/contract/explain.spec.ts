@@ -191,7 +191,7 @@ describe('secrets in a rejection', () => {
     keepsSecret(found);
     assert.equal(found[0]!.message, 'breaks the rule threw');
     const later = record(1, 't', JSON.stringify({ password: 'hunter2' }));
-    assert.equal(contracts.withoutSecrets(later, 'Error: hunter2 later'), 'Error: [redacted] later');
+    assert.equal(contracts.withoutSecrets('c', later, 'Error: hunter2 later'), 'Error: [redacted] later');
   });
 
   it('are not in what the parser says of a payload that is not JSON', async () => {

@@ -1,11 +1,11 @@
 export { Admission } from './admission.js';
-export type { AdmissionOptions, AdmissionSink, AdmissionSource, FailureCount } from './admission.js';
+export type { AdmissionOptions, AdmissionSink, AdmissionSource } from './admission.js';
 export { ContractThread, HEAP_MB_MAX, RESPAWN_REASONS } from './contract-thread.js';
 export type { ContractThreadOptions, RespawnReason } from './contract-thread.js';
 export { enterContractThread, runAdmission } from './contract-worker.js';
 export type { ContractThreadData } from './contract-worker.js';
 export { Contracts } from './contracts.js';
-export type { ContractFacts, ContractMode, Verdict } from './contracts.js';
+export type { Checked, ContractFacts, ContractMode } from './contracts.js';
 export { decodeJson, DEPTH_MAX } from './formats/json.js';
 export type { Decoded, Decoder } from './formats/decoder.js';
 export { Progress } from './progress.js';

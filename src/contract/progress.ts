@@ -14,7 +14,7 @@ export class Progress {
     this.#beats = new Int32Array(buffer, 8, 1);
   }
 
-  /** The record at `position` (1 or more) is about to be checked. */
+  /** The record at `position` (1 or more) is about to be checked, or, below 0, a publish that has this number. */
   checking(position: number): void {
     Atomics.store(this.#position, 0, BigInt(position));
   }
@@ -24,7 +24,7 @@ export class Progress {
     Atomics.store(this.#position, 0, 0n);
   }
 
-  /** Position of the record being checked; 0 when idle. */
+  /** What is being checked, as {@link checking} said; 0 when idle. */
   position(): number {
     return Number(Atomics.load(this.#position, 0));
   }

@@ -8,6 +8,7 @@ import { PayloadJson } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
+import { noParameters, type ParametersOf } from '../domain/topic-parameters.js';
 import { TopicTrie } from '../domain/topic-trie.js';
 import { within } from '../domain/within.js';
 import { BacklogCount } from './backlog-count.js';
@@ -40,6 +41,8 @@ export interface DeliveryOptions {
   observer: DeliveryObserver;
   clock: Clock;
   random: Random;
+  /** Default: no level of a topic has a name. */
+  parametersOf?: ParametersOf;
 }
 
 /** A subscriber to be served, from its saved place on. */
@@ -76,7 +79,7 @@ export class Delivery {
   #stopped: Promise<void> | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { journal, reader, observer, clock, random } = options;
+    const { journal, reader, observer, clock, random, parametersOf = noParameters } = options;
     this.#settler = new Settler(journal, {
       roomAgain: () => this.#pumpAll(),
       saveFailed: (error) => observer.saveFailed(error),
@@ -87,6 +90,7 @@ export class Delivery {
       observer,
       clock,
       random,
+      parametersOf,
       mayStart: () => this.#settler.hasRoom,
       serve: (consumer) => this.#dispatcher.serve(consumer),
     };
@@ -273,7 +277,7 @@ export class Delivery {
   #open({ settings, cursor, sender, hold }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
     const { id, retry, topics, where } = settings;
-    const passes = where && compileFilter(where);
+    const passes = where && compileFilter(where, this.#shared.parametersOf);
     const saved = reader.waiting(id);
     const waiting = new WaitingRows();
     waiting.restore(saved, clock, 1.1 * Math.max(0, ...retry.scheduleMs));

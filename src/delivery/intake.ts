@@ -2,6 +2,7 @@ import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../domain/clock.js';
 import type { JournalReader } from '../domain/journal.js';
 import type { DeadLetter, SubscriberSettings } from '../domain/subscriber.js';
+import type { ParametersOf } from '../domain/topic-parameters.js';
 import type { Gathering } from './batches.js';
 import type { Consumer } from './dispatcher.js';
 import type { Feed } from './feed.js';
@@ -18,6 +19,7 @@ export interface Shared {
   observer: DeliveryObserver;
   clock: Clock;
   random: Random;
+  parametersOf: ParametersOf;
   /** Whether what was settled is saved quickly enough for more. */
   mayStart: () => boolean;
   /** Asks for a laggard to be fed. */

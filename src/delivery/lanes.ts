@@ -159,6 +159,7 @@ export class Lanes implements Consumer {
     const context: AttemptContext = {
       attempt: (tasks[0]!.row?.attempts ?? 0) + 1,
       replay: tasks[0]!.replayedAt !== undefined,
+      parametersOf: this.shared.parametersOf,
       signal: this.#abort.signal,
     };
     this.#rate?.take();

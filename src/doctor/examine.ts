@@ -2,6 +2,7 @@ import type { LinkStatus } from '../domain/link.js';
 import { addressOf } from './address.js';
 import type { Examination, Report } from './examination.js';
 import { askGateway, judgeGateway, type GatewayAnswer } from './gateway.js';
+import { askJournal, judgeCanary } from './health.js';
 import { doctorClientId, OwnSession } from './own-session.js';
 import { Interrupted, Rows } from './rows.js';
 import { Walk } from './walk.js';
@@ -37,5 +38,10 @@ async function askedGateway(rows: Rows, { settings }: Examination): Promise<Link
     answer = await askGateway(settings.http, settings.session.clientId, signal);
     return 'why' in answer ? answer.why : judgeGateway(answer.status, Date.now());
   });
-  return answer && 'status' in answer ? answer.status : undefined;
+  if (!answer || !('status' in answer)) return undefined;
+  await rows.examine('journal', { mend: 'Its link thread stands still: see its log.' }, (signal) =>
+    askJournal(settings.ops, signal),
+  );
+  rows.add('canary', judgeCanary(answer.status));
+  return answer.status;
 }

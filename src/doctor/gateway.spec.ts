@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 
 function status(more: Partial<LinkStatus> = {}): LinkStatus {
   return {
-    phase: 'up',
+    state: 'up',
     clientId: 'gw-1',
     url: 'mqtt://broker',
     protocol: '5',
@@ -37,9 +37,12 @@ function drop(more: Partial<LinkDrop> = {}): LinkDrop {
 
 describe('doctor: the running gateway', () => {
   it('a link that is not up fails, with its last cause and that cause’s mend', () => {
-    const { state, seen, mend } = judgeGateway(status({ phase: 'waiting', drops: [drop(), drop()] }), NOW);
+    const { state, seen, mend } = judgeGateway(
+      status({ state: 'waiting', retryAt: new Date(NOW + 40_000).toISOString(), drops: [drop(), drop()] }),
+      NOW,
+    );
     assert.equal(state, 'failed');
-    assert.match(seen, /link not up \(waiting\), client id gw-1/);
+    assert.match(seen, /link not up \(waiting, tries again in 40 s\), client id gw-1/);
     assert.match(seen, /client-id-conflict \(likely\) 2×, the last 2 min ago/);
     assert.match(mend, /its own id/);
   });

@@ -56,7 +56,8 @@ export async function askGateway(http: HttpSettings, clientId: string, signal: A
   };
 }
 
-function reachable(host: string): string {
+/** Where a server that listens on `host` is reached from this machine. */
+export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;
@@ -76,8 +77,8 @@ function unheard(base: string, error: Error): Verdict {
 
 function linkStatus(text: string): LinkStatus | undefined {
   try {
-    const { phase, clientId, drops, denied, since } = JSON.parse(text) as Partial<LinkStatus>;
-    const whole = typeof phase === 'string' && typeof clientId === 'string' && typeof since === 'number';
+    const { state, clientId, drops, denied, since } = JSON.parse(text) as Partial<LinkStatus>;
+    const whole = typeof state === 'string' && typeof clientId === 'string' && typeof since === 'number';
     return whole && Array.isArray(drops) && typeof denied === 'object' ? (JSON.parse(text) as LinkStatus) : undefined;
   } catch {
     return undefined;
@@ -86,12 +87,13 @@ function linkStatus(text: string): LinkStatus | undefined {
 
 /** Pure: the row about the running gateway. */
 export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
-  const { phase, clientId, url, protocol, since, drops } = status;
+  const { state, clientId, url, protocol, since, drops, retryAt } = status;
   const newest = drops[0];
   const findings: Verdict[] = [];
-  const state = phase === 'up' ? `up for ${span(nowMs - since)}` : `not up (${phase})`;
-  const link = `link ${state}, client id ${clientId}, MQTT ${protocol}, ${url}`;
-  if (phase === 'up') findings.push(ok(link));
+  const next = retryAt === undefined ? '' : `, tries again in ${span(Date.parse(retryAt) - nowMs)}`;
+  const standing = state === 'up' ? `up for ${span(nowMs - since)}` : `not up (${state}${next})`;
+  const link = `link ${standing}, client id ${clientId}, MQTT ${protocol}, ${url}`;
+  if (state === 'up') findings.push(ok(link));
   else findings.push(failed(link, newest?.mend ?? 'The rows below say why; else see its log.'));
   const denied = Object.entries(status.denied);
   if (denied.length > 0) {
@@ -100,7 +102,7 @@ export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
   }
   const lately = drops.filter(({ at }) => nowMs - at < RECENT_MS);
   if (lately.length > 0) {
-    findings.push(warning(`last causes: ${causes(lately, nowMs)}`, phase === 'up' ? newest!.mend : ''));
+    findings.push(warning(`last causes: ${causes(lately, nowMs)}`, state === 'up' ? newest!.mend : ''));
   } else if (newest) {
     findings.push(ok(`last cause: ${causes([newest], nowMs)}`));
   }
@@ -119,7 +121,7 @@ function causes(drops: readonly LinkDrop[], nowMs: number): string {
 }
 
 /** Pure: whether somebody else uses the gateway's client id, as far as its last drops tell. */
-export function judgeConflicts({ clientId, drops, phase, since }: LinkStatus, nowMs: number): Verdict {
+export function judgeConflicts({ clientId, drops, state, since }: LinkStatus, nowMs: number): Verdict {
   const conflicts = drops.filter(({ cause }) => cause === 'client-id-conflict');
   const newest = conflicts[0];
   if (!newest) {
@@ -132,7 +134,7 @@ export function judgeConflicts({ clientId, drops, phase, since }: LinkStatus, no
         'Look for the id in the broker’s log or client list; or stop the gateway and run doctor --takeover.',
       );
     }
-    const held = phase === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - since)}; ` : '';
+    const held = state === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - since)}; ` : '';
     return ok(`${held}${drops.length === 0 ? 'it has not dropped' : `no takeover among its drops (${drops.length})`}`);
   }
   const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, the last ${span(nowMs - newest.at)} ago (${newest.confidence})`;

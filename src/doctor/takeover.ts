@@ -90,5 +90,5 @@ async function cameBack({ gateway, limitMs }: TakeoverOptions, before: LinkStatu
   if (!now || !returned(now)) return false;
   await sleep(eachMs);
   const later = await gateway();
-  return later?.phase === 'up' && later.counters.connects === now.counters.connects;
+  return later?.state === 'up' && later.counters.connects === now.counters.connects;
 }

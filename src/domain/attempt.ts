@@ -1,5 +1,6 @@
 /** An attempt is one try to deliver one record (or batch) to one subscriber. Its outcome is a value, never an exception. */
 import type { Record } from './record.js';
+import type { ParametersOf } from './topic-parameters.js';
 
 export type Outcome =
   /** `reply`: what a subscriber that is asked for replies answered to a record that wants one. */
@@ -42,6 +43,8 @@ export interface AttemptContext {
   /** 1 for the first try. */
   attempt: number;
   replay: boolean;
+  /** Names the levels of a record's topic. Absent: none has a name. */
+  parametersOf?: ParametersOf;
   /** Aborted when the gateway must stop at once. */
   signal?: AbortSignal;
 }

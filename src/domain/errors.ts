@@ -71,6 +71,16 @@ export const ERRORS = {
     retryable: false,
     hint: 'Use QoS 1: an outbox promises at least once, and QoS 2 would promise more than a crash lets it keep.',
   },
+  CONTRACT_FAILED: {
+    status: 422,
+    retryable: false,
+    hint: 'Mend the payload: `problems` says what its contract has against it.',
+  },
+  CONTRACT_UNCHECKED: {
+    status: 503,
+    retryable: true,
+    hint: 'Nothing was kept. The contract thread is busy or being replaced; try again later.',
+  },
   TOPIC_FORBIDDEN: { status: 403, retryable: false, hint: 'Add a filter that matches the topic to publish.allow.' },
   UNAUTHORIZED: {
     status: 401,

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { seed } from '../../test/support/seed.js';
 import { attributeProblem, compileFilter, COMPARISONS, filterProblem, type Filter } from './filter.js';
 import type { Record } from './record.js';
+import { parameterised, parametersOf } from './topic-parameters.js';
 
 const PAYLOAD = {
   state: 'off',
@@ -28,7 +29,7 @@ const RECORD = recordOf('devices/a/state', [
 ]);
 
 function selects(filter: Filter, record = RECORD, json: () => unknown = () => PAYLOAD): boolean {
-  return compileFilter(filter)(record, json);
+  return compileFilter(filter, parametersOf([parameterised('devices/{deviceId}/{kind}')]))(record, json);
 }
 
 describe('a comparison', () => {
@@ -38,6 +39,11 @@ describe('a comparison', () => {
     ['prefix', 'topic', 'devices/a', true],
     ['suffix', 'topic', '/state', true],
     ['suffix', 'topic', 'devices', false],
+    ['exact', 'parameter:deviceId', 'a', true],
+    ['exact', 'parameter:deviceId', 'b', false],
+    ['prefix', 'parameter:kind', 'sta', true],
+    ['exact', 'parameter:kin', 'state', false],
+    ['prefix', 'parameter:toString', '', false],
     ['exact', 'user:site', 'north', true],
     ['exact', 'user:site', 'south', true],
     ['prefix', 'user:site', 'sou', true],

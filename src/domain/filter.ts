@@ -4,11 +4,12 @@
  */
 import { jsonPointerProblem, parseJsonPointer, partAt } from './json-pointer.js';
 import type { Record } from './record.js';
+import { noParameters, type ParametersOf } from './topic-parameters.js';
 
 export const COMPARISONS = ['exact', 'prefix', 'suffix'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
-/** A filter in resolved form. `attribute`: `topic`, `user:NAME`, or a JSON pointer into the payload. */
+/** A filter in resolved form. `attribute`: `topic`, `parameter:NAME`, `user:NAME`, or a JSON pointer into the payload. */
 export type Filter =
   | { kind: Comparison; attribute: string; value: string }
   | { kind: 'all' | 'any'; of: readonly Filter[] }
@@ -19,6 +20,9 @@ export const FILTER_DEPTH_MAX = 8;
 /** How many comparisons one filter may hold. */
 export const FILTER_COMPARISONS_MAX = 256;
 
+/** What an attribute that is a topic parameter begins with. */
+export const PARAMETER = 'parameter:';
+
 /** Whether a record passes. `json` gives its payload as JSON, undefined when it is none; asked only when needed. */
 export type Selects = (record: Record, json: (record: Record) => unknown) => boolean;
 
@@ -26,6 +30,7 @@ export type Selects = (record: Record, json: (record: Record) => unknown) => boo
 export function attributeProblem(attribute: string): string | undefined {
   if (attribute === 'topic') return undefined;
   if (attribute.startsWith('user:')) return attribute.length > 5 ? undefined : 'names no user property';
+  if (attribute.startsWith(PARAMETER)) return attribute.length > PARAMETER.length ? undefined : 'names no parameter';
   if (attribute.startsWith('/')) return jsonPointerProblem(attribute);
   return 'is no attribute of a record';
 }
@@ -38,31 +43,41 @@ export function filterProblem(filter: Filter, depth = 1): string | undefined {
   return parts.map((part) => filterProblem(part, depth + 1)).find((problem) => problem !== undefined);
 }
 
-/** Compiles a filter whose attributes have no problem. */
-export function compileFilter(filter: Filter): Selects {
+/** Compiles a filter whose attributes have no problem. A parameter that a topic has not equals nothing. */
+export function compileFilter(filter: Filter, parametersOf = noParameters): Selects {
   switch (filter.kind) {
     case 'all': {
-      const parts = filter.of.map(compileFilter);
+      const parts = filter.of.map((one) => compileFilter(one, parametersOf));
       return (record, json) => parts.every((part) => part(record, json));
     }
     case 'any': {
-      const parts = filter.of.map(compileFilter);
+      const parts = filter.of.map((one) => compileFilter(one, parametersOf));
       return (record, json) => parts.some((part) => part(record, json));
     }
     case 'not': {
-      const part = compileFilter(filter.of);
+      const part = compileFilter(filter.of, parametersOf);
       return (record, json) => !part(record, json);
     }
     case 'exact':
     case 'prefix':
     case 'suffix':
-      return compileComparison(filter.kind, filter.attribute, filter.value);
+      return compileComparison(filter, parametersOf);
   }
 }
 
-function compileComparison(kind: Comparison, attribute: string, value: string): Selects {
+function compileComparison(
+  { kind, attribute, value }: Extract<Filter, { attribute: string }>,
+  parametersOf: ParametersOf,
+): Selects {
   const matches = textMatcher(kind, value);
   if (attribute === 'topic') return ({ topic }) => matches(topic);
+  if (attribute.startsWith(PARAMETER)) {
+    const name = attribute.slice(PARAMETER.length);
+    return ({ topic }) => {
+      const values = parametersOf(topic);
+      return Object.hasOwn(values, name) && matches(values[name]!);
+    };
+  }
   if (attribute.startsWith('user:')) {
     const name = attribute.slice('user:'.length);
     return ({ properties }) =>

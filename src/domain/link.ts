@@ -2,9 +2,6 @@ import type { Cause, Diagnosis } from './cause.js';
 
 /** The link is the connection to the broker and the session on it. What others may see of it. */
 
-export const LINK_PHASES = ['idle', 'connecting', 'up', 'waiting', 'stopped'] as const;
-export type LinkPhase = (typeof LINK_PHASES)[number];
-
 /** One drop or refusal, with what is known of it. */
 export interface LinkDrop extends Diagnosis {
   /** Wall clock, milliseconds since the epoch. */
@@ -14,13 +11,16 @@ export interface LinkDrop extends Diagnosis {
 }
 
 export interface LinkStatus {
-  phase: LinkPhase;
+  /** `waiting`: between two attempts. */
+  state: 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
+  /** ISO 8601: when the next attempt is due; there only while it waits for that. */
+  retryAt?: string;
   clientId: string;
   /** Without credentials. */
   url: string;
   protocol: '5' | '3.1.1';
   sessionPresent: boolean;
-  /** Wall clock, milliseconds: since when the phase holds. */
+  /** Wall clock, milliseconds: since when the state holds. */
   since: number;
   pendingAcks: number;
   /** Names of subscriptions the broker has granted. */
@@ -38,6 +38,8 @@ export interface CanaryStatus {
   silent: boolean;
   /** Seconds that the last probe took to come back; while silent, how long the missing one has been away. */
   seconds: number;
+  /** Why it is silent; absent while it is not. */
+  diagnosis?: Diagnosis;
 }
 
 export const LINK_DROPS_KEPT = 100;
@@ -67,7 +69,10 @@ export type LinkEvent =
   /** The broker forgot the session; messages may be missing between these wall-clock instants. `from` 0: not known. */
   | { kind: 'session-lost'; from: number; to: number }
   /** The canary fell silent, or came back. */
-  | { kind: 'canary'; silent: boolean }
+  | { kind: 'canary'; silent: true; diagnosis: Diagnosis }
+  | { kind: 'canary'; silent: false }
+  /** The broker sent a message on a topic that is the gateway's own. */
+  | { kind: 'own-topic'; topic: string }
   | { kind: 'subscription'; name: string; code: number }
   | { kind: 'presence'; problem: PresenceProblem };
 

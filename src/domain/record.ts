@@ -23,6 +23,8 @@ export const REJECTION_REASONS = [
   'too-deep',
   'schema', // a JSON Schema rule failed
   'class', // a class-validator rule failed
+  'one-of', // none or several of the contracts that are joined accept it, or it does not say which is meant
+  'parameter', // a level of the topic that has a name breaks its rules
   'threw', // the contract's own code threw
   'timeout', // the contract's own code overran its budget
   'crashed', // the contract's own code ended its thread

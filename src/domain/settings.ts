@@ -5,6 +5,7 @@
 import type { ContractSettings } from './contract.js';
 import type { QoS } from './message.js';
 import type { SubscriberSettings } from './subscriber.js';
+import type { ParameterisedFilter } from './topic-parameters.js';
 
 export interface Settings {
   broker: BrokerSettings;
@@ -66,10 +67,9 @@ export interface WillSettings extends PresenceSettings {
   delaySeconds: number;
 }
 
-export interface SubscriptionSettings {
+export interface SubscriptionSettings extends ParameterisedFilter {
   /** A metric label. */
   name: string;
-  filter: string;
   qos: QoS;
   /** Name of a contract; absent: any payload is valid. */
   contract?: string;
@@ -92,9 +92,16 @@ export interface JournalSettings {
   whenFull: 'hold' | 'discard-oldest-of-largest-backlog';
 }
 
+export interface PublishContractSettings extends ParameterisedFilter {
+  /** Name of a contract. */
+  contract: string;
+}
+
 export interface PublishSettings {
   /** Topic filters REST may publish to; empty: none. */
   allow: string[];
+  /** Contracts of what is published; the first in order that matches decides. Default: none. */
+  contracts?: PublishContractSettings[];
   maxPayloadBytes: number;
   /** How long a publish waits for the broker before 202. */
   waitMs: number;

@@ -1,9 +1,10 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { MessageProperties } from '../domain/message.js';
 import type { Record } from '../domain/record.js';
+import type { ParameterValues } from '../domain/topic-parameters.js';
 
 /** What a handler may ask of the record it was given, with `@Ctx()`. */
-export class HoldfastContext extends BaseRpcContext<[Record, number, boolean, AbortSignal]> {
+export class HoldfastContext extends BaseRpcContext<[Record, number, boolean, AbortSignal, ParameterValues]> {
   /** Position, id, topic, the payload's original bytes, MQTT 5 properties. */
   get record(): Record {
     return this.args[0];
@@ -22,6 +23,11 @@ export class HoldfastContext extends BaseRpcContext<[Record, number, boolean, Ab
   /** Aborted when the attempt is given up: its time is over, or the gateway must stop at once. What is done after that counts for nothing. */
   get signal(): AbortSignal {
     return this.args[3];
+  }
+
+  /** The levels of the topic that the subscription's filter names, as in `devices/{deviceId}/telemetry`; none: empty. */
+  get parameters(): ParameterValues {
+    return this.args[4];
   }
 
   /** As Nest's `MqttContext`: the topic's name. */

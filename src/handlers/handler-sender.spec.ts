@@ -5,6 +5,7 @@ import { RpcException, type MessageHandler } from '@nestjs/microservices';
 import { concat, EMPTY, NEVER, Observable, of, throwError } from 'rxjs';
 import type { Outcome } from '../domain/attempt.js';
 import type { Record } from '../domain/record.js';
+import { parameterised, parametersOf } from '../domain/topic-parameters.js';
 import type { HoldfastContext } from './handler-context.js';
 import { HandlerSender } from './handler-sender.js';
 
@@ -279,5 +280,15 @@ describe('a handler that ends', () => {
     const seen: unknown[] = [];
     await send((_, context) => void seen.push(context.record.topic, context.record.position, context.attempt));
     assert.deepEqual(seen, ['devices/a/telemetry', 7, 3]);
+  });
+
+  it('can ask for the levels of the topic that have a name', async () => {
+    const seen: unknown[] = [];
+    const handle: Handle = (_, { parameters }) => void seen.push(parameters);
+    const sender = new HandlerSender([handle as unknown as MessageHandler], { timeoutMs: 1_000, reply: false });
+    const find = parametersOf([parameterised('devices/{deviceId}/telemetry')]);
+    await sender.send(RECORD, { attempt: 1, replay: false, parametersOf: find });
+    await send(handle);
+    assert.deepEqual(seen, [{ deviceId: 'a' }, {}]);
   });
 });

@@ -4,6 +4,7 @@ import { isObservable, type Observable } from 'rxjs';
 import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
+import { noParameters } from '../domain/topic-parameters.js';
 import { replyOf } from './answer.js';
 import { outcomeOfThrown } from './failure.js';
 import { HoldfastContext } from './handler-context.js';
@@ -22,7 +23,8 @@ export class HandlerSender implements Sender {
     private readonly unanswered: (record: Record) => void = () => undefined,
   ) {}
 
-  async send(record: Record, { attempt, replay, signal: stop }: AttemptContext): Promise<Outcome> {
+  async send(record: Record, given: AttemptContext): Promise<Outcome> {
+    const { attempt, replay, parametersOf = noParameters, signal: stop } = given;
     if (stop?.aborted) return givenUp(STOPPED);
     const { timeoutMs } = this.settings;
     const over = new AbortController();
@@ -35,7 +37,7 @@ export class HandlerSender implements Sender {
     stop?.addEventListener('abort', stopped);
     const timer = setTimeout(() => giveUp(`the handler did not end within ${timeoutMs} ms`), timeoutMs);
     try {
-      const context = new HoldfastContext([record, attempt, replay, over.signal]);
+      const context = new HoldfastContext([record, attempt, replay, over.signal, parametersOf(record.topic)]);
       return await Promise.race([late.promise, this.#call(record, context)]);
     } finally {
       clearTimeout(timer);

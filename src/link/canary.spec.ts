@@ -9,15 +9,16 @@ function canary(t: TestContext) {
   let nowMs = 0;
   const sent: string[] = [];
   const changes: boolean[] = [];
-  const port = { alone: true, take: () => undefined as void };
+  const port = { alone: true, answer: undefined as ((code: number) => void) | undefined };
   const one = new Canary(
     {
-      publish: (payload, taken) => {
+      publish: (payload, answered) => {
         sent.push(payload);
-        port.take = taken;
+        port.answer = answered;
       },
+      facts: () => ({ topic: 'gateway/canary', protocol: '5' }),
       alone: () => port.alone,
-      changed: (silent) => void changes.push(silent),
+      changed: (silence) => void changes.push(silence !== undefined),
     },
     EVERY_MS,
     { now: () => nowMs, monotonic: () => nowMs },
@@ -36,10 +37,27 @@ describe('canary', () => {
     pass(EVERY_MS);
     pass(EVERY_MS);
     assert.deepEqual(changes, [true]);
-    assert.deepEqual(one.status(), { silent: true, seconds: 2 });
+    const { diagnosis, ...rest } = one.status();
+    assert.deepEqual(rest, { silent: true, seconds: 2 });
+    assert.match(diagnosis!.evidence.join(), /was not answered for 2 s/);
     one.heard(sent.at(-1)!);
     assert.deepEqual(changes, [true, false]);
     assert.equal(one.status().silent, false);
+    one.stop();
+  });
+
+  it('one that the broker refuses is told at once, with its code, and each answer is told while it is silent', (t) => {
+    const { one, sent, port, changes, pass } = canary(t);
+    const evidence = (): string => one.status().diagnosis!.evidence.join();
+    one.start();
+    port.answer!(0x87);
+    assert.deepEqual(changes, [true]);
+    assert.match(evidence(), /refused: reason code 0x87/);
+    pass(EVERY_MS);
+    port.answer!(0);
+    assert.match(evidence(), /was taken, and did not come back for 1 s/);
+    one.heard(sent.at(-1)!);
+    assert.deepEqual(changes, [true, false]);
     one.stop();
   });
 
@@ -73,6 +91,7 @@ describe('canary', () => {
     }
     assert.equal(sent.length, 2);
     assert.deepEqual(changes, [true], 'and it is missed');
+    assert.match(one.status().diagnosis!.evidence.join(), /hung up 2 times/);
     one.start();
     pass(599_000);
     assert.equal(sent.length, 2);
@@ -95,7 +114,7 @@ describe('canary', () => {
     port.alone = true;
     pass(EVERY_MS);
     assert.equal(sent.length, 5);
-    port.take();
+    port.answer!(0);
     one.hungUp(true);
     assert.deepEqual(changes, [], 'what was taken is not to blame');
     one.stop();

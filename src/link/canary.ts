@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Diagnosis } from '../domain/cause.js';
 import type { CanaryStatus } from '../domain/link.js';
 import type { Clock } from '../domain/clock.js';
+import { canarySilence, type CanaryFacts } from './canary-silence.js';
 
 /** A broker that hangs up this often on a probe that is on the way alone refuses it in deed. */
 const HANG_UPS_MAX = 2;
@@ -8,13 +10,17 @@ const HANG_UPS_MAX = 2;
 const REST_MS = 600_000;
 
 export interface CanaryPort {
-  /** To the canary's own topic. @param taken is called when the broker has acknowledged it; not when it refuses it */
-  publish(payload: string, taken: () => void): void;
+  /** To the canary's own topic. @param answered is called with the broker's reason code */
+  publish(payload: string, answered: (code: number) => void): void;
   /** Whether nothing else waits for an answer of the broker. */
   alone(): boolean;
-  /** It fell silent, or came back. */
-  changed(silent: boolean): void;
+  /** What is known besides of the topic and of the subscription to it. */
+  facts(): Pick<CanaryFacts, 'topic' | 'protocol' | 'denied'>;
+  /** It fell silent, and why; or it came back. */
+  changed(silence: Diagnosis | undefined): void;
 }
+
+const REFUSED = 0x80;
 
 /**
  * A message to ourselves, now and then: the one way to see a broker that grants a filter and then withholds its
@@ -29,6 +35,8 @@ export class Canary {
   #silent = false;
   /** The broker has not taken a probe on the connection there is. */
   #untaken = false;
+  /** What the broker last said to a probe. */
+  #answer: number | undefined;
   /** A connection ended under a probe: the next ones go alone, so that it shows whether they are why. */
   #careful = false;
   #hangUps = 0;
@@ -72,13 +80,24 @@ export class Canary {
   heard(payload: string): void {
     if (payload !== this.#probe) return; // from a run or a connection before
     this.#probe = '';
+    this.#answer = undefined;
     this.#seconds = (this.clock.monotonic() - this.#sentAt) / 1_000;
     this.#become(false);
   }
 
   status(): CanaryStatus {
-    const away = this.#silent && this.#probe !== '' ? (this.clock.monotonic() - this.#sentAt) / 1_000 : 0;
-    return { silent: this.#silent, seconds: Math.max(this.#seconds, away) };
+    const away = this.#silent && this.#probe !== '' ? this.#awayMs / 1_000 : 0;
+    const seconds = Math.max(this.#seconds, away);
+    return this.#silent ? { silent: true, seconds, diagnosis: this.#diagnosis() } : { silent: false, seconds };
+  }
+
+  get #awayMs(): number {
+    return this.clock.monotonic() - this.#sentAt;
+  }
+
+  #diagnosis(): Diagnosis {
+    const hangUps = this.#resting ? HANG_UPS_MAX : undefined;
+    return canarySilence({ ...this.port.facts(), awayMs: this.#awayMs, answer: this.#answer, hangUps });
   }
 
   get #resting(): boolean {
@@ -94,7 +113,9 @@ export class Canary {
       this.#sentAt = this.clock.monotonic();
     }
     this.#untaken = true;
-    this.port.publish(this.#probe, () => {
+    this.port.publish(this.#probe, (code) => {
+      this.#answer = code;
+      if (code >= REFUSED) return this.#become(true);
       this.#untaken = this.#careful = false;
       this.#hangUps = 0;
     });
@@ -103,6 +124,6 @@ export class Canary {
   #become(silent: boolean): void {
     if (silent === this.#silent) return;
     this.#silent = silent;
-    this.port.changed(silent);
+    this.port.changed(silent ? this.#diagnosis() : undefined);
   }
 }

@@ -3,7 +3,15 @@ import { describe, it } from 'node:test';
 import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal, MEND } from './causes.js';
-import { diagnose, isOpen, type Evidence, type Life, type Outstanding } from './diagnosis.js';
+import {
+  diagnose,
+  isOpen,
+  isTakeoverGuessed,
+  type Afterwards,
+  type Evidence,
+  type Life,
+  type Outstanding,
+} from './diagnosis.js';
 
 const NOTHING: Evidence = {
   ...SILENT_CLOSE,
@@ -17,7 +25,14 @@ const NOTHING: Evidence = {
 };
 const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network', unreached: false };
 const RESET: Life = { ...BARE, orderly: false };
+/** The third of a row, after which we held off. */
+const NAMED: Life = { ...BARE, cause: 'client-id-conflict', cameBack: true };
+const NOT_BACK: Life = { ...NAMED, cameBack: false };
+const RESTART: Life = { ...BARE, cause: 'broker-shutdown', unreached: true };
+const THERE: Afterwards = { kind: 'there' };
+const GONE = refused('broker-unreachable');
 const SUBSCRIBE = { kind: 'subscribe', name: 'secret/#', bytes: 20 } as const;
+const GRANTED = { ...SUBSCRIBE, name: 'a', granted: true };
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
 const LARGE = { ...PUBLISH, bytes: 300_000 };
 
@@ -45,6 +60,15 @@ const UP: Row[] = [
   ['hung up at a SUBSCRIBE', { outstanding: [SUBSCRIBE] }, 'subscribe-denied', 'guess'],
   ['and again', { outstanding: [SUBSCRIBE], history: unanswered(SUBSCRIBE) }, 'subscribe-denied', 'likely'],
   ['and then at another', { outstanding: [PUBLISH], history: unanswered(SUBSCRIBE) }, 'publish-denied', 'guess'],
+  ['hung up at one that was granted before', { outstanding: [GRANTED] }, 'network', 'guess'],
+  ['and again', { outstanding: [GRANTED], history: unanswered(GRANTED) }, 'subscribe-denied', 'likely'],
+  ['hung up at a new one behind it', { outstanding: [GRANTED, PUBLISH] }, 'publish-denied', 'guess'],
+  [
+    'the third bare close, in the middle of asking anew',
+    { upMs: 9, outstanding: [GRANTED], history: [BARE, BARE] },
+    'client-id-conflict',
+    'likely',
+  ],
   ['hung up at one of several', { outstanding: [SUBSCRIBE, PUBLISH] }, 'subscribe-denied', 'guess'],
   ['hung up at a PUBLISH', { outstanding: [PUBLISH] }, 'publish-denied', 'guess'],
   ['reset at a PUBLISH', { outstanding: [PUBLISH], systemCode: 'ECONNRESET' }, 'network', 'guess'],
@@ -74,7 +98,13 @@ const UP: Row[] = [
   ['and we are banned', { afterwards: refused('banned') }, 'banned', 'likely'],
   ['the second bare close', { upMs: 4_000, history: [BARE] }, 'network', 'guess'],
   ['the third', { upMs: 1_500, history: [BARE, BARE] }, 'client-id-conflict', 'likely'],
-  ['as before', { upMs: 9, history: [{ ...BARE, cause: 'client-id-conflict' }, BARE] }, 'client-id-conflict', 'likely'],
+  [
+    'the third, and the broker was there all the while',
+    { upMs: 1_500, history: [BARE, BARE], afterwards: THERE },
+    'client-id-conflict',
+    'likely',
+  ],
+  ['the third, by a broker that goes', { history: [BARE, BARE], afterwards: GONE }, 'broker-shutdown', 'likely'],
   ['the session is not kept', { sessionPresent: false, upMs: 9, history: [BARE, BARE] }, 'network', 'guess'],
   [
     'the session began with them',
@@ -89,8 +119,13 @@ const UP: Row[] = [
     'guess',
   ],
   [
-    'as before',
-    { sessionPresent: false, upMs: 9, history: rivals('client-id-conflict', 'broker-shutdown') },
+    'and it does so again',
+    {
+      sessionPresent: false,
+      upMs: 9,
+      history: rivals('client-id-conflict', 'broker-shutdown'),
+      afterwards: THERE,
+    },
     'client-id-conflict',
     'guess',
   ],
@@ -104,6 +139,56 @@ const UP: Row[] = [
   ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],
   ['equally long lives', { upMs: 60_200, history: lives(60_000, 60_100) }, 'network', 'likely'],
   ['lives of any length', { upMs: 45_000, history: lives(60_000, 52_000) }, 'client-id-conflict', 'likely'],
+];
+
+/** We held off and came back. */
+const AFTER_A_HOLD_OFF: Row[] = [
+  ['closed again: to be looked at', { upMs: 50_000, history: [NAMED, BARE, BARE] }, 'client-id-conflict', 'guess'],
+  [
+    'by a broker that was there all the while',
+    { upMs: 50_000, history: [NAMED, BARE, BARE], afterwards: THERE },
+    'client-id-conflict',
+    'likely',
+  ],
+  [
+    'by one that was reset under',
+    { systemCode: 'ECONNRESET', history: [NAMED, BARE, BARE], afterwards: THERE },
+    'client-id-conflict',
+    'likely',
+  ],
+  [
+    'by a broker that then refused connections',
+    { upMs: 50_000, history: [NAMED, BARE, BARE], afterwards: GONE },
+    'broker-shutdown',
+    'likely',
+  ],
+  [
+    'by one behind a load balancer with nobody behind it',
+    { upMs: 50_000, history: [NAMED, BARE, BARE], afterwards: refused('broker-unreachable', 'likely', false) },
+    'network',
+    'likely',
+  ],
+  ['a shutdown that is told', { code: 0x8b, history: [NAMED, BARE, BARE] }, 'broker-shutdown', 'certain'],
+  ['it held for longer than anybody holds off', { upMs: 80_000, history: [NAMED, BARE, BARE] }, 'network', 'guess'],
+  ['a failed connect in between', { history: [{ ...NAMED, unreached: true }, BARE, BARE] }, 'network', 'guess'],
+  ['a long life in between', { upMs: 9, history: [{ ...BARE, upMs: 80_000 }, NAMED, BARE] }, 'network', 'guess'],
+  ['a restart in between', { upMs: 9, history: [RESTART, NAMED, BARE] }, 'network', 'guess'],
+  ['and another one', { upMs: 9, history: [BARE, RESTART, NAMED] }, 'network', 'guess'],
+  ['the rival is back after that', { upMs: 9, history: [BARE, BARE, RESTART] }, 'client-id-conflict', 'likely'],
+  ['a takeover that the broker told', { history: [{ ...NAMED, bare: false }] }, 'network', 'guess'],
+  ['another session, and the broker had been away', { sessionPresent: false, history: [NOT_BACK] }, 'network', 'guess'],
+  [
+    'lives as long as one another',
+    { upMs: 60_200, history: [{ ...NAMED, upMs: 60_100 }, ...lives(60_000, 60_100)], afterwards: THERE },
+    'network',
+    'likely',
+  ],
+  [
+    'three such lives may be chance',
+    { upMs: 60_200, history: [{ ...NAMED, upMs: 60_100 }, ...lives(60_000, 10_000)], afterwards: THERE },
+    'client-id-conflict',
+    'likely',
+  ],
 ];
 
 const NEVER_UP: Row[] = [
@@ -143,8 +228,8 @@ const NEVER_UP: Row[] = [
   ['5: busy', { code: 0x89, where: 'connack' }, 'server-busy', 'certain'],
 ];
 
-function refused(cause: Cause, confidence: Diagnosis['confidence'] = 'certain') {
-  return { kind: 'refused', cause, confidence, orderly: true } as const;
+function refused(cause: Cause, confidence: Diagnosis['confidence'] = 'certain', orderly = true) {
+  return { kind: 'refused', cause, confidence, orderly } as const;
 }
 
 function unanswered(operation: Outstanding): Life[] {
@@ -162,6 +247,7 @@ function lives(...upMs: number[]): Life[] {
 describe('diagnosis', () => {
   for (const [what, rows, base] of [
     ['a link that was up', UP, {}],
+    ['taken back after a hold-off', AFTER_A_HOLD_OFF, {}],
     ['one that never came up', NEVER_UP, { wasUp: false, upMs: 0 }],
   ] as const) {
     for (const [name, evidence, cause, confidence] of rows) {
@@ -211,7 +297,12 @@ describe('diagnosis', () => {
     assert.ok(evidence.includes('WebSocket closed with code 1008 policy'), evidence.join());
   });
 
-  it('only a guess waits for what comes afterwards', () => {
+  it('only a guess waits for what comes afterwards, and so does a takeover that the broker has not told', () => {
+    const third = { ...NOTHING, history: [BARE, BARE] };
+    assert.equal(isOpen(third), true);
+    assert.equal(isOpen({ ...third, afterwards: THERE }), false);
+    assert.equal(isOpen({ ...third, code: 0x8e }), false);
+    assert.equal(isTakeoverGuessed('client-id-conflict', { code: 0x8e }), false);
     assert.equal(isOpen(NOTHING), true);
     assert.equal(isOpen({ ...NOTHING, code: 0x8b }), false);
     assert.equal(isOpen({ ...NOTHING, wasUp: false }), false);

@@ -9,10 +9,13 @@ export interface Outstanding {
   name: string;
   /** Of the packet, about. */
   bytes: number;
+  /** The broker has granted this filter before: it is asked for anew. */
+  granted?: boolean;
 }
 
-/** What the first attempt after a drop met. */
+/** What the first attempt after a drop met; `there`: TCP connections that sent nothing were taken and kept. */
 export type Afterwards =
+  | { kind: 'there' }
   | { kind: 'accepted'; sessionPresent: boolean }
   | { kind: 'refused'; cause: Cause; confidence: Diagnosis['confidence']; /** Not by a reset. */ orderly: boolean };
 
@@ -60,6 +63,10 @@ const BARE_CLOSES_MAX = 3;
 const ORDERLY_MIN = 2;
 /** A connection that held this long was not taken over by somebody who waits to take it back. */
 const CONTESTED_MS_MAX = 150_000;
+/** Nor was one that we took back ourselves and that held this long: who holds off does so for a minute at most. */
+const TAKEN_BACK_MS_MAX = 75_000;
+/** So many lives of random lengths, after a hold-off each, are hardly ever as long as one another. */
+const SAME_LENGTHS_MIN = 4;
 /** Lives whose lengths differ by less are ended by a clock: a load balancer, and no rival. */
 const SAME_LENGTH_SHARE = 0.05;
 const RESET_BLAME = 0.5;
@@ -85,12 +92,19 @@ export function diagnose(evidence: Evidence): Diagnosis {
 
 /** Whether the next attempt may say more of it than is known now. */
 export function isOpen(evidence: Evidence): boolean {
-  return evidence.wasUp && evidence.afterwards === undefined && judge(evidence)[1] === 'guess';
+  if (!evidence.wasUp || evidence.afterwards !== undefined) return false;
+  const [cause, confidence] = judge(evidence);
+  return confidence === 'guess' || isTakeoverGuessed(cause, evidence);
 }
 
-/** The broker closed it without a word, and nothing was outstanding. */
+/** The broker did not say itself that somebody has taken the session over. */
+export function isTakeoverGuessed(cause: Cause, { code }: Pick<CloseEvidence, 'code'>): boolean {
+  return cause === 'client-id-conflict' && code === 0;
+}
+
+/** The broker closed it without a word, and nothing was outstanding that it might not want. */
 export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
-  return wasUp && code === 0 && ended === undefined && outstanding.length === 0;
+  return wasUp && code === 0 && ended === undefined && outstanding.every(({ granted }) => granted);
 }
 
 /** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
@@ -191,14 +205,16 @@ function stalled({ threadDelayMs, keepaliveMs }: Evidence): Judgement | undefine
 /** An operation is the suspect when the broker hung up rather than answer it, and the more so the second time. */
 function hungUpOn(evidence: Evidence): Judgement | undefined {
   const { outstanding, systemCode, history, afterwards } = evidence;
-  const [operation] = outstanding;
-  if (!operation) return undefined;
   const large = outstanding.find(({ bytes }) => bytes >= LARGE_BYTES);
   if (large && systemCode !== undefined) {
     return ['packet-too-large', 'likely', `reset while this was being sent: ${described(large)}`];
   }
   const before = history[0]?.unanswered;
-  const again = before?.kind === operation.kind && before.name === operation.name;
+  const isAgain = ({ kind, name }: Outstanding): boolean => before?.kind === kind && before.name === name;
+  // Who takes the session over cuts short what is asked for anew at every connect.
+  const operation = outstanding.find((one) => one.granted !== true || isAgain(one));
+  if (!operation) return undefined;
+  const again = isAgain(operation);
   // A line that breaks and a broker that goes away leave something unanswered too.
   if (!again && (!isOrderly(evidence) || isGone(afterwards))) return undefined;
   const cause = operation.kind === 'subscribe' ? 'subscribe-denied' : 'publish-denied';
@@ -213,38 +229,70 @@ function isGone(afterwards: Afterwards | undefined): boolean {
   return afterwards?.kind === 'refused' && UNREACHED.has(afterwards.cause) && !isThere(afterwards);
 }
 
-/** Another user of the client id: nothing else closes so often without a reason. */
+/** Another user of the client id: nothing else closes so often without a reason, and goes on taking connections. */
 function contested(evidence: Evidence): Judgement | undefined {
-  if (!isBare(evidence) || evidence.upMs > CONTESTED_MS_MAX) return undefined;
-  const recent = [evidence, ...evidence.history.slice(0, BARE_CLOSES_MAX - 1)];
-  const lives = recent.map(({ upMs }) => upMs);
+  if (!isBare(evidence) || isGone(evidence.afterwards)) return undefined;
+  const [last] = evidence.history;
+  return last?.cause === 'client-id-conflict' ? contestedAgain(evidence, last) : contestedInARow(evidence);
+}
+
+/**
+ * We held off and came back, which ends the row: this close alone tells only that the rival, who holds off too or
+ * comes back at once, may be there still. A broker that restarts looks alike, until it refuses a connection.
+ */
+function contestedAgain(evidence: Evidence, last: Life): Judgement | undefined {
+  const { upMs, sessionPresent, afterwards, history } = evidence;
+  if (upMs > TAKEN_BACK_MS_MAX || !last.bare || last.unreached) return undefined;
+  if (!isOrderly(evidence) && !last.orderly) return undefined;
+  if (!sessionPresent && last.cameBack !== true) return undefined;
+  const lives = [upMs, ...history.slice(0, SAME_LENGTHS_MIN - 1).map((life) => life.upMs)];
+  if (lives.length === SAME_LENGTHS_MIN && areSameLength(lives)) return ofSameLength(lives);
+  const there = afterwards !== undefined && isThere(afterwards);
+  const text = `closed without a word again, ${inSeconds([upMs])} s after the session was taken back`;
+  return [
+    'client-id-conflict',
+    there && sessionPresent ? 'likely' : 'guess',
+    there ? `${text}, by a broker that takes connections all the while` : text,
+  ];
+}
+
+function contestedInARow(evidence: Evidence): Judgement | undefined {
   const before = evidence.history.slice(0, BARE_CLOSES_MAX - 1);
+  if (before.length < BARE_CLOSES_MAX - 1) return undefined;
   // A broker that gives the session to another takes connections all the while.
-  const all = before.every(({ bare, upMs, unreached }) => bare && !unreached && upMs <= CONTESTED_MS_MAX);
+  const all = [evidence, ...before].every(({ upMs }) => upMs <= CONTESTED_MS_MAX);
+  if (!all || !before.every(({ bare, unreached }) => bare && !unreached)) return undefined;
   // The first of them may have begun the session.
   const kept = evidence.sessionPresent && before.slice(0, -1).every(({ sessionPresent }) => sessionPresent);
   // A rival that begins a new session each time leaves us none; a restart does too, and is not over at once.
   const cameBack = before.every((life) => life.cameBack);
-  const causes = new Set<Cause>(['network', 'client-id-conflict', ...(cameBack ? ['broker-shutdown' as const] : [])]);
-  const unexplained = before.every(({ cause }) => causes.has(cause));
+  if (!kept && !cameBack) return undefined;
+  const causes = new Set<Cause>(['network', ...(cameBack ? ['broker-shutdown' as const] : [])]);
+  if (!before.every(({ cause }) => causes.has(cause))) return undefined;
   // A broker closes in order, at least as a rule; a line that breaks resets.
   const closes = Number(isOrderly(evidence)) + before.filter(({ orderly }) => orderly).length;
-  if (before.length < BARE_CLOSES_MAX - 1 || !all || !unexplained || closes < ORDERLY_MIN) return undefined;
-  if (!kept && !cameBack) return undefined;
-  const [least, most] = [Math.min(...lives), Math.max(...lives)];
-  const seconds = lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
-  if (least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most) {
-    return [
-      'network',
-      'likely',
-      `each connection lives equally long (${seconds} s): an idle or lifetime limit on the way`,
-    ];
-  }
+  if (closes < ORDERLY_MIN) return undefined;
+  const lives = [evidence, ...before].map(({ upMs }) => upMs);
+  if (areSameLength(lives)) return ofSameLength(lives);
   return [
     'client-id-conflict',
     kept ? 'likely' : 'guess',
-    `closed without a word ${recent.length} times in a row, soon after each connect (${seconds} s), with ${kept ? 'the session kept' : 'another session begun each time'}`,
+    `closed without a word ${lives.length} times in a row, soon after each connect (${inSeconds(lives)} s), with ${kept ? 'the session kept' : 'another session begun each time'}`,
   ];
+}
+
+function areSameLength(lives: readonly number[]): boolean {
+  const [least, most] = [Math.min(...lives), Math.max(...lives)];
+  return least >= 5_000 && most - least <= SAME_LENGTH_SHARE * most;
+}
+
+function ofSameLength(lives: readonly number[]): Judgement {
+  const text = `each connection lives equally long (${inSeconds(lives)} s): an idle or lifetime limit on the way`;
+  return ['network', 'likely', text];
+}
+
+function inSeconds(lives: readonly number[]): string {
+  return lives.map((upMs) => (upMs / 1_000).toFixed(1)).join(', ');
 }
 
 /**
@@ -252,13 +300,14 @@ function contested(evidence: Evidence): Judgement | undefined {
  * order; a load balancer with nobody behind it resets.
  */
 export function isThere(afterwards: Afterwards): boolean {
-  return afterwards.kind === 'accepted' || (afterwards.confidence === 'guess' && afterwards.orderly);
+  if (afterwards.kind !== 'refused') return true;
+  return afterwards.confidence === 'guess' && afterwards.orderly;
 }
 
 /** A drop without a word is often explained by what the next attempt meets. */
 function explainedAfterwards({ afterwards, systemCode }: Evidence): Judgement | undefined {
   const how = systemCode === undefined ? 'closed without a word' : `broken (${systemCode})`;
-  if (!afterwards) return undefined;
+  if (!afterwards || afterwards.kind === 'there') return undefined;
   if (afterwards.kind === 'accepted') {
     if (afterwards.sessionPresent) return undefined;
     return ['broker-shutdown', 'likely', `${how}, and the broker had forgotten the session afterwards`];

@@ -70,6 +70,27 @@ describe('history', () => {
     assert.equal(told.lastCause, 'client-id-conflict');
   });
 
+  it('after a hold-off, a close without a word by a broker that goes away is its own, and so are the next ones', () => {
+    const { told, causes } = history();
+    for (const upMs of [900, 2_300, 400]) {
+      told.ended({ ...DROP, upMs }, 1);
+      told.afterwards({ kind: 'there' });
+    }
+    assert.equal(told.lastCause, 'client-id-conflict');
+    told.ended({ ...DROP, upMs: 50_000 }, 2);
+    assert.equal(told.lastCause, 'client-id-conflict', 'what is known is shown meanwhile');
+    assert.equal(causes().at(-1), 'down', 'and not told before it is looked at');
+    told.afterwards({ kind: 'refused', cause: 'broker-unreachable', confidence: 'certain', orderly: false });
+    for (const upMs of [50, 300]) {
+      told.ended({ ...DROP, upMs }, 3);
+      told.afterwards({ kind: 'accepted', sessionPresent: true });
+    }
+    assert.deepEqual(
+      causes().filter((cause) => cause.startsWith('dropped')),
+      ['network', 'network', 'client-id-conflict', 'broker-shutdown', 'network', 'network'].map((c) => `dropped ${c}`),
+    );
+  });
+
   it('bare closes of a broker that could not be reached in between are its own', () => {
     const { told, causes } = history();
     for (const upMs of [900, 2_300, 400]) {

@@ -74,6 +74,7 @@ export class History {
     this.#lastCause = this.#lives[0]!.cause = diagnosis.cause;
     this.#drops[0] = { ...this.#drops[0]!, ...diagnosis };
     this.#lives[0]!.cameBack = afterwards !== undefined && isThere(afterwards);
+    this.#lives[0]!.unreached ||= afterwards !== undefined && !isThere(afterwards);
     this.#told(diagnosis);
   }
 

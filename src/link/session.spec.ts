@@ -112,7 +112,7 @@ describe('session', () => {
       await broker.listen(),
       journal(() => Promise.resolve(KNOWN)),
     );
-    await until(() => link.status().phase === 'up');
+    await until(() => link.status().state === 'up');
     await until(() => broker.subscribed.length === 1); // of the run before nothing is known
     broker.hangUp();
     await until(() => broker.connects === 3 && broker.subscribed.length === 2);
@@ -146,7 +146,7 @@ describe('session', () => {
     let asked = 0;
     const kept = journal(() => (++asked === 1 ? Promise.reject(new Error('no')) : Promise.resolve(KNOWN)));
     const { link } = session(await broker.listen(), kept);
-    await until(() => link.status().phase === 'up');
+    await until(() => link.status().state === 'up');
     await link.stop(100);
     broker.close();
   });
@@ -182,10 +182,10 @@ describe('session', () => {
       await broker.listen(),
       journal(() => Promise.resolve(KNOWN)),
     );
-    await until(() => up.link.status().phase === 'up');
+    await until(() => up.link.status().state === 'up');
     up.link.renew({ username: 'other', tls: {}, wsHeaders: {} });
     await sleep(50);
-    assert.equal(up.link.status().phase, 'up');
+    assert.equal(up.link.status().state, 'up');
     await up.link.stop(100);
     broker.close();
   });
@@ -195,13 +195,13 @@ describe('session', () => {
     const kept = journal(() => Promise.resolve(KNOWN));
     const pending = { ...kept, append: () => new Promise<void>(() => undefined) } as unknown as Journal;
     const { link } = session(await broker.listen(), pending);
-    await until(() => link.status().phase === 'up');
+    await until(() => link.status().state === 'up');
     link.intake.message({ cmd: 'publish', topic: 'a', payload: 'x', qos: 1, dup: false, retain: false, messageId: 1 });
     const stopped = link.stop(5_000);
     broker.hangUp();
     await stopped;
     await sleep(50);
-    assert.equal(link.status().phase, 'stopped');
+    assert.equal(link.status().state, 'stopped');
     assert.equal(broker.connects, 1);
     broker.close();
   });

@@ -3,23 +3,24 @@ import { LOGIN_CAUSES, type Diagnosis } from '../domain/cause.js';
 import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
-import type { LinkDrop, LinkEvent, LinkPhase, LinkStatus } from '../domain/link.js';
+import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
-import { blameOf } from './diagnosis.js';
+import { connectionOptions } from './connection-options.js';
+import { blameOf, isTakeoverGuessed } from './diagnosis.js';
 import { Dial } from './dial.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
-import { gapRecord } from './own-records.js';
+import { knock } from './knock.js';
+import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { Relay } from './relay.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
 
-const CONNECT_TIMEOUT_MS_MAX = 10_000;
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
 const PROVEN_MS = 10_000;
 const DENIED_RETRY_MS = 60_000;
@@ -29,6 +30,8 @@ const CLOSE_MS_MIN = 500;
 const JOURNAL_RETRY_MS = 1_000;
 /** Of a probe's PUBLISH, about. */
 const CANARY_BYTES = 64;
+/** As a subscription, among those that are denied. */
+const CANARY = 'canary';
 
 export interface SessionOptions {
   clientId: string;
@@ -60,9 +63,11 @@ export class Session {
   #connection: Connection | undefined;
   #limits: BrokerLimits | undefined;
   #keepalive: Keepalive | undefined;
-  #phase: LinkPhase = 'idle';
+  #state: LinkStatus['state'] = 'idle';
   #since: number;
   #upSince = 0;
+  /** Wall clock: while it waits, when the next attempt is due. */
+  #retryAt = 0;
   /** Wall clock: the broker was last heard of, in this run or the one before; 0: never. */
   #heardAt = 0;
   #sessionPresent = false;
@@ -73,6 +78,7 @@ export class Session {
   #doubt = true;
   #timer: NodeJS.Timeout | undefined;
   #deniedTimer: NodeJS.Timeout | undefined;
+  #knocking: AbortController | undefined;
 
   constructor(
     private readonly options: SessionOptions,
@@ -83,7 +89,7 @@ export class Session {
   ) {
     const { canary } = options.session;
     const wanted: Wanted[] = [...options.subscriptions];
-    if (canary) wanted.push({ name: 'canary', filter: canary.topic, qos: 0, own: true });
+    if (canary) wanted.push({ name: CANARY, filter: canary.topic, qos: 0, own: true });
     this.#since = ambient.clock.now();
     this.#dial = new Dial(options.broker);
     this.#history = new History(tell, (drops) => this.#remember(drops));
@@ -104,7 +110,7 @@ export class Session {
     this.#credentials = credentials;
     this.#presence.renew();
     const { lastCause } = this.#history;
-    if (this.#phase !== 'waiting' || !lastCause || !LOGIN_CAUSES.has(lastCause)) return;
+    if (this.#state !== 'waiting' || !lastCause || !LOGIN_CAUSES.has(lastCause)) return;
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#wait(patience('network', 0, this.options.session.reconnect, this.ambient.random));
@@ -114,10 +120,11 @@ export class Session {
     const url = new URL(this.#dial.url);
     url.username = url.password = '';
     return {
-      phase: this.#phase,
+      state: this.#state,
+      ...(this.#state === 'waiting' ? { retryAt: new Date(this.#retryAt).toISOString() } : {}),
       clientId: this.options.clientId,
       url: url.href,
-      protocol: this.#dial.protocolVersion === 5 ? '5' : '3.1.1',
+      protocol: this.#protocol,
       sessionPresent: this.#sessionPresent,
       since: this.#since,
       pendingAcks: this.intake.pendingAcks,
@@ -134,19 +141,24 @@ export class Session {
     };
   }
 
+  get #protocol(): LinkStatus['protocol'] {
+    return this.#dial.protocolVersion === 5 ? '5' : '3.1.1';
+  }
+
   /** Lets commits and their acknowledgements finish, then says DISCONNECT, which keeps the session. */
   async stop(deadlineMs: number): Promise<void> {
     clearTimeout(this.#timer);
     clearInterval(this.#deniedTimer);
     this.intake.drain();
     const deadline = this.ambient.clock.monotonic() + deadlineMs;
-    while (this.#phase === 'up' && this.ambient.clock.monotonic() < deadline) {
+    while (this.#state === 'up' && this.ambient.clock.monotonic() < deadline) {
       if (this.intake.idle && this.relay.idle) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     clearTimeout(this.#timer); // The link may have dropped meanwhile.
     const connection = this.#connection;
-    const wasUp = this.#phase === 'up';
+    const wasUp = this.#state === 'up';
+    this.#knocking?.abort();
     if (wasUp) this.#heardAt = this.ambient.clock.now();
     this.#become('stopped');
     this.#canary?.stop();
@@ -157,42 +169,26 @@ export class Session {
   }
 
   async #connect(): Promise<void> {
+    this.#knocking?.abort();
     this.#become('connecting');
     try {
       await this.#openSession();
     } catch (error) {
       this.failed(error as Error);
-      if (this.#phase === 'connecting') this.#wait(JOURNAL_RETRY_MS);
+      if (this.#state === 'connecting') this.#wait(JOURNAL_RETRY_MS);
       return;
     }
-    if (this.#phase !== 'connecting') return; // stopped meanwhile
+    if (this.#state !== 'connecting') return; // stopped meanwhile
     const { session, clientId } = this.options;
-    const { username, password, tls, wsHeaders } = this.#credentials;
-    const connection = new Connection(
-      {
-        url: this.#dial.url,
-        protocolVersion: this.#dial.protocolVersion,
-        clientId,
-        keepaliveSeconds: Math.ceil(session.keepaliveMs / 1000),
-        expirySeconds: Math.floor(session.expiryMs / 1000),
-        receiveMaximum: session.receiveMaximum,
-        maxPacketBytes: session.maxPacketBytes,
-        ...(username === undefined ? {} : { username }),
-        ...(password === undefined ? {} : { password }),
-        tls,
-        wsHeaders,
-        will: this.#presence.nextWill(),
-        connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, session.keepaliveMs * 1.5),
-      },
-      {
-        accepted: (limits) => this.#accepted(connection, limits),
-        ready: () => this.#ready(connection),
-        message: (packet) => this.#message(packet),
-        released: (packetId) => this.intake.released(packetId),
-        heard: () => this.#keepalive?.heard(),
-        closed: (evidence) => this.#closed(evidence),
-      },
-    );
+    const will = this.#presence.nextWill();
+    const connection = new Connection(connectionOptions(this.#dial, session, clientId, this.#credentials, will), {
+      accepted: (limits) => this.#accepted(connection, limits),
+      ready: () => this.#ready(connection),
+      message: (packet) => this.#message(packet),
+      released: (packetId) => this.intake.released(packetId),
+      heard: () => this.#keepalive?.heard(),
+      closed: (evidence) => this.#closed(evidence),
+    });
     this.#connection = connection;
     connection.open();
   }
@@ -215,7 +211,7 @@ export class Session {
   }
 
   #accepted(connection: Connection, limits: BrokerLimits): void {
-    if (this.#phase === 'stopped') return;
+    if (this.#state === 'stopped') return;
     const { sessionPresent } = limits;
     this.#history.afterwards({ kind: 'accepted', sessionPresent });
     this.#dial.accepted();
@@ -246,10 +242,10 @@ export class Session {
   }
 
   #ready(connection: Connection): void {
-    if (connection !== this.#connection || this.#phase !== 'up' || !this.#limits) return;
+    if (connection !== this.#connection || this.#state !== 'up' || !this.#limits) return;
     const limits = this.#limits;
     this.#presence.announce(connection, limits, (relayLimits) => {
-      if (connection === this.#connection && this.#phase === 'up') this.relay.begin(connection, relayLimits);
+      if (connection === this.#connection && this.#state === 'up') this.relay.begin(connection, relayLimits);
     });
     this.#reconcile(connection, limits);
     this.#canary?.start();
@@ -261,6 +257,11 @@ export class Session {
 
   #message(packet: IPublishPacket): boolean {
     const { canary } = this.options.session;
+    const foreign = foreignTopic(packet.topic);
+    if (foreign !== undefined) {
+      this.tell({ kind: 'own-topic', topic: packet.topic });
+      return this.intake.message({ ...packet, topic: foreign });
+    }
     if (!canary || packet.topic !== canary.topic) return this.intake.message(packet);
     this.#canary?.heard(packet.payload.toString());
     return packet.qos === 2 ? this.intake.message(packet) : this.intake.skip(packet);
@@ -297,17 +298,19 @@ export class Session {
 
   #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
     const port = {
-      publish: (payload: string, taken: () => void) => {
+      publish: (payload: string, answered: (code: number) => void) => {
         const connection = this.#connection;
-        connection?.publish({ topic, payload, qos: 1, retain: false }, (code) => {
-          if (connection === this.#connection && code < 0x80) taken();
+        const qos = this.#limits?.maximumQoS === 0 ? 0 : 1;
+        connection?.publish({ topic, payload, qos, retain: false }, (code) => {
+          if (connection === this.#connection) answered(code);
         });
       },
+      facts: () => ({ topic, protocol: this.#protocol, denied: this.#subscriptions.denied.get(CANARY) }),
       alone: () => this.#subscriptions.outstanding.length + this.relay.outstanding.length === 0,
-      changed: (silent: boolean) => {
-        this.tell({ kind: 'canary', silent });
+      changed: (diagnosis: Diagnosis | undefined) => {
+        this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis } : { kind: 'canary', silent: false });
         // A session that lost its subscriptions without a word is mended by asking for them again.
-        if (!silent || !this.#connection || !this.#limits) return;
+        if (!diagnosis || !this.#connection || !this.#limits) return;
         this.#subscriptions.doubt();
         this.#reconcile(this.#connection, this.#limits);
       },
@@ -331,7 +334,7 @@ export class Session {
     this.intake.end();
     this.#subscriptions.ended(evidence.code === 0 && !canaried ? blameOf(evidence) : 0, clock.monotonic());
     this.#presence.closed(evidence);
-    if (this.#phase === 'stopped') return this.relay.end();
+    if (this.#state === 'stopped') return this.relay.end();
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
     if (evidence.wasUp) this.#heardAt = clock.now();
     const diagnosis = this.#history.ended(
@@ -354,10 +357,24 @@ export class Session {
       this.#dial.refused(diagnosis.cause, evidence);
     } else if (diagnosis.cause === 'server-moved') this.#dial.moveOn();
     this.#wait(patience(diagnosis.cause, this.#failures, this.options.session.reconnect, random));
+    if (isTakeoverGuessed(diagnosis.cause, evidence)) void this.#knock();
+  }
+
+  /** A broker that restarts closes its clients without a word, as one does that gives the session to another. */
+  async #knock(): Promise<void> {
+    const { signal } = (this.#knocking = new AbortController());
+    const met = await knock(this.#dial.url, signal);
+    if (!met) return;
+    this.#history.afterwards(met);
+    const cause = this.#history.lastCause!;
+    if (cause === 'client-id-conflict') return;
+    clearTimeout(this.#timer);
+    this.#wait(patience(cause, this.#failures, this.options.session.reconnect, this.ambient.random));
   }
 
   #wait(delayMs: number): void {
     this.#become('waiting');
+    this.#retryAt = this.ambient.clock.now() + delayMs;
     this.#timer = setTimeout(() => void this.#connect(), delayMs);
   }
 
@@ -366,8 +383,8 @@ export class Session {
     this.journal.saveLinkHistory({ drops: [...drops], heardAt: this.#heardAt }).catch(() => undefined);
   }
 
-  #become(phase: LinkPhase): void {
-    this.#phase = phase;
+  #become(state: LinkStatus['state']): void {
+    this.#state = state;
     this.#since = this.ambient.clock.now();
   }
 }

@@ -70,7 +70,9 @@ export class Subscriptions {
   }
 
   get outstanding(): Outstanding[] {
-    return [...this.#asked].map((name) => ({ kind: 'subscribe', name, bytes: Buffer.byteLength(name) }));
+    return [...this.#asked].map((name) => {
+      return { kind: 'subscribe', name, bytes: Buffer.byteLength(name), granted: this.#acknowledged.has(name) };
+    });
   }
 
   /**

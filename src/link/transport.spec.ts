@@ -9,12 +9,17 @@ import { createServer as createTlsServer } from 'node:tls';
 import mqttPacket from 'mqtt-packet';
 import { Authority, pemOf } from '../../test/support/certificates.js';
 import { needs } from '../../test/support/needs.js';
+import { until } from '../../test/support/until.js';
 import { Connection, type CloseEvidence, type ConnectionOptions } from './connection.js';
 import type { Cause } from '../domain/cause.js';
 import { diagnose } from './diagnosis.js';
 import { transportOptions } from './transport.js';
 
 const UPGRADE_KEY = /sec-websocket-key: (.+)\r\n/i;
+/** For what never answers; everything else gets the time a busy machine needs. */
+const SILENT: Partial<ConnectionOptions> = { connectTimeoutMs: 500 };
+/** Without help `ws` would wait for half a minute. */
+const SOON_MS = 15_000;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const CONNACK = mqttPacket.generate({ cmd: 'connack', returnCode: 0, sessionPresent: false });
 
@@ -55,6 +60,7 @@ function frame(payload: Buffer, opcode = 2): Buffer {
 
 interface Run {
   connection: Connection;
+  /** Rejects when it ends without having been up: nobody may wait for it for ever. */
   accepted: Promise<void>;
   closed: Promise<CloseEvidence>;
 }
@@ -63,7 +69,11 @@ function open(t: TestContext, url: string, more: Partial<ConnectionOptions> = {}
   const accepted = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<CloseEvidence>();
   let ended = false;
-  void closed.promise.then(() => (ended = true));
+  void closed.promise.then((found) => {
+    ended = true;
+    accepted.reject(new Error(`it was not up when it ended: ${JSON.stringify(found)}`));
+  });
+  accepted.promise.catch(() => undefined); // not every test waits for it
   const connection = new Connection(
     {
       url,
@@ -75,7 +85,7 @@ function open(t: TestContext, url: string, more: Partial<ConnectionOptions> = {}
       maxPacketBytes: 1_000,
       tls: {},
       wsHeaders: {},
-      connectTimeoutMs: 500,
+      connectTimeoutMs: 10_000,
       ...more,
     },
     {
@@ -98,8 +108,8 @@ function causeOf(found: CloseEvidence): Cause {
   return diagnose({ ...found, protocolVersion: 5, keepaliveMs: 30_000, ...rest }).cause;
 }
 
-function evidence(t: TestContext, url: string): Promise<CloseEvidence> {
-  return open(t, url).closed;
+function evidence(t: TestContext, url: string, more: Partial<ConnectionOptions> = {}): Promise<CloseEvidence> {
+  return open(t, url, more).closed;
 }
 
 describe('a WebSocket that does not come up says why', () => {
@@ -138,7 +148,7 @@ describe('a WebSocket that does not come up says why', () => {
   });
 
   it('a server that never answers: given up in time, and told once', async (t) => {
-    const found = await evidence(t, `ws://127.0.0.1:${await upgrades(t, () => undefined)}`);
+    const found = await evidence(t, `ws://127.0.0.1:${await upgrades(t, () => undefined)}`, SILENT);
     assert.deepEqual(found.errors, ['connack timeout']);
     assert.equal(causeOf(found), 'websocket-upgrade');
   });
@@ -174,7 +184,7 @@ describe('a WebSocket that does not come up says why', () => {
       const otherName = await open(t, url, { tls: { ca } }).closed;
       assert.equal(otherName.systemCode, 'ERR_TLS_CERT_ALTNAME_INVALID');
       for (const found of [untrusted, otherName]) assert.equal(causeOf(found), 'tls');
-      const trusted = await open(t, url, { tls: { ca, serverName: 'broker' } }).closed;
+      const trusted = await evidence(t, url, { ...SILENT, tls: { ca, serverName: 'broker' } });
       assert.deepEqual(trusted.errors, ['connack timeout'], 'the name and the authority reach the handshake');
     }
   });
@@ -202,7 +212,7 @@ describe('a WebSocket that is up', () => {
     const found = await closed;
     assert.deepEqual(found.webSocket, { stage: 'open', closeCode: 1008, closeReason: 'policy' });
     assert.equal(found.wasUp, true);
-    assert.ok(performance.now() - startedAt < 3_000, 'a broker that leaves its socket open is not waited for');
+    assert.ok(performance.now() - startedAt < SOON_MS, 'a broker that leaves its socket open is not waited for');
   });
 
   it('frames that are nonsense end it soon, with the reason', async (t) => {
@@ -213,7 +223,7 @@ describe('a WebSocket that is up', () => {
     const startedAt = performance.now();
     const found = await open(t, `ws://127.0.0.1:${port}`).closed;
     assert.match(found.errors.join(), /Invalid WebSocket frame/);
-    assert.ok(performance.now() - startedAt < 3_000);
+    assert.ok(performance.now() - startedAt < SOON_MS);
   });
 
   it('a held reader takes no more, still pings, and misses nothing when it reads on', async (t) => {
@@ -235,18 +245,16 @@ describe('a WebSocket that is up', () => {
       return !hold;
     });
     await accepted;
+    await until(() => connection.held, { what: 'the first message' });
     await sleep(100);
-    assert.equal(connection.held, true);
     assert.equal(received, 1);
     assert.ok(server!.writableLength > 1_000_000, 'what is not read waits at the broker');
     const before = heardBytes;
     connection.ping();
-    await sleep(50);
-    assert.ok(heardBytes > before, 'the ping went out');
+    await until(() => heardBytes > before, { what: 'the ping to go out' });
     hold = false;
     connection.resume();
-    for (let i = 0; i < 200 && received < count; i++) await sleep(10);
-    assert.equal(received, count);
+    await until(() => received === count, { timeoutMs: 60_000, what: () => `${count} messages, not ${received}` });
   });
 
   it('given up, although nothing is heard any more: closed at once', async (t) => {

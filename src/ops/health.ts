@@ -6,6 +6,8 @@ export interface HealthFacts {
   linkUp: boolean;
   /** undefined until the journal has said so. */
   journalState: 'open' | 'full' | undefined;
+  /** Why it is full; empty or absent: nobody said. */
+  journalReason?: string;
   journalDelayMs: number;
   mainDelayMs: number;
 }
@@ -45,10 +47,14 @@ export function probe(which: Probe, facts: HealthFacts, limits: HealthLimits): P
         : [
             started,
             part('not stopping', !facts.stopping, true, facts.stopping ? 'stopping' : 'yes'),
-            part('journal has room', facts.journalState !== 'full', true, facts.journalState ?? 'unknown'),
+            part('journal has room', facts.journalState !== 'full', true, journalText(facts)),
             journal,
             part('main thread', facts.mainDelayMs < MAIN_RESPONSIVE_MS, true, seconds(facts.mainDelayMs)),
             part('link', facts.linkUp, limits.readyNeedsLink, facts.linkUp ? 'up' : 'down'),
           ];
   return { ok: parts.every(({ ok, required }) => ok || !required), parts };
+}
+
+function journalText({ journalState, journalReason = '' }: HealthFacts): string {
+  return journalState === 'full' && journalReason !== '' ? `full: ${journalReason}` : (journalState ?? 'unknown');
 }

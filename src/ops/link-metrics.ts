@@ -28,7 +28,7 @@ export class LinkMetrics {
           this.set(value());
         },
       });
-    gauge('holdfast_link_up', '1 while the broker is connected.', () => (this.status()?.phase === 'up' ? 1 : 0));
+    gauge('holdfast_link_up', '1 while the broker is connected.', () => (this.status()?.state === 'up' ? 1 : 0));
     gauge(
       'holdfast_link_pending_acks',
       'Messages received and not yet acknowledged.',

@@ -63,7 +63,7 @@ describe('the metrics of all threads together', () => {
   it('are text that can be parsed, with each series and each name once', async () => {
     const journal = journalMetrics();
     const texts = [
-      linkMetrics({ phase: 'up' }).registry.metrics(),
+      linkMetrics({ state: 'up' }).registry.metrics(),
       journal.text(),
       deliveryMetrics().registry.metrics(),
     ];
@@ -147,7 +147,7 @@ describe('every label value exists from the start', () => {
 
 describe('what happens is counted where it belongs', () => {
   it('link: drops and refusals by cause, reconnects by the cause of the drop', async () => {
-    const metrics = linkMetrics({ phase: 'up', pendingAcks: 4 });
+    const metrics = linkMetrics({ state: 'up', pendingAcks: 4 });
     metrics.observe({ kind: 'refused', diagnosis: diagnosis('dns') });
     metrics.observe({ kind: 'up', sessionPresent: false, reconnect: false, after: undefined });
     metrics.observe({ kind: 'down' });

@@ -96,10 +96,14 @@ describe('the ops server', () => {
       /^\[\+\] started: yes$[^]*^\[\+\] link: up \(not required\)$[^]*^readyz ok$/m,
     );
     facts.journalState = 'full';
+    facts.journalReason = 'the disk is full';
     facts.linkUp = false;
     const { status, text, headers } = await call('/readyz');
     assert.deepEqual([status, headers['cache-control']], [503, 'no-store']);
-    assert.match(text, /^\[-\] journal has room: full$[^]*^\[-\] link: down \(not required\)$[^]*^readyz failed$/m);
+    assert.match(
+      text,
+      /^\[-\] journal has room: full: the disk is full$[^]*^\[-\] link: down \(not required\)$[^]*^readyz failed$/m,
+    );
     assert.equal((await call('/livez')).status, 200);
     facts.started = false;
     assert.deepEqual([(await call('/startupz')).status, (await call('/livez')).status], [503, 200]);

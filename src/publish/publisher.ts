@@ -2,15 +2,16 @@ import type { Reply } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
-import type { Journal, JournalReader } from '../domain/journal.js';
+import type { JournalReader } from '../domain/journal.js';
 import type { Publish, PublishResult, PublishStatus } from '../domain/publish.js';
 import type { PublishSettings } from '../domain/settings.js';
 import { textProblem, topicMatches, topicNameProblem } from '../domain/topic.js';
 import { uuid7, uuidText } from '../domain/uuid.js';
+import type { Outbox } from './checked-outbox.js';
 
 /** Requests that may wait for the broker's answer at once; past it a publish is answered `queued` at once. */
 const WAITING_MAX = 10_000;
-/** Payload bytes on their way to the disk at once, and publishes: a disk that stalls must not fill the memory. */
+/** Payload bytes on their way to the disk at once, and publishes: a disk or a contract that stalls must not fill the memory. */
 export const ACCEPTING_BYTES_MAX = 32 * 1024 * 1024;
 export const ACCEPTING_MAX = 10_000;
 
@@ -35,7 +36,7 @@ export class Publisher {
 
   constructor(
     private readonly settings: PublishSettings,
-    private readonly journal: Pick<Journal, 'accept'>,
+    private readonly outbox: Outbox,
     private readonly reader: Pick<JournalReader, 'publishStatus'>,
     private readonly clock: Clock,
     private readonly observe: PublishObserver,
@@ -68,8 +69,8 @@ export class Publisher {
 
   /**
    * @param respondAsync do not wait for the broker
-   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, LINK_DOWN (QoS 0), JOURNAL_FULL, OUTBOX_FULL,
-   * SHUTTING_DOWN: nothing was kept; PUBLISH_REFUSED with `cause`: the broker's answer, final
+   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, CONTRACT_FAILED, CONTRACT_UNCHECKED, LINK_DOWN (QoS 0),
+   * JOURNAL_FULL, OUTBOX_FULL, SHUTTING_DOWN: nothing was kept; PUBLISH_REFUSED with `cause`: the broker's answer, final
    */
   async publish(wanted: Omit<Publish, 'id' | 'acceptedAt'>, respondAsync: boolean): Promise<PublishAnswer> {
     const begun = this.clock.monotonic();
@@ -90,8 +91,8 @@ export class Publisher {
   /**
    * Takes a subscriber's reply into the outbox, QoS 1. Also while the gateway stops: what it replies to is settled next.
    * @param correlationData base64, as the record has it
-   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, REQUEST_INVALID (no topic to publish to): it can never be
-   * published; JOURNAL_FULL, OUTBOX_FULL: not now
+   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, CONTRACT_FAILED, REQUEST_INVALID (no topic to publish to):
+   * it can never be published; CONTRACT_UNCHECKED, JOURNAL_FULL, OUTBOX_FULL: not now
    */
   async reply(topic: string, correlationData: string | undefined, { body, contentType }: Reply): Promise<void> {
     const problem = topicNameProblem(topic);
@@ -126,12 +127,12 @@ export class Publisher {
     const acceptedAt = this.clock.now();
     const id = uuidText(uuid7(acceptedAt));
     const waits = this.#linkUp && !respondAsync && this.settings.waitMs > 0 && this.#waiting.size < WAITING_MAX;
-    // Before the journal has it: its answer may come before accept() resolves.
+    // Before the outbox has it: its answer may come before accept() resolves.
     const answered = waits ? this.#answer(id) : undefined;
     this.#accepting++;
     this.#acceptingBytes += wanted.payload.length;
     try {
-      await this.journal.accept({ ...wanted, id, acceptedAt });
+      await this.outbox.accept({ ...wanted, id, acceptedAt });
     } catch (error) {
       this.#waiting.get(id)?.(undefined);
       throw error;

@@ -12,7 +12,12 @@ export interface ReplyObserver {
 }
 
 /** Refusals that the next try would meet again. */
-const FINAL: ReadonlySet<ErrorCode> = new Set(['TOPIC_FORBIDDEN', 'PAYLOAD_TOO_LARGE', 'REQUEST_INVALID']);
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  'TOPIC_FORBIDDEN',
+  'PAYLOAD_TOO_LARGE',
+  'REQUEST_INVALID',
+  'CONTRACT_FAILED',
+]);
 
 /**
  * Publishes what a subscriber replies to the record's response topic. The reply is in the outbox, on disk, before the

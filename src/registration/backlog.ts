@@ -4,6 +4,7 @@ import { READ_BYTES_MAX, type JournalReader } from '../domain/journal.js';
 import { PayloadJson } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
+import type { ParametersOf } from '../domain/topic-parameters.js';
 import { topicMatches } from '../domain/topic.js';
 
 /** Positions looked at in one turn of the event loop. */
@@ -16,6 +17,11 @@ const ROWS_PER_TURN = 16;
 type Reader = Pick<JournalReader, 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts'>;
 /** What a subscriber is to be given. */
 type Wanted = Pick<SubscriberSettings, 'topics' | 'where'>;
+/** What a content filter looks at beside the record. */
+interface Sight {
+  json: PayloadJson['of'];
+  parametersOf: ParametersOf | undefined;
+}
 
 /** Where a subscriber stands still: its cursor, and up to where records were dispatched. */
 interface Place {
@@ -31,11 +37,16 @@ export interface Lost {
 }
 
 /** What of a backlog other topics or another content filter would leave behind, while the subscriber stands still. */
-export async function lostBacklog(reader: Reader, at: Place, before: SubscriberSettings, after: Wanted): Promise<Lost> {
+export async function lostBacklog(
+  { reader, parametersOf }: { reader: Reader; parametersOf?: ParametersOf | undefined },
+  at: Place,
+  before: SubscriberSettings,
+  after: Wanted,
+): Promise<Lost> {
   const lost: Lost = { records: 0, waiting: [] };
   if (isWider(before, after)) return lost;
-  const json = new PayloadJson();
-  const [wanted, wants] = [selector(before, json), selector(after, json)];
+  const sight: Sight = { json: new PayloadJson().of, parametersOf };
+  const [wanted, wants] = [selector(before, sight), selector(after, sight)];
   const byTopic = before.where === undefined && after.where === undefined;
   lost.records = byTopic
     ? await countTopics(reader, at, before, after)
@@ -59,9 +70,9 @@ function isWider(before: Wanted, after: Wanted): boolean {
   return topics && (after.where === undefined || isDeepStrictEqual(before.where, after.where));
 }
 
-function selector({ topics, where }: Wanted, json: PayloadJson): (record: Record) => boolean {
-  const passes = where && compileFilter(where);
-  return (record) => matches(topics, record.topic) && (passes?.(record, json.of) ?? true);
+function selector({ topics, where }: Wanted, { json, parametersOf }: Sight): (record: Record) => boolean {
+  const passes = where && compileFilter(where, parametersOf);
+  return (record) => matches(topics, record.topic) && (passes?.(record, json) ?? true);
 }
 
 async function countTopics(reader: Reader, at: Place, before: Wanted, after: Wanted): Promise<number> {

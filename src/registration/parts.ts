@@ -2,6 +2,7 @@ import type { Sender } from '../domain/attempt.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Replay } from '../domain/replay.js';
 import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
+import type { ParametersOf } from '../domain/topic-parameters.js';
 
 /** A subscriber to be served. */
 export interface Target {
@@ -70,6 +71,8 @@ export interface RegistryParts {
   journal: Pick<Journal, 'registerSubscribers' | 'saveRegistration' | 'removeSubscriber' | 'holdSubscriber' | 'stats'>;
   reader: Pick<JournalReader, 'progress' | 'registrations' | 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts'>;
   delivery: Serving;
+  /** Absent: no level of a topic has a name. */
+  parametersOf?: ParametersOf;
   /** The body of a registration as settings. @throws REQUEST_INVALID with every problem in `errors` */
   parse(id: string, body: unknown): SubscriberSettings;
   /** Sends only where registered subscribers may be sent to. */

@@ -231,12 +231,12 @@ export class Registry {
   }
 
   async #change(known: Entry, registration: Registration, target: Target, discard: boolean): Promise<Hold> {
-    const { journal, reader, delivery, observer } = this.parts;
+    const { journal, delivery, observer } = this.parts;
     const { id } = registration;
     let hold = free();
     let discarded = 0;
     await delivery.change(id, async (at) => {
-      const lost = await lostBacklog(reader, at, known.settings, target.settings);
+      const lost = await lostBacklog(this.parts, at, known.settings, target.settings);
       if (lost.records > 0 && !discard) throw backlogLost(id, lost.records);
       const progress = await journal.saveRegistration(registration, target.settings, lost.waiting);
       discarded = lost.records;

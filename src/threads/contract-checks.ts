@@ -1,8 +1,10 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { ContractThread, type RespawnReason } from '../contract/index.js';
+import { ContractThread, type Checked, type RespawnReason } from '../contract/index.js';
+import type { Verdict } from '../domain/contract.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Rejection } from '../domain/record.js';
 import type { ContractThreadCalls, ContractThreadSettings } from './contract.thread.js';
+import { PublishChecks } from './publish-checks.js';
 import { Channel } from './rpc.js';
 
 export interface ContractChecksOptions {
@@ -26,6 +28,7 @@ export class ContractChecks {
   #thread: ContractThread | undefined;
   #channel: Channel | undefined;
   #stopped = false;
+  readonly #publishes = new PublishChecks(() => this.#channel);
 
   constructor(private readonly options: ContractChecksOptions) {}
 
@@ -53,7 +56,10 @@ export class ContractChecks {
         workerData: settings,
         start: begin,
         onFatal: fatal,
-        onRespawn,
+        onRespawn: (reason, position, detail) => {
+          this.#publishes.respawned(reason, position);
+          onRespawn(reason, position, detail);
+        },
       });
       this.#thread.start();
     });
@@ -87,6 +93,11 @@ export class ContractChecks {
     const refusals: Refusal[] = [];
     for (const one of positions) refusals.push(...(await this.checkAgain([one])));
     return refusals;
+  }
+
+  /** What a contract says of a publish. @throws HoldfastError CONTRACT_UNCHECKED when there is no verdict in time */
+  checkPublish(contract: string, publish: Checked): Promise<Verdict> {
+    return this.#publishes.check(contract, publish);
   }
 
   async stop(): Promise<void> {

@@ -6,13 +6,14 @@ import {
   enterContractThread,
   runAdmission,
   type AdmissionSink,
+  type Checked,
   type ContractThreadData,
 } from '../contract/index.js';
 import { systemClock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
+import type { ContractSettings, FailureCount, Verdict } from '../domain/contract.js';
 import type { Rejection } from '../domain/record.js';
-import type { ContractSettings } from '../domain/contract.js';
-import type { SubscriptionSettings } from '../domain/settings.js';
+import type { PublishContractSettings, SubscriptionSettings } from '../domain/settings.js';
 import { SqliteJournalReader } from '../journal/index.js';
 import { Repeats, type LogLine } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
@@ -21,6 +22,7 @@ import { Channel, remote, served } from './rpc.js';
 export interface ContractThreadSettings {
   subscriptions: SubscriptionSettings[];
   contracts: ContractSettings[];
+  publishContracts: readonly PublishContractSettings[];
   /** The journal's directory. */
   directory: string;
   heartbeats: SharedArrayBuffer;
@@ -30,6 +32,8 @@ export interface ContractThreadSettings {
 export interface ContractThreadEvents {
   /** Every record up to here has its verdict, and its rejections are on disk: delivery may see the others. */
   admitted: number;
+  /** How many records have failed each contract since this thread began; only those that are more than 0. */
+  failures: FailureCount[];
   log: LogLine;
 }
 
@@ -39,6 +43,8 @@ export interface ContractThreadCalls {
   attach(port: MessagePort): Promise<void>;
   /** Which of these records fail the contracts as they are now. A check that never returns ends this thread. */
   check(positions: number[]): Promise<Rejection[]>;
+  /** What the contract of a publish says, whatever its mode. @param id as `Admission.checkPublish` */
+  checkPublish(id: number, publish: Checked): Promise<Verdict>;
 }
 
 /**
@@ -47,10 +53,14 @@ export interface ContractThreadCalls {
  */
 class VerdictSink implements AdmissionSink {
   #failed: Error | undefined;
+  #failuresTold = 0;
 
   readonly #repeats = new Repeats(systemClock);
 
-  constructor(private readonly journal: Pick<Journal, 'admit'>) {}
+  constructor(
+    private readonly journal: Pick<Journal, 'admit'>,
+    private readonly admission: () => Pick<Admission, 'failures' | 'counts'>,
+  ) {}
 
   async admit(through: number, rejections: Rejection[]): Promise<void> {
     if (this.#failed) throw this.#failed;
@@ -62,15 +72,38 @@ class VerdictSink implements AdmissionSink {
         warn('records are rejected', { contract, reason, count, position, problem: problems[0]?.message });
     }
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
+    this.#tellFailures();
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
   }
+
+  #tellFailures(): void {
+    const { failures } = this.admission();
+    if (failures === this.#failuresTold) return;
+    this.#failuresTold = failures;
+    const counts = this.admission()
+      .counts()
+      .filter(({ count }) => count > 0);
+    toParent.emitLatest('failures', counts satisfies ContractThreadEvents['failures']);
+  }
+}
+
+/** Tells the first of a kind at once, and then now and then one: it is a sample, the metrics have the count. */
+function shadowTeller(): (failure: Rejection) => void {
+  const repeats = new Repeats(systemClock);
+  return ({ contract, reason, position, problems: [problem] }) => {
+    const count = repeats.count(`${reason} ${contract}`);
+    if (count === undefined) return;
+    const { pointer, rule, message } = problem ?? {};
+    const fields = { contract, reason, count, position, pointer, rule, problem: message };
+    warn('records fail a contract in shadow mode, and are delivered', fields);
+  };
 }
 
 const data = workerData as ContractThreadSettings & { contractThread: ContractThreadData };
 const { progress, condemned } = enterContractThread(data.contractThread);
 new Heartbeats(data.heartbeats).beatAs('contract');
 
-const toParent = new Channel(parentPort!, served({ attach, check } satisfies ContractThreadCalls));
+const toParent = new Channel(parentPort!, served({ attach, check, checkPublish } satisfies ContractThreadCalls));
 
 let ready: (checks: { admission: Admission; source: SqliteJournalReader }) => void = () => undefined;
 const checks = new Promise<Parameters<typeof ready>[0]>((resolve) => (ready = resolve));
@@ -78,6 +111,10 @@ const checks = new Promise<Parameters<typeof ready>[0]>((resolve) => (ready = re
 async function check(positions: number[]): Promise<Rejection[]> {
   const { admission, source } = await checks;
   return admission.checkAgain(source.recordsAt(positions));
+}
+
+async function checkPublish(id: number, publish: Checked): Promise<Verdict> {
+  return (await checks).admission.checkPublish(id, publish);
 }
 
 async function attach(port: MessagePort): Promise<void> {
@@ -88,13 +125,17 @@ async function attach(port: MessagePort): Promise<void> {
       if (event === 'committed') notify(value as number);
     }),
   );
-  const contracts = await Contracts.compile(data.subscriptions, data.contracts);
+  const contracts = await Contracts.compile(data.subscriptions, data.contracts, data.publishContracts);
   // Without room for it the next read finds them again.
   const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);
   const source = new SqliteJournalReader(data.directory, damaged);
   const { last, admitted } = await journal.stats();
-  const sink = new VerdictSink(journal);
-  const admission = new Admission(contracts, { source, sink, progress, after: admitted, condemned });
+  const sink = new VerdictSink(journal, () => admission);
+  const admission: Admission = new Admission(contracts, {
+    ...{ source, sink, progress, condemned },
+    after: admitted,
+    onShadowed: shadowTeller(),
+  });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));
   ready({ admission, source });

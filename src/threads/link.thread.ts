@@ -3,11 +3,11 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
-import type { JournalEvents } from '../domain/journal.js';
+import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, MEND, Session, type SessionOptions } from '../link/index.js';
-import { LinkMetrics, OpsServer, type Log, type LogLine } from '../ops/index.js';
+import { LinkMetrics, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
 import { Channel, remote, served } from './rpc.js';
@@ -48,7 +48,13 @@ const STALL_CHECK_MS = 1_000;
 
 const { ops, subscriptions, heartbeats } = workerData as LinkThreadData;
 const beats = new Heartbeats(heartbeats);
-const facts = { started: false, stopping: false, journalState: undefined as 'open' | 'full' | undefined };
+const repeats = new Repeats(systemClock);
+const facts = {
+  started: false,
+  stopping: false,
+  journalState: undefined as JournalState | undefined,
+  journalReason: '',
+};
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
 
@@ -61,7 +67,7 @@ const metrics = new LinkMetrics(
 const server = new OpsServer(
   () => ({
     ...facts,
-    linkUp: session?.status().phase === 'up',
+    linkUp: session?.status().state === 'up',
     journalDelayMs: beats.delayMs('journal'),
     mainDelayMs: beats.delayMs('main'),
   }),
@@ -78,7 +84,10 @@ const calls: LinkThreadCalls = {
   attach(port) {
     const toJournal = new Channel(port, undefined, (event, value) => {
       if (event === 'outbox') session?.relay.wake();
-      else if (event === 'state') facts.journalState = (value as JournalEvents['state']).state;
+      else if (event === 'state') {
+        const { state, reason } = value as JournalEvents['state'];
+        Object.assign(facts, { journalState: state, journalReason: reason });
+      }
     });
     journal = remote<ServedJournal>(toJournal, (method, args) =>
       method === 'append' ? [(args[0] as { payloads: Uint8Array<ArrayBuffer> }).payloads.buffer] : [],
@@ -121,7 +130,8 @@ function observe(event: LinkEvent): void {
     if (event.code >= 0x80) denied(event.name, event.code);
   } else if (event.kind === 'presence') {
     log('warn', 'the birth message or the will is not as configured', { ...event.problem });
-  } else if (event.kind === 'canary') canary(event.silent);
+  } else if (event.kind === 'canary') canary(event);
+  else if (event.kind === 'own-topic') foreign(event.topic);
   else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
 }
 
@@ -130,9 +140,19 @@ function denied(subscription: string, code: number): void {
   log('warn', 'subscription denied', { subscription, code, cause, mend: MEND[cause] });
 }
 
-function canary(silent: boolean): void {
-  if (silent) log('warn', 'the canary does not come back', { cause: 'canary-silent', mend: MEND['canary-silent'] });
+function canary(event: Extract<LinkEvent, { kind: 'canary' }>): void {
+  if (event.silent) log('warn', 'the canary does not come back', { ...event.diagnosis });
   else log('info', 'the canary comes back again');
+}
+
+function foreign(topic: string): void {
+  const count = repeats.count('own-topic');
+  if (count === undefined) return;
+  log('warn', 'the broker sends what only the gateway tells: it is kept below $broker/, and is no event', {
+    topic,
+    count,
+    mend: 'Another client subscribed to it in this session, or nobody did: look for the client id at the broker, and let nobody publish below $holdfast/ there.',
+  });
 }
 
 function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {

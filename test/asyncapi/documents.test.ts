@@ -98,6 +98,22 @@ describe('holdfast import asyncapi', () => {
     });
   }
 
+  it('what several messages on one topic become is taken by the gateway', async (t) => {
+    const out = scratchDirectory('import');
+    const kind = (value: string): object => {
+      return { name: value, payload: { type: 'object', required: ['kind'], properties: { kind: { const: value } } } };
+    };
+    const any = { name: 'any', payload: { type: 'array' } };
+    const choosing = (...oneOf: object[]): object => ({ publish: { message: { oneOf } } });
+    const channels = { 'devices/{id}/power': choosing(kind('on'), kind('off')), other: choosing(kind('on'), any) };
+    const file = join(out, 'several.json');
+    writeFileSync(file, JSON.stringify({ asyncapi: '2.6.0', channels }));
+    const { code, out: summary } = imports(file, { out });
+    assert.equal(code, 0);
+    assert.match(summary, /devices\/\+\/power {2}contract on-or-off\n/);
+    assert.equal(await checked(t, out), '');
+  });
+
   it('never overwrites a file without --force, and then writes nothing', () => {
     const out = scratchDirectory('import');
     const file = document('light-measured-2.0.json');

@@ -65,7 +65,7 @@ describe('handlers in an app', { skip: needs('mosquitto') }, () => {
     await until(() => seen.blocked === 2 && seen.streamed === 7, { what: () => JSON.stringify(seen) });
     assert.deepEqual(seen, { thrown: 4, hung: 4, blocked: 2, streamed: 7, healthy: 5, aborted: 4 });
     const link = await flow.holdfast.link();
-    assert.deepEqual([link?.phase, link?.drops], ['up', []]);
+    assert.deepEqual([link?.state, link?.drops], ['up', []]);
   });
 
   it('a payload that a pipe refuses is a dead letter at once, with what is wrong with it', async (t) => {

@@ -266,7 +266,7 @@ describe('the service', { skip: needs('mosquitto') }, () => {
       return true;
     });
     await flow.broker.stop();
-    await until(async () => (await holdfast.link())?.phase !== 'up', { what: 'the link to be down' });
+    await until(async () => (await holdfast.link())?.state !== 'up', { what: 'the link to be down' });
     assert.equal((await holdfast.publish({ topic: 'commands/4', payload: 4 })).status, 'queued');
     await assert.rejects(holdfast.publish({ topic: 'commands/5', payload: 5, qos: 0 }), { code: 'LINK_DOWN' });
   });

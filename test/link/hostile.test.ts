@@ -110,7 +110,7 @@ async function getsThrough(broker: ScriptedBroker, link: LinkInProcess, payload:
   await until(
     () => {
       if (link.journaled.includes(payload)) return true;
-      if (link.session.status().phase === 'up') broker.client.bytes(packet);
+      if (link.session.status().state === 'up') broker.client.bytes(packet);
       return false;
     },
     {
@@ -119,5 +119,5 @@ async function getsThrough(broker: ScriptedBroker, link: LinkInProcess, payload:
       what: () => `"${payload}", not ${JSON.stringify(link.session.status().drops[0])}`,
     },
   );
-  assert.equal(link.session.status().phase, 'up');
+  assert.equal(link.session.status().state, 'up');
 }

@@ -54,9 +54,9 @@ describe('leftovers', () => {
     t.after(() => link.stop());
     let before: Left | undefined;
     const settled = (unanswered: boolean) => (): boolean => {
-      const { phase, subscribed } = link.session.status();
+      const { state, subscribed } = link.session.status();
       return (
-        phase === 'up' && broker.client.sent('subscribe').length === 1 && subscribed.length === (unanswered ? 0 : 1)
+        state === 'up' && broker.client.sent('subscribe').length === 1 && subscribed.length === (unanswered ? 0 : 1)
       );
     };
     await until(settled(false), { what: 'the link' });

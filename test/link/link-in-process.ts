@@ -55,7 +55,7 @@ export function startLink(
     events,
     journaled,
     topics,
-    up: () => until(() => session.status().phase === 'up', { what: 'the link' }).then(() => undefined),
+    up: () => until(() => session.status().state === 'up', { what: 'the link' }).then(() => undefined),
     drops: (count) =>
       until(() => (session.status().drops.length >= count ? session.status().drops : undefined), {
         everyMs: 2,

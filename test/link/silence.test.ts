@@ -50,7 +50,8 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     writeFileSync(acl, 'topic readwrite devices/#\ntopic write gateway/canary\n');
     broker.reload();
     await until(async () => (await canary()).silent, { what: 'the silence to be told' });
-    assert.ok(gateway.logs.some(({ cause }) => cause === 'canary-silent'));
+    const told = gateway.logs.find(({ cause }) => cause === 'canary-silent')!;
+    assert.match(String(told['evidence']), /was taken, and did not come back/);
     await until(async () => (await gateway.metric('holdfast_link_canary_seconds')) > 2, { what: 'its age to grow' });
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link is left alone');
     writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
@@ -58,5 +59,21 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     await until(async () => !(await canary()).silent, { what: 'the return to be told' });
     assert.equal(receiver.requests.length, 0, 'probes are nobody else’s business');
     assert.equal(await gateway.metric('holdfast_messages_journaled_total'), 0);
+  });
+
+  it('a canary that may not be published is told apart from one that is withheld, with the broker’s code', async (t) => {
+    const flow = await startFlow(t, {
+      broker: { acl: ['topic readwrite devices/#', 'topic read gateway/canary'], lines: ['max_queued_messages 1000'] },
+      config: () => ({ session: { canary: { topic: 'gateway/canary', every: '1s' } } }),
+    });
+    const { gateway } = flow;
+    await until(async () => (await gateway.link()).canary?.silent, { what: () => `the silence\n${gateway.report}` });
+    const { diagnosis } = (await gateway.link()).canary!;
+    assert.deepEqual([diagnosis!.cause, diagnosis!.confidence], ['canary-silent', 'certain']);
+    assert.match(diagnosis!.evidence.join(), /PUBLISH to gateway\/canary was refused: reason code 0x87/);
+    assert.match(diagnosis!.mend, /publish to gateway\/canary/);
+    const told = gateway.logs.find(({ cause }) => cause === 'canary-silent')!;
+    assert.deepEqual(told['evidence'], diagnosis!.evidence);
+    assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link is left alone');
   });
 });

@@ -1,4 +1,4 @@
-import type { Problem } from '../../domain/record.js';
+import type { Problem, RejectionReason } from '../../domain/record.js';
 
 /** What is wrong with a value, before it is made fit for eyes: nothing in it is cut yet. */
 export type Fault = Omit<Problem, 'sample'>;
@@ -12,4 +12,19 @@ export interface Rules {
    * it. Leaves the value alone.
    */
   check(value: unknown): Fault[];
+}
+
+/** What a contract holds against a value; undefined when nothing. Behaves as {@link Rules.check}. */
+export type Judge = (value: unknown) => Failure | undefined;
+
+export interface Failure {
+  reason: RejectionReason;
+  faults: Fault[];
+}
+
+export function judgeBy(rules: Rules): Judge {
+  return (value) => {
+    const faults = rules.check(value);
+    return faults.length === 0 ? undefined : { reason: rules.reason, faults };
+  };
 }

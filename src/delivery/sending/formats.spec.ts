@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { parameterised, parametersOf } from '../../domain/topic-parameters.js';
 import { MESSAGE_HEADERS_BYTES_MAX, MessageHeaders } from './formats.js';
 import { recordOf, recordWith, valuesOf } from './sending.fixture.js';
 
@@ -36,6 +37,17 @@ describe('the headers of a message', () => {
         assert.deepEqual(decoded, userProperties);
       }),
     );
+  });
+
+  it('name the levels of the topic, encoded like user properties, in binary mode and raw', () => {
+    const topic = 'devices/a=1, ü/set';
+    const find = parametersOf([parameterised('devices/{deviceId}/{verb}')]);
+    for (const format of ['cloudevents', 'raw'] as const) {
+      const lines = new MessageHeaders(format, 'urn:uuid:1', NONE).of(recordOf({ topic }), find);
+      assert.deepEqual(valuesOf(lines, 'mqtt-topic-parameter'), ['deviceId=a%3D1%2C%20%C3%BC', 'verb=set']);
+    }
+    assert.deepEqual(valuesOf(cloudEvents.of(recordOf({ topic: 'elsewhere' }), find), 'mqtt-topic-parameter'), []);
+    assert.deepEqual(valuesOf(cloudEvents.of(recordOf({ topic })), 'mqtt-topic-parameter'), []);
   });
 
   it('stay within their bound, and name what was left out', () => {

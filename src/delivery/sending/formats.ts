@@ -1,5 +1,6 @@
 import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
+import type { ParametersOf } from '../../domain/topic-parameters.js';
 import { BATCH_CONTENT_TYPE } from './batch-body.js';
 import { declaredMediaType, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncoded, percentEncodedPair } from './percent.js';
@@ -39,7 +40,7 @@ export class MessageHeaders {
   }
 
   /** Name, value, name, value, … within {@link MESSAGE_HEADERS_BYTES_MAX}; what did not fit is named. */
-  of(record: Record): string[] {
+  of(record: Record, parametersOf?: ParametersOf): string[] {
     const lines = new HeaderLines();
     const { properties } = record;
     if (!this.configured.has('content-type')) lines.add('content-type', this.#contentTypeOf(record));
@@ -53,6 +54,9 @@ export class MessageHeaders {
     if (this.#cloudEvents) this.#addCloudEvent(lines, record);
     lines.add('mqtt-topic', topic);
     if (this.#cloudEvents) lines.add('ce-subject', topic);
+    for (const [name, value] of Object.entries(parametersOf?.(record.topic) ?? {})) {
+      lines.add('mqtt-topic-parameter', percentEncodedPair(name, value));
+    }
     if (properties) this.#addProperties(lines, properties);
     return lines.finish();
   }

@@ -99,7 +99,7 @@ export class HttpSender implements Sender {
     try {
       lane.signal = context.signal;
       if (context.signal) this.#watch(context.signal);
-      const body = this.#bodyOf(sent);
+      const body = this.#bodyOf(sent, context);
       const wantsReply = this.settings.reply && !isBatch(sent) && sent.properties?.responseTopic !== undefined;
       const keptMax = wantsReply ? this.#keptMaxOfReply : this.#keptMax;
       const answer = await lane.exchange(this.#headersOf(sent, body, context), body, keptMax);
@@ -127,17 +127,18 @@ export class HttpSender implements Sender {
     return lane;
   }
 
-  #bodyOf(sent: Record | readonly Record[]): Uint8Array {
+  #bodyOf(sent: Record | readonly Record[], { parametersOf }: AttemptContext): Uint8Array {
     const { source, type } = this.options;
-    if (isBatch(sent)) return batchBody(sent, source, type);
-    return this.#structured ? structuredEvent(sent, source, type) : sent.payload;
+    if (isBatch(sent)) return batchBody(sent, source, type, parametersOf);
+    return this.#structured ? structuredEvent(sent, source, type, parametersOf) : sent.payload;
   }
 
-  #headersOf(sent: Record | readonly Record[], body: Uint8Array, { attempt, replay }: AttemptContext): string[] {
+  #headersOf(sent: Record | readonly Record[], body: Uint8Array, context: AttemptContext): string[] {
+    const { attempt, replay, parametersOf } = context;
     const timestamp = Math.floor(this.options.clock.now() / 1_000);
     const batch = isBatch(sent);
     const id = batch ? batchId(sent) : sent.id;
-    const headers = batch ? this.#message.ofBatch() : this.#message.of(sent);
+    const headers = batch ? this.#message.ofBatch() : this.#message.of(sent, parametersOf);
     headers.push('webhook-id', id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
     const signature = this.#signer.sign(id, timestamp, body);
     if (signature !== undefined) headers.push('webhook-signature', signature);

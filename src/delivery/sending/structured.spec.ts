@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import type { Record } from '../../domain/record.js';
+import { parameterised, parametersOf } from '../../domain/topic-parameters.js';
 import { isJsonType } from './media-type.js';
 import { recordOf, recordWith } from './sending.fixture.js';
 import { structuredEvent } from './structured.js';
@@ -32,6 +33,15 @@ function payloadIn(text: string): Buffer {
 }
 
 describe('a structured event', () => {
+  it('names the levels of the topic, joined like user properties; the CloudEvents SDK takes it', () => {
+    const find = parametersOf([parameterised('devices/{deviceId}/{verb}')]);
+    const bytes = structuredEvent(recordOf({ topic: 'devices/a, b/set' }), SOURCE, undefined, find);
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    const event = HTTP.toEvent({ headers, body: bytes.toString() }) as CloudEvent;
+    assert.equal(event['mqtttopicparameter'], 'deviceId=a%2C%20b,verb=set');
+    assert.ok(!('mqtttopicparameter' in eventOf(recordOf())));
+  });
+
   it('bytes that are no JSON stay what they are: not UTF-8, a byte order mark, cut, two texts in one', () => {
     const payloads = [
       Buffer.from([0x22, 0xff, 0x22]),

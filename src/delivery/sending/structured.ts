@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import type { Record } from '../../domain/record.js';
+import type { ParametersOf } from '../../domain/topic-parameters.js';
 import { declaredMediaType, isJsonType, UNKNOWN_TYPE } from './media-type.js';
 import { percentEncodedPair } from './percent.js';
 import { traceOf } from './trace.js';
 
 /** What an event is, unless something else is said. */
 export const MESSAGE_TYPE = 'mqtt.message';
+
+type Pair = readonly [name: string, value: string];
 
 const BYTE_ORDER_MARK = 0xef;
 const END = Buffer.from('}');
@@ -19,8 +22,14 @@ const END = Buffer.from('}');
  * @param source value of the attribute `source`
  * @param type of the attribute `type`
  */
-export function structuredEvent(record: Record, source: string, type = MESSAGE_TYPE): Buffer {
-  const head = (contentType: string | undefined): string => headOf(record, source, type, contentType);
+export function structuredEvent(
+  record: Record,
+  source: string,
+  type = MESSAGE_TYPE,
+  parametersOf?: ParametersOf,
+): Buffer {
+  const parameters = Object.entries(parametersOf?.(record.topic) ?? {});
+  const head = (contentType: string | undefined): string => headOf(record, source, type, contentType, parameters);
   const payload = bufferOf(record.payload);
   const declared = declaredMediaType(record.properties?.contentType);
   if (payload.length === 0) return Buffer.from(`${head(declared)}}`);
@@ -33,11 +42,17 @@ export function structuredEvent(record: Record, source: string, type = MESSAGE_T
 }
 
 /** The attributes, up to where the data follows. */
-function headOf(record: Record, source: string, type: string, dataContentType: string | undefined): string {
-  return JSON.stringify(attributesOf(record, source, type, dataContentType)).slice(0, -1);
+function headOf(...of: Parameters<typeof attributesOf>): string {
+  return JSON.stringify(attributesOf(...of)).slice(0, -1);
 }
 
-function attributesOf(record: Record, source: string, type: string, dataContentType: string | undefined): object {
+function attributesOf(
+  record: Record,
+  source: string,
+  type: string,
+  dataContentType: string | undefined,
+  parameters: readonly Pair[],
+): object {
   const { id, topic, qos, retain, receivedAt, position, properties } = record;
   const { contentType, responseTopic, correlationData, userProperties } = properties ?? {};
   const trace = userProperties && traceOf(userProperties);
@@ -57,10 +72,15 @@ function attributesOf(record: Record, source: string, type: string, dataContentT
     mqttresponsetopic: responseTopic,
     mqttcorrelationdata: correlationData,
     // An attribute is no list: pairs are written and joined as a server joins the headers of the binary mode.
-    mqttuserproperty: userProperties?.map(([name, value]) => percentEncodedPair(name, value)).join(','),
+    mqttuserproperty: userProperties && joined(userProperties),
+    mqtttopicparameter: parameters.length === 0 ? undefined : joined(parameters),
     traceparent: trace?.parent,
     tracestate: trace?.state,
   };
+}
+
+function joined(pairs: readonly Pair[]): string {
+  return pairs.map(([name, value]) => percentEncodedPair(name, value)).join(',');
 }
 
 /** Whether the bytes may stand in a JSON text as they are. */

@@ -33,8 +33,8 @@ async function filterDenied(scene: Scene): Promise<Finding> {
   });
   await noticed(
     gateway,
-    ({ phase, subscribed, denied }) =>
-      phase === 'up' && subscribed.includes('telemetry') && subscribed.length + Object.keys(denied).length === 2,
+    ({ state, subscribed, denied }) =>
+      state === 'up' && subscribed.includes('telemetry') && subscribed.length + Object.keys(denied).length === 2,
     'both filters to be answered, and the one that is allowed to be granted',
   );
   const { denied, drops } = await gateway.link();
@@ -87,7 +87,7 @@ async function silent(scene: Scene, topic: string): Promise<Finding> {
   await sleep(CANARY_WATCH_MS);
   const before = (await gateway.link()).counters.connects;
   await sleep(CANARY_WATCH_MS);
-  await until(async () => (await gateway.link()).phase === 'up', { what: () => `the link\n${gateway.report}` });
+  await until(async () => (await gateway.link()).state === 'up', { what: () => `the link\n${gateway.report}` });
   const { counters, drops } = await gateway.link();
   if (counters.connects > before) throw new Error(`the canary costs the link again and again\n${gateway.report}`);
   return {

@@ -77,9 +77,9 @@ export async function refused(gateway: GatewayProcess, times = 1): Promise<Findi
 /** The newest end of a link that was up, once what came afterwards is known. */
 export async function dropped(gateway: GatewayProcess): Promise<Finding> {
   const settled = async (): Promise<LinkDrop | undefined> => {
-    const { phase, drops } = await gateway.link();
+    const { state, drops } = await gateway.link();
     const drop = drops.find(({ wasUp }) => wasUp);
-    return drop && (phase === 'up' || drops[0] !== drop) ? drop : undefined;
+    return drop && (state === 'up' || drops[0] !== drop) ? drop : undefined;
   };
   const drop = await until(settled, { timeoutMs: WAIT_MS, what: () => `the link to drop\n${gateway.report}` });
   return findingOf(drop);

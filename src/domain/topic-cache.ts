@@ -1,0 +1,21 @@
+const TOPICS_MAX = 20_000;
+/** Longer topics are looked up each time, so that topics cannot fill the memory. */
+const TOPIC_LENGTH_MAX = 512;
+
+/** What is computed of a topic's name, kept because a fleet repeats its topics. */
+export class TopicCache<T> {
+  readonly #known = new Map<string, T>();
+
+  /** @param compute the same topic has the same answer for as long as this lives */
+  constructor(private readonly compute: (topic: string) => T) {}
+
+  get(topic: string): T {
+    const known = this.#known.get(topic);
+    if (known !== undefined || this.#known.has(topic)) return known as T;
+    const found = this.compute(topic);
+    if (topic.length > TOPIC_LENGTH_MAX) return found;
+    if (this.#known.size >= TOPICS_MAX) this.#known.clear();
+    this.#known.set(topic, found);
+    return found;
+  }
+}

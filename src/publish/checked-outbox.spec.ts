@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Verdict } from '../domain/contract.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { Publish } from '../domain/publish.js';
+import { CheckedOutbox } from './checked-outbox.js';
+
+const PROBLEMS = [{ pointer: '/level', rule: 'type', message: 'must be number' }];
+const FAILED: Verdict = { valid: false, contract: 'command', reason: 'schema', problems: PROBLEMS };
+
+function publish(topic: string): Publish {
+  return { id: 'id', topic, payload: Buffer.from('{}'), qos: 1, retain: false, properties: null, acceptedAt: 0 };
+}
+
+class Scene {
+  readonly asked: string[] = [];
+  readonly failures: string[] = [];
+  readonly accepted: string[] = [];
+  verdict: Verdict | Error = FAILED;
+  readonly outbox = new CheckedOutbox(
+    {
+      accept: ({ topic }) => {
+        this.accepted.push(topic);
+        return Promise.resolve(this.accepted.length);
+      },
+    },
+    {
+      publish: [
+        { filter: 'commands/open', contract: 'command' },
+        { filter: 'commands/+/trial', contract: 'trial' },
+        { filter: 'commands/#', contract: 'command' },
+      ],
+      contracts: [
+        { name: 'command', format: 'json', mode: 'enforce' },
+        { name: 'trial', format: 'json', mode: 'shadow' },
+      ],
+    },
+    {
+      check: (contract) => {
+        this.asked.push(contract);
+        return this.verdict instanceof Error ? Promise.reject(this.verdict) : Promise.resolve(this.verdict);
+      },
+      failed: ({ contract, mode, reason }, problem) =>
+        void this.failures.push(`${contract} ${mode} ${reason}: ${problem}`),
+    },
+  );
+}
+
+describe('CheckedOutbox', () => {
+  it('what fails is refused with the problems, and nothing of it is written', async () => {
+    const scene = new Scene();
+    await assert.rejects(scene.outbox.accept(publish('commands/7/set')), (error) => {
+      assert.ok(error instanceof HoldfastError);
+      assert.deepEqual([error.code, error.retryable], ['CONTRACT_FAILED', false]);
+      assert.deepEqual(error.details, { contract: 'command', reason: 'schema', problems: PROBLEMS });
+      assert.match(error.message, /"command": \/level must be number/);
+      return true;
+    });
+    assert.deepEqual(scene.accepted, []);
+    assert.deepEqual(scene.failures, ['command enforce schema: /level must be number']);
+  });
+
+  it('without a verdict in time what is enforced is refused for now, and nothing of it is written', async () => {
+    const scene = new Scene();
+    scene.verdict = new HoldfastError('CONTRACT_UNCHECKED', 'no verdict');
+    await assert.rejects(scene.outbox.accept(publish('commands/7/set')), /no verdict/);
+    assert.deepEqual([scene.accepted, scene.failures], [[], []]);
+    await scene.outbox.accept(publish('commands/7/trial'));
+    assert.deepEqual(scene.accepted, ['commands/7/trial']);
+    scene.verdict = new Error('a defect');
+    await assert.rejects(scene.outbox.accept(publish('commands/7/trial')), /a defect/);
+  });
+
+  it('shadow: a failure is counted and goes out', async () => {
+    const scene = new Scene();
+    scene.verdict = { ...FAILED, contract: 'trial' };
+    await scene.outbox.accept(publish('commands/7/trial'));
+    assert.deepEqual(scene.accepted, ['commands/7/trial']);
+    assert.deepEqual(scene.failures, ['trial shadow schema: /level must be number']);
+  });
+
+  it('the first filter in file order names the contract; a topic without one is not asked about', async () => {
+    const scene = new Scene();
+    scene.verdict = { valid: true };
+    for (const topic of ['other', 'commands/7/trial', 'commands/open', 'commands/7/set']) {
+      await scene.outbox.accept(publish(topic));
+    }
+    assert.deepEqual(scene.asked, ['trial', 'command', 'command']);
+    assert.equal(scene.accepted.length, 4);
+  });
+});

@@ -1,0 +1,66 @@
+/** Tries examples as a contract thread checks records: each example is a record whose topic is its contract's name. */
+import { readFileSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  Admission,
+  Contracts,
+  enterContractThread,
+  runAdmission,
+  type AdmissionSink,
+  type AdmissionSource,
+  type ContractThreadData,
+} from '../contract/index.js';
+import type { ContractSettings } from '../domain/contract.js';
+import type { Record, Rejection } from '../domain/record.js';
+
+export interface ExampleThreadSettings {
+  contracts: ContractSettings[];
+  /** Their positions are their places in the list, from 1. */
+  examples: { file: string; contract: string }[];
+}
+
+/** The parent says where to start. */
+export interface ExampleThreadStart {
+  /** Every example up to here was tried. */
+  after: number;
+}
+
+/** What this thread tells its parent. */
+export interface Tried {
+  through: number;
+  rejections: Rejection[];
+}
+
+const { contractThread, contracts, examples } = workerData as ExampleThreadSettings & {
+  contractThread: ContractThreadData;
+};
+const { progress, condemned } = enterContractThread(contractThread);
+
+const source: AdmissionSource = {
+  // One at a time: a folder may hold more than the memory.
+  recordsAfter: (position, through) => (position < through ? [recordOf(position + 1)] : []),
+};
+
+const sink: AdmissionSink = {
+  admit: (through, rejections) => {
+    parentPort!.postMessage({ through, rejections } satisfies Tried);
+    return Promise.resolve();
+  },
+};
+
+function recordOf(position: number): Record {
+  const { file, contract: topic } = examples[position - 1]!;
+  const payload = readFileSync(file);
+  return { position, id: '', topic, qos: 1, retain: false, receivedAt: 0, payload, properties: null };
+}
+
+const compiled = await Contracts.compile(
+  contracts.map(({ name }) => ({ name, filter: name, qos: 1, contract: name, overlap: 'allow' })),
+  // An example says what the contract should say, whatever happens to records.
+  contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
+);
+// `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
+const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
+const admission = new Admission(compiled, { source, sink, progress, after, condemned });
+admission.notify(examples.length);
+await runAdmission(admission);
