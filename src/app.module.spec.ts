@@ -39,6 +39,7 @@ const ROUTES: [method: string, path: string][] = [
   ['POST', '/v1/subscribers/app/replay'],
   ['DELETE', '/v1/subscribers/app/replay'],
   ['GET', '/v1/stream'],
+  ['GET', '/asyncapi.json'],
 ];
 
 interface Answer {
@@ -96,6 +97,7 @@ class Surface {
     this.#app = await createApp({
       publisher: this.publisher,
       view,
+      asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
       registry: { list: () => [] } as unknown as Registry,
       http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },

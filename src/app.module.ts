@@ -4,6 +4,7 @@ import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
+import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { GatewayView, ReadController } from './console/index.js';
 import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
@@ -20,6 +21,7 @@ const BODY_OVERHEAD_BYTES = 256 * 1024;
 export interface AppParts {
   publisher: Publisher;
   view: GatewayView;
+  asyncApi: AsyncApiView;
   history: History;
   registry: Registry;
   http: Pick<HttpSettings, 'auth'>;
@@ -32,7 +34,7 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, history, registry, http, logger }: AppParts): DynamicModule {
+  static of({ publisher, view, asyncApi, history, registry, http, logger }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -42,10 +44,17 @@ export class AppModule {
           pinoHttp: { logger, customLogLevel: () => 'debug' },
         }),
       ],
-      controllers: [PublishController, ReadController, SubscribersController, ...historyControllers],
+      controllers: [
+        PublishController,
+        ReadController,
+        AsyncApiController,
+        SubscribersController,
+        ...historyControllers,
+      ],
       providers: [
         { provide: Publisher, useValue: publisher },
         { provide: GatewayView, useValue: view },
+        { provide: AsyncApiView, useValue: asyncApi },
         { provide: History, useValue: history },
         { provide: Registry, useValue: registry },
         { provide: HttpAccess, useValue: http },

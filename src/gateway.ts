@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
 import { createApp } from './app.module.js';
+import { describeAsyncApi } from './asyncapi/index.js';
 import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { Decoders } from './contract/index.js';
@@ -263,9 +264,11 @@ export class Gateway {
     const publisher = this.#publisher!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
+    const asyncApi = describeAsyncApi(this.settings, this.options.version);
     this.#app = await createApp({
       publisher,
       view: this.view(),
+      asyncApi: { asyncApi: () => asyncApi },
       history: this.#history,
       registry: this.#registry!,
       http,

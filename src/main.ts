@@ -1,19 +1,22 @@
 #!/usr/bin/env node
-/** The command line: start, check, doctor, demo. Exit codes: 0 fine, 1 failed, 2 bad usage or configuration. */
+/** The command line: start, check, doctor, import, demo. Exit codes: 0 fine, 1 failed, 2 bad usage or configuration. */
 import { parseArgs } from 'node:util';
 import { check } from './commands/check.js';
 import { demo } from './commands/demo.js';
 import { doctor, type DoctorFlags } from './commands/doctor.js';
+import { importAsyncApi, type ImportFlags } from './commands/import.js';
 import { start } from './commands/start.js';
 import { DEFAULT_CONFIG_FILE } from './config/index.js';
 import { topicNameProblem } from './domain/topic.js';
 import { VERSION } from './version.js';
 
 const USAGE = `Usage: holdfast <command> [--config FILE]
+       holdfast import asyncapi FILE [--out DIR] [--force] [--as application|client]
 
   start   run the gateway
   check   load the configuration and its contracts, name every problem; nothing is started
   doctor  walk the known reasons why links drop, against the configured broker and the running gateway
+  import  write configuration and schemas from an AsyncAPI document, 2.x or 3.x; nothing is fetched
   demo    run everything on this machine: broker, devices, gateway, two apps; Ctrl-C ends it
 
   --config FILE        the configuration (default ${DEFAULT_CONFIG_FILE}); for start, check and doctor
@@ -22,21 +25,28 @@ const USAGE = `Usage: holdfast <command> [--config FILE]
                        may be given several times; without it nothing is published
   --takeover           for doctor: connect with the gateway's own client id, which drops whoever has it
   --timeout SECONDS    for doctor: how long each check may take (default 10)
+  --out DIR            for import: the folder to write to (default .)
+  --force              for import: overwrite files that are there
+  --as SIDE            for import: application (default), the gateway is the application that the document describes;
+                       client: it talks with that application, so that what it sends is received
   --seconds N          for demo: end by itself after so many seconds
   --help, --version
 `;
 
 const TIMEOUT_SECONDS_MAX = 600;
 
-interface Flags extends DoctorFlags {
+interface Flags extends DoctorFlags, ImportFlags {
   config: string;
   seconds: number;
+  /** What follows the command. */
+  operands: string[];
 }
 
 const COMMANDS: { [name: string]: (flags: Flags) => Promise<number> } = {
   start: ({ config }) => start(config),
   check: ({ config }) => check(config),
   doctor: (flags) => doctor(flags.config, flags),
+  import: ({ operands, ...flags }) => Promise.resolve(importAsyncApi(operands[1]!, flags)),
   demo: ({ seconds }) => demo(seconds),
 };
 
@@ -55,6 +65,9 @@ async function main(args: string[]): Promise<number> {
         'probe-topic': { type: 'string', multiple: true, default: [] },
         takeover: { type: 'boolean', default: false },
         timeout: { type: 'string', default: '10' },
+        out: { type: 'string', default: '.' },
+        force: { type: 'boolean', default: false },
+        as: { type: 'string', default: 'application' },
         seconds: { type: 'string', default: '0' },
         help: { type: 'boolean', short: 'h', default: false },
         version: { type: 'boolean', default: false },
@@ -66,10 +79,11 @@ async function main(args: string[]): Promise<number> {
   const { values, positionals } = parsed;
   if (values.help) return say(USAGE);
   if (values.version) return say(`${VERSION}\n`);
-  const [name, ...more] = positionals;
+  const [name, ...operands] = positionals;
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) return usage(name === undefined ? 'a command is missing' : `there is no command "${name}"`);
-  if (more.length > 0) return usage(`"${more[0]}" is one word too many`);
+  const misplaced = operandProblem(name!, operands);
+  if (misplaced !== undefined) return usage(misplaced);
   const seconds = Number(values.seconds);
   if (!(seconds >= 0)) return usage('--seconds takes a number');
   const timeoutSeconds = Number(values.timeout);
@@ -81,8 +95,19 @@ async function main(args: string[]): Promise<number> {
     const problem = topic.startsWith('$') ? 'topics that begin with $ belong to the broker' : topicNameProblem(topic);
     if (problem !== undefined) return usage(`--probe-topic ${JSON.stringify(topic)}: ${problem}`);
   }
-  const { config, json, takeover } = values;
-  return command({ config, seconds, json, takeover, probeTopics, limitMs: timeoutSeconds * 1_000 });
+  const { config, json, takeover, out, force, as } = values;
+  if (as !== 'application' && as !== 'client') return usage('--as takes application or client');
+  const limitMs = timeoutSeconds * 1_000;
+  return command({ config, seconds, json, takeover, probeTopics, limitMs, operands, out, force, as });
+}
+
+/** Only `import` has any: `asyncapi FILE`. */
+function operandProblem(command: string, operands: string[]): string | undefined {
+  const most = command === 'import' ? 2 : 0;
+  if (operands.length > most) return `"${operands[most]}" is one word too many`;
+  if (command !== 'import') return undefined;
+  if (operands[0] !== 'asyncapi') return 'import is followed by asyncapi and a file';
+  return operands.length < 2 ? 'a file to import is missing' : undefined;
 }
 
 function say(text: string): number {
