@@ -137,37 +137,6 @@ describe('doctor at Mosquitto', { skip: needs('mosquitto') }, () => {
     assert.equal(stranger.row('client id').state, 'skipped');
   });
 
-  it('a full journal and a silent canary of the running gateway fail, with what to do', async (t) => {
-    const broker = await mosquitto(t, {
-      acl: ['topic readwrite devices/#', 'topic read gateway/canary'],
-      lines: ['max_queued_messages 1000'],
-    });
-    const config = await gatewayConfig({
-      broker: { url: broker.url },
-      session: { canary: { topic: 'gateway/canary', every: '1s' } },
-      subscribers: [{ id: 'app', url: `http://127.0.0.1:${await freePort()}/`, topics: ['devices/#'] }],
-      journal: { directory: './data', maxSize: '16MiB' },
-    });
-    const gateway = await startGateway(config, { until: 'link' });
-    t.after(() => gateway.kill());
-    await gateway.answered(1);
-    const topics = ['devices/1/telemetry'];
-    const publisher = publishNumbered({ url: broker.url, topics, count: 8_000, padBytes: 4_000 });
-    t.after(() => publisher.stop());
-    await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
-      timeoutMs: 60_000,
-      what: () => `the journal to be full\n${gateway.report}`,
-    });
-    const seen = await runDoctor(config);
-    assert.equal(seen.code, 1, seen.text);
-    assert.equal(seen.row('journal').state, 'failed', seen.text);
-    assert.match(seen.row('journal').seen, /the journal is full: journal\.maxSize of 16777216 bytes is reached/);
-    assert.match(seen.row('journal').mend, /raise journal\.maxSize/);
-    assert.equal(seen.row('canary').state, 'failed', seen.text);
-    assert.match(seen.row('canary').seen, /PUBLISH to gateway\/canary was refused: reason code 0x87/);
-    assert.match(seen.row('canary').mend, /Let this user publish to gateway\/canary/);
-  });
-
   it('--takeover: the gateway takes its id back; a stranger who does so is found', async (t) => {
     const broker = await mosquitto(t);
     const config = await gatewayConfig({ broker: { url: broker.url } });
