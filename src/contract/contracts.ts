@@ -110,8 +110,15 @@ export class Contracts {
     const decoded = contract.decode(record.payload, record.properties);
     if (!decoded.ok) return invalid(contract, decoded.reason, [decoded.problem]);
     if (!contract.rules) return VALID;
-    const { reason, faults } = faultsOf(contract.rules, decoded.value);
-    if (faults.length === 0) return VALID;
+    let reason: RejectionReason = contract.rules.reason;
+    let faults: Fault[];
+    try {
+      faults = contract.rules.check(decoded.value);
+      if (faults.length === 0) return VALID;
+    } catch (error) {
+      reason = 'threw';
+      faults = [{ pointer: '', rule: 'threw', message: thrownWords(error) }];
+    }
     return invalid(contract, reason, explained(faults, decoded.value, contract.redaction));
   }
 
@@ -133,15 +140,6 @@ export class Contracts {
       this.#topics.set(topic, contract);
     }
     return contract;
-  }
-}
-
-/** Runs users' code, which may throw anything. */
-function faultsOf(rules: Rules, value: unknown): { reason: RejectionReason; faults: Fault[] } {
-  try {
-    return { reason: rules.reason, faults: rules.check(value) };
-  } catch (error) {
-    return { reason: 'threw', faults: [{ pointer: '', rule: 'threw', message: thrownWords(error) }] };
   }
 }
 

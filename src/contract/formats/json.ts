@@ -28,7 +28,8 @@ export function decodeJson(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
 
 /** Undefined: not UTF-8. The decoder that says so takes three times as long as one that writes U+FFFD for what is not. */
 function textOf(bytes: Uint8Array): string | undefined {
-  const text = Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length);
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString();
   if (!text.includes('\uFFFD')) return text;
   try {
     return utf8.decode(bytes);
@@ -40,9 +41,8 @@ function textOf(bytes: Uint8Array): string | undefined {
 /** Whether there are more than `depthMax` opening brackets, in strings or not: most payloads have few, found in no time. */
 function mayBeDeeperThan(text: string, depthMax: number): boolean {
   let left = depthMax;
-  for (const bracket of ['{', '[']) {
-    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) if (left-- === 0) return true;
-  }
+  for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at + 1)) if (left-- === 0) return true;
+  for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (left-- === 0) return true;
   return false;
 }
 
