@@ -10,8 +10,9 @@ import { journaling } from './journaling.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { throughput } from './throughput.js';
+import { validation } from './validation.js';
 
-const BENCHMARKS: { [name: string]: Benchmark } = { throughput, latency, fanout, journaling, memory };
+const BENCHMARKS: { [name: string]: Benchmark } = { throughput, latency, fanout, journaling, memory, validation };
 const PAIRS = 5;
 
 const USAGE = `Usage: npm run bench -- [${Object.keys(BENCHMARKS).join('] [')}] [--pairs N] [--messages N]

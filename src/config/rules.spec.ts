@@ -309,6 +309,18 @@ contracts:
     assert.deepEqual(two!.limits, { ...CONTRACT_LIMITS, maxBytes: 1_024, budgetMs: 50 });
   });
 
+  it('redact takes JSON pointers, in which * is a step like any other', () => {
+    const contract = (redact: string): string => `${BROKER}contracts: { one: { redact: [${redact}] } }\n`;
+    assert.deepEqual(settingsOf(contract('/owner/pin, /list/*/key')).contracts[0]!.redact, [
+      '/owner/pin',
+      '/list/*/key',
+    ]);
+    assert.deepEqual(told(contract('pin, /a~b')), [
+      '2 contracts.one.redact[0]: is not a JSON pointer: a JSON pointer starts with /',
+      '2 contracts.one.redact[1]: is not a JSON pointer: in a JSON pointer ~ is written ~0, and / within a name ~1',
+    ]);
+  });
+
   it('subscribers: no shared filter, no list without topics, no header in two spellings', () => {
     const text = `${BROKER}subscriptions: [{ filter: a }]
 subscribers:

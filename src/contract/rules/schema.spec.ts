@@ -200,6 +200,32 @@ describe('a schema that is refused', () => {
   });
 });
 
+describe('a name that every object inherits', () => {
+  it('is no more known to a schema than any other', async () => {
+    const either = [
+      { properties: { a: { type: 'number' } }, required: ['a'] },
+      { properties: { b: { type: 'number' } } },
+    ];
+    for (const $schema of [DRAFT_2019, undefined]) {
+      const open = {
+        ...($schema && { $schema }),
+        type: 'object',
+        anyOf: either.map((one) => ({ type: 'object', ...one })),
+      };
+      const contracts = await compiled({ 'a.json': { ...open, unevaluatedProperties: false } });
+      assert.equal(valid(contracts, { a: 1, b: 1 }), true);
+      for (const name of ['toString', '__proto__', 'constructor', 'c']) {
+        const verdict = contracts.check(record(1, 't', `{"a":1,"${name}":1}`));
+        assert.equal(verdict.valid, false, name);
+      }
+    }
+    const closed = await compiled({ 'a.json': { type: 'object', properties: { a: {} }, additionalProperties: false } });
+    assert.equal(valid(closed, { valueOf: 1 }), false);
+    const contracts = await compiled({ 'a.json': { type: 'object', required: ['valueOf'] } });
+    assert.deepEqual([valid(contracts, {}), valid(contracts, { valueOf: 1 })], [false, true]);
+  });
+});
+
 describe('the url format', () => {
   it('does not take the square of the length of a text', async () => {
     const contracts = await compiled({ 'a.json': { type: 'string', format: 'url' } });
