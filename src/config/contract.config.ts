@@ -43,15 +43,15 @@ export class LimitsConfig {
   @Optional(size('1B', '256MiB'))
   maxBytes?: string;
 
-  /** Bytes of a compressed payload once it is expanded, 1B to 256MiB. Default 4MiB. */
-  @Optional(size('1B', '256MiB'))
+  /** Bytes of a compressed payload once it is expanded, 1B to 64MiB. Default 4MiB. */
+  @Optional(size('1B', '64MiB'))
   maxExpanded = '4MiB';
 
   /** Levels of arrays and objects within each other, 1 to 1000; messages of protobuf end at 100. Default 128. */
   @Optional(whole(1, 1_000))
   maxDepth = 128;
 
-  /** Keys of all objects of a payload together, 0 to 10000000. Default 10000. */
+  /** Keys of all objects of a payload together, 0 to 10000000; arrays and objects may be ten times as many. Default 10000. */
   @Optional(whole(0, 10_000_000))
   maxKeys = 10_000;
 

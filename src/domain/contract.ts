@@ -67,7 +67,7 @@ export interface ContractLimits {
   maxExpanded: number;
   /** Levels of arrays and objects within each other. Schemas and classes recurse, and the stack is finite. */
   maxDepth: number;
-  /** Keys of all its objects together. */
+  /** Keys of all its objects together; arrays and objects may be ten times as many, and 1 000 always. */
   maxKeys: number;
   /** Bytes of one text in UTF-8, or of one byte string. */
   maxString: number;

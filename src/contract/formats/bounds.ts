@@ -3,9 +3,14 @@ import { Unfit } from './unfit.js';
 
 export type ValueLimits = Pick<ContractLimits, 'maxDepth' | 'maxKeys' | 'maxString'>;
 
+/** An empty object takes one byte of CBOR and hundreds in memory: so many arrays and objects may there be to one key. */
+const CONTAINERS_PER_KEY = 10;
+const CONTAINERS_MIN = 1_000;
+
 /** Counts what one payload holds. @throws Unfit from the first that is over its limit */
 export class Bounds {
   #keys = 0;
+  #containers = 0;
 
   constructor(private readonly limits: ValueLimits) {}
 
@@ -27,10 +32,17 @@ export class Bounds {
     if (text.length * 3 > this.limits.maxString) this.bytes(Buffer.byteLength(text));
   }
 
-  /** Something is nested `depth` levels deep. */
-  depth(depth: number): void {
+  /** One more array or object. */
+  container(): void {
+    const max = Math.max(CONTAINERS_MIN, CONTAINERS_PER_KEY * this.limits.maxKeys);
+    if (++this.#containers > max) throw new Unfit('too-many', 'maxKeys', `it has more than ${max} arrays and objects`);
+  }
+
+  /** One more array or object, `depth` levels deep. */
+  opened(depth: number): void {
     const { maxDepth } = this.limits;
     if (depth > maxDepth) throw new Unfit('too-deep', 'depth', tooDeepText(maxDepth));
+    this.container();
   }
 }
 
@@ -44,7 +56,7 @@ export function measure(value: unknown, limits: ValueLimits): void {
   const look = (inner: unknown, depth: number): void => {
     if (typeof inner === 'string') return bounds.text(inner);
     if (typeof inner !== 'object' || inner === null) return;
-    bounds.depth(depth);
+    bounds.opened(depth);
     if (Array.isArray(inner)) {
       for (const item of inner) look(item, depth + 1);
       return;

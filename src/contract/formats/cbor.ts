@@ -71,7 +71,7 @@ class BoundedTokenizer extends Tokenizer {
     const ofMap = token.type === Type.map;
     const endless = length === Infinity;
     this.#open.push(ofMap ? (endless ? -2 : 2 * length) : length);
-    this.#bounds.depth(this.#open.length);
+    this.#bounds.opened(this.#open.length);
     if (ofMap && !endless) this.#bounds.keys(length);
     if (length === 0) {
       this.#open.pop();

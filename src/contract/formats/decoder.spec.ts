@@ -59,6 +59,25 @@ describe('limits', () => {
   });
 });
 
+describe('many arrays and objects', () => {
+  it('of a byte or two each are refused before they fill the memory, in every format', async () => {
+    const items = 1_000_000;
+    const many: [ContractFormat, Buffer][] = [
+      ['json', Buffer.from(`[${'{},'.repeat(items)}1]`)],
+      ['cbor', Buffer.concat([Buffer.of(0x9f), Buffer.alloc(items, 0xa0), Buffer.of(0xff)])],
+      ['msgpack', Buffer.concat([Buffer.of(0xdd, 0x00, 0x0f, 0x42, 0x40), Buffer.alloc(items, 0x80)])],
+      ['protobuf', Buffer.alloc(2 * items, Buffer.of(0x3a, 0x00))],
+    ];
+    for (const [format, payload] of many) {
+      const read = reading({ format, protobuf, compression: 'gzip' });
+      assert.match(String(await read(gzipSync(payload))), /^too-many: it has more than 100000 arrays/, format);
+      assert.ok(!/^too-many/.test(String(await read(gzipSync('')))), 'the next payload starts anew');
+    }
+    const few = reading({ format: 'protobuf', protobuf, limits: { maxKeys: 8 } });
+    assert.match(String(await few(Buffer.alloc(2_000, Buffer.of(0x3a, 0x00)))), /^too-many/);
+  });
+});
+
 describe('auto', () => {
   const read = reading({ format: 'auto', protobuf });
 

@@ -95,7 +95,7 @@ class Scan {
   #opened(kind: 'array' | 'map', length: number): void {
     if (kind === 'map') this.bounds.keys(length);
     const items = kind === 'map' ? 2 * length : length;
-    this.bounds.depth(this.#open.length + 1);
+    this.bounds.opened(this.#open.length + 1);
     if (items === 0) return this.#ended();
     this.#open.push(items);
     this.#owed += items;

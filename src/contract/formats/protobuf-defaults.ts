@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import type { Bounds } from './bounds.js';
 
 const LONG = /^(u?int64|sint64|s?fixed64)$/;
 /** Their JSON is of a kind of its own. */
@@ -16,16 +17,18 @@ const shapes = new WeakMap<protobuf.Type, Shape>();
 /**
  * The JSON of a message with the fields that are not sent because they have no presence and are zero or empty: a rule
  * that requires `temperature` must not fail at 0 degrees. Changes `json`, and returns it.
+ * @throws Unfit once `bounds` has too many keys by it
  */
-export function withDefaults(type: protobuf.Type, json: unknown): unknown {
+export function withDefaults(type: protobuf.Type, json: unknown, bounds: Bounds): unknown {
   if (type.fullName.startsWith(WELL_KNOWN)) return json;
   const message = json as { [name: string]: unknown };
   const { defaults, inner } = shapeOf(type);
+  bounds.keys(defaults.length);
   for (const [name, type, many] of inner) {
     if (!Object.hasOwn(message, name)) continue;
     const held = message[name];
     const items = many === 'one' ? [held] : many === 'list' ? (held as unknown[]) : Object.values(held as object);
-    for (const item of items) withDefaults(type, item);
+    for (const item of items) withDefaults(type, item, bounds);
   }
   for (const [name, value] of defaults) if (!Object.hasOwn(message, name)) message[name] = value();
   return message;

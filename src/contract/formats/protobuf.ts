@@ -5,7 +5,7 @@ import protobuf from 'protobufjs';
 import 'protobufjs/ext/descriptor.js';
 import protojson from 'protobufjs/ext/protojson.js';
 import type { ProtobufSettings } from '../../domain/contract.js';
-import { measure, tooDeepText, type ValueLimits } from './bounds.js';
+import { Bounds, measure, tooDeepText, type ValueLimits } from './bounds.js';
 import type { Decoded } from './decoder.js';
 import { withDefaults } from './protobuf-defaults.js';
 import { answered, Unfit } from './unfit.js';
@@ -25,13 +25,31 @@ export async function loadProtobuf(
   const root = await (settings.file.endsWith('.proto') ? rootOfSource(settings) : rootOfDescriptors(settings.file));
   const type = root.lookupTypeOrEnum(settings.message);
   if (!(type instanceof protobuf.Type)) throw new Error(`${settings.message} is no message of ${settings.file}`);
-  return (payload) => answered('protobuf', () => ({ ok: true, value: valueOf(type, payload, limits) }));
+  let bounds = new Bounds(limits);
+  countMessages(root, () => bounds.container());
+  return (payload) =>
+    answered('protobuf', () => {
+      bounds = new Bounds(limits);
+      return { ok: true, value: valueOf(type, payload, limits) };
+    });
+}
+
+/** Calls `made` for each message while it is decoded, before there are more of them than memory. */
+function countMessages(namespace: protobuf.NamespaceBase, made: () => void): void {
+  for (const inner of namespace.nestedArray) {
+    if (inner instanceof protobuf.Type) {
+      inner.ctor = function Message() {
+        made();
+      } as unknown as protobuf.Constructor<object>;
+    }
+    if (inner instanceof protobuf.Namespace) countMessages(inner, made);
+  }
 }
 
 function valueOf(type: protobuf.Type, payload: Uint8Array, limits: ValueLimits): unknown {
   let value: unknown;
   try {
-    value = withDefaults(type, protojson.toJson(type, type.decode(payload)));
+    value = withDefaults(type, protojson.toJson(type, type.decode(payload)), new Bounds(limits));
   } catch (error) {
     if (!(error instanceof Error) || error.message !== TOO_DEEP) throw error;
     throw new Unfit('too-deep', 'depth', tooDeepText(protobuf.util.recursionLimit));
