@@ -3,6 +3,7 @@ import type { ContractSettings, OneOfSettings, Verdict } from '../domain/contrac
 import type { Problem, Record, RejectionReason } from '../domain/record.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
 import { loadClass } from './rules/class.js';
+import { FileMemory } from './file-memory.js';
 import { loadDecoder, type Decoder } from './formats/decoder.js';
 import { explained } from './explain.js';
 import { ContractFlaw, PROBLEMS_MAX, thrownText, thrownWords } from './problem.js';
@@ -53,7 +54,7 @@ export class Contracts {
   }
 
   /**
-   * Reads schemas and imports classes.
+   * Reads schemas and imports classes. @param memory what of it is known is not read again; the rest is kept there
    * @throws HoldfastError CONFIG_INVALID that lists every contract that cannot be used and why; the
    * list is also in `details.problems` as `{contract, part, message}[]`, where a fault of the decoder has the part `protobuf`
    */
@@ -61,6 +62,7 @@ export class Contracts {
     subscriptions: readonly SubscriptionSettings[],
     contracts: readonly ContractSettings[],
     publishes: readonly RouteSettings[] = [],
+    memory = new FileMemory(),
   ): Promise<Contracts> {
     const problems: { contract: string; part?: 'protobuf'; message: string }[] = [];
     const compiled = new Map<string, Contract>();
@@ -68,9 +70,9 @@ export class Contracts {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });
       let part: 'protobuf' | undefined = 'protobuf';
       try {
-        const decode = await loadDecoder(settings);
+        const decode = await loadDecoder(settings, memory);
         part = undefined;
-        const rules = await loadRules(settings);
+        const rules = await loadRules(settings, memory);
         const { name, mode } = settings;
         const budgetMs = settings.limits?.budgetMs;
         const judge = rules && judgeBy(rules);
@@ -190,10 +192,13 @@ function invalid({ name }: Contract, reason: RejectionReason, problems: Problem[
   return { valid: false, contract: name, reason, problems: problems.slice(0, PROBLEMS_MAX) };
 }
 
-async function loadRules({ schemaFile, class: ref, oneOf }: ContractSettings): Promise<Rules | undefined> {
+async function loadRules(
+  { schemaFile, class: ref, oneOf }: ContractSettings,
+  memory: FileMemory,
+): Promise<Rules | undefined> {
   if (schemaFile !== undefined && ref !== undefined) throw new Error('has both a schema and a class; give one');
   if (oneOf && (schemaFile ?? ref) !== undefined) throw new Error('has both oneOf and a schema or class; give one');
-  if (schemaFile !== undefined) return await loadSchema(schemaFile);
-  if (ref !== undefined) return await loadClass(ref.file, ref.export);
+  if (schemaFile !== undefined) return await loadSchema(schemaFile, {}, memory);
+  if (ref !== undefined) return await loadClass(ref.file, ref.export, memory);
   return undefined;
 }

@@ -2,6 +2,7 @@ import type { ContractSettings } from '../domain/contract.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
 import { topicMatches } from '../domain/topic.js';
+import { FileMemory } from './file-memory.js';
 import { loadDecoder, type Decoder } from './formats/decoder.js';
 
 /** A payload as JSON text in UTF-8, or why it is none. */
@@ -24,9 +25,10 @@ export class Decoders {
   static async load(
     subscriptions: readonly SubscriptionSettings[],
     contracts: readonly ContractSettings[],
+    memory = new FileMemory(),
   ): Promise<Decoders> {
     const decoders = new Map<string, Decoder>();
-    for (const contract of contracts) decoders.set(contract.name, await loadDecoder(contract));
+    for (const contract of contracts) decoders.set(contract.name, await loadDecoder(contract, memory));
     return new Decoders(subscriptions, decoders, await loadDecoder({ format: 'auto' }));
   }
 

@@ -8,6 +8,8 @@ export { Contracts } from './contracts.js';
 export type { Checked, ContractFacts, ContractMode } from './contracts.js';
 export { Decoders } from './decoders.js';
 export type { JsonPayload } from './decoders.js';
+export { FileMemory, filesThatDiffer, stillOnDisk } from './file-memory.js';
+export type { FileAnswers } from './file-memory.js';
 export { decodeJson } from './formats/json.js';
 export type { Decoded, Decoder } from './formats/decoder.js';
 export { Progress } from './progress.js';

@@ -6,6 +6,7 @@ import {
 } from '../../domain/contract.js';
 import type { MessageProperties } from '../../domain/message.js';
 import type { Problem } from '../../domain/record.js';
+import { FileMemory } from '../file-memory.js';
 import { decodeCbor } from './cbor.js';
 import { expanded } from './expand.js';
 import { decodeJson } from './json.js';
@@ -29,13 +30,17 @@ type Decode = (payload: Uint8Array) => Decoded;
 export type DecoderSettings = Pick<ContractSettings, 'format' | 'compression' | 'protobuf' | 'limits'>;
 
 /** How the payloads of a contract are read. @throws Error that says what is wrong with the settings */
-export async function loadDecoder(settings: DecoderSettings): Promise<Decoder> {
+export async function loadDecoder(settings: DecoderSettings, memory = new FileMemory()): Promise<Decoder> {
   const limits = { ...CONTRACT_LIMITS, ...settings.limits };
-  const decode = await formatDecoder(settings, limits);
+  const decode = await formatDecoder(settings, limits, memory);
   return bounded(unpacking(decode, settings.compression ?? 'none', limits), limits);
 }
 
-async function formatDecoder({ format, protobuf }: DecoderSettings, limits: ContractLimits): Promise<Decoder> {
+async function formatDecoder(
+  { format, protobuf }: DecoderSettings,
+  limits: ContractLimits,
+  memory: FileMemory,
+): Promise<Decoder> {
   if (format === 'protobuf' && !protobuf) throw new Error('format protobuf needs the key protobuf');
   const decoders: { [name in Format]?: Decode } = {
     json: (payload) => decodeJson(payload, limits),
@@ -43,7 +48,7 @@ async function formatDecoder({ format, protobuf }: DecoderSettings, limits: Cont
     bytes: (payload) => ({ ok: true, value: base64Of(payload) }),
     cbor: (payload) => decodeCbor(payload, limits),
     msgpack: (payload) => decodeMsgpack(payload, limits),
-    ...(protobuf && { protobuf: await loadProtobuf(protobuf, limits) }),
+    ...(protobuf && { protobuf: await loadProtobuf(protobuf, limits, memory) }),
   };
   return format === 'auto' ? byContentType(decoders) : decoders[format]!;
 }

@@ -1,10 +1,11 @@
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import protobuf from 'protobufjs';
 import 'protobufjs/ext/descriptor.js';
 import protojson from 'protobufjs/ext/protojson.js';
 import type { ProtobufSettings } from '../../domain/contract.js';
+import { FileMemory } from '../file-memory.js';
 import { Bounds, measure, tooDeepText, type ValueLimits } from './bounds.js';
 import type { Decoded } from './decoder.js';
 import { withDefaults } from './protobuf-defaults.js';
@@ -21,8 +22,11 @@ const TOO_DEEP = 'max depth exceeded';
 export async function loadProtobuf(
   settings: ProtobufSettings,
   limits: ValueLimits,
+  memory = new FileMemory(),
 ): Promise<(payload: Uint8Array) => Decoded> {
-  const root = await (settings.file.endsWith('.proto') ? rootOfSource(settings) : rootOfDescriptors(settings.file));
+  const root = await (settings.file.endsWith('.proto')
+    ? rootOfSource(settings, memory)
+    : rootOfDescriptors(settings.file, memory));
   const type = root.lookupTypeOrEnum(settings.message);
   if (!(type instanceof protobuf.Type)) throw new Error(`${settings.message} is no message of ${settings.file}`);
   let bounds = new Bounds(limits);
@@ -58,12 +62,32 @@ function valueOf(type: protobuf.Type, payload: Uint8Array, limits: ValueLimits):
   return value;
 }
 
-/** Imports are files below the root, or those that Protocol Buffers bring along. */
-function rootOfSource({ file, root: folder }: ProtobufSettings): protobuf.Root {
+/**
+ * Imports are files below the root, or those that Protocol Buffers bring along. As protobuf.Root.loadSync(), which
+ * cannot be told where to read.
+ */
+function rootOfSource({ file, root: folder }: ProtobufSettings, memory: FileMemory): protobuf.Root {
   const root = new protobuf.Root();
-  const real = realpathSync(folder);
-  root.resolvePath = (origin, target) => (origin === '' ? target : importOf(real, target));
-  return root.loadSync(file); // load() throws what does not resolve where nobody can catch it
+  const real = memory.ask('real', folder, () => realpathSync(folder));
+  const add = (path: string): void => {
+    if (root.files.includes(path)) return;
+    root.files.push(path);
+    const source = memory.ask('text', path, () => readFileSync(path, 'utf8'));
+    (protobuf.parse as { filename?: string }).filename = path; // for its errors
+    const { imports, weakImports } = protobuf.parse(source, root);
+    for (const target of [...(imports ?? []), ...(weakImports ?? [])]) {
+      const name = target.slice(Math.max(0, target.lastIndexOf('google/protobuf/')));
+      const bundled = protobuf.common.get(name);
+      if (!bundled) add(memory.ask('import', `${target} of ${path}`, () => importOf(real, target)));
+      else if (!root.files.includes(name)) {
+        root.files.push(name);
+        root.addJSON(bundled.nested!);
+      }
+    }
+  };
+  add(file);
+  root.resolveAll();
+  return root;
 }
 
 function importOf(folder: string, target: string): string {
@@ -73,8 +97,9 @@ function importOf(folder: string, target: string): string {
   throw new Error(`the import ${JSON.stringify(target)} leads out of ${folder}`);
 }
 
-async function rootOfDescriptors(file: string): Promise<protobuf.Root> {
-  const root = protobuf.Root.fromDescriptor(await readFile(file));
+async function rootOfDescriptors(file: string, memory: FileMemory): Promise<protobuf.Root> {
+  const bytes = await memory.asked('bytes', file, () => readFile(file));
+  const root = protobuf.Root.fromDescriptor(Buffer.from(bytes));
   root.resolveAll();
   return root;
 }

@@ -6,6 +6,7 @@ import type { ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import { asyncRule, hasRules } from './class-metadata.js';
+import { FileMemory } from '../file-memory.js';
 import { ContractFlaw, PROBLEMS_MAX, pointerTo } from '../problem.js';
 import { expectedOf } from './class-expected.js';
 import type { Fault, Rules } from './rules.js';
@@ -23,17 +24,18 @@ const sharedUrls = new Map(
 /**
  * Loads a class-validator class from a JavaScript module (ESM or CommonJS). Its own imports of
  * class-validator and class-transformer resolve to the gateway's, wherever the module lies. A module is
- * loaded once per thread: a changed file takes a new thread. Rules are synchronous; one that is
+ * loaded once per thread: a changed file takes a new thread. What is loaded later, by `require` within a check, is
+ * read when it is needed. Rules are synchronous; one that is
  * declared asynchronous is refused here, and a promise returned by any other counts as truthy.
  * @throws Error that says what is wrong with the module
  */
-export async function loadClass(file: string, name: string): Promise<Rules> {
+export async function loadClass(file: string, name: string, memory = new FileMemory()): Promise<Rules> {
   if (/\.[cm]?tsx?$/.test(file)) {
     throw new ContractFlaw(
       `${file} is TypeScript; compile it (tsc, experimentalDecorators) and name the JavaScript it becomes`,
     );
   }
-  const found = exportOf(await importModule(file), name);
+  const found = exportOf(await importModule(file, memory), name);
   if (typeof found !== 'function') throw new Error(`${file} exports no class ${JSON.stringify(name)}`);
   const type = found as ClassConstructor<object>;
   if (!hasRules(type)) throw new Error(`class ${name} has no class-validator rules, so every payload would fail`);
@@ -42,11 +44,25 @@ export async function loadClass(file: string, name: string): Promise<Rules> {
   return { reason: 'class', check: (value) => checkClass(type, value) };
 }
 
-async function importModule(file: string): Promise<unknown> {
+async function importModule(file: string, memory: FileMemory): Promise<unknown> {
+  memory.looked.add(file);
   const hooks = registerHooks({
     resolve: (specifier, context, next) => {
-      const url = sharedUrls.get(specifier);
-      return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+      const shared = sharedUrls.get(specifier);
+      if (shared !== undefined) return { url: shared, shortCircuit: true };
+      const resolved = memory.ask('resolve', `${specifier} from ${context.parentURL}`, () => {
+        const { url, format } = next(specifier, context);
+        return { url, format };
+      });
+      return { ...resolved, shortCircuit: true };
+    },
+    load: (url, context, next) => {
+      if (!url.startsWith('file:')) return next(url, context);
+      const loaded = memory.ask('module', url, () => {
+        const { format, source } = next(url, context);
+        return { format, source: source instanceof Uint8Array ? Uint8Array.from(source) : source };
+      });
+      return { ...loaded, shortCircuit: true };
     },
   });
   try {

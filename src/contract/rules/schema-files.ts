@@ -2,6 +2,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { SEARCHED, type FileMemory } from '../file-memory.js';
 import { ContractFlaw } from '../problem.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { places, withoutFragment, type Resolve, type Schema, type SchemaObject } from './schema-walk.js';
@@ -48,6 +49,7 @@ export class SchemaFiles {
   constructor(
     private readonly file: string,
     private readonly options: (dialect: Dialect) => SchemaFilesOptions,
+    private readonly memory: FileMemory,
   ) {
     this.#folder = dirname(file);
   }
@@ -55,11 +57,11 @@ export class SchemaFiles {
   /** @returns the dialect of all of them @throws Error that says what is wrong with which file */
   async read(): Promise<Dialect> {
     const schema = await this.#parsed(this.file, this.#name(this.file));
-    this.#realFolder = await realpath(this.#folder);
+    this.#realFolder = await this.#real(this.#folder);
     this.#dialect = namedDialect(schema, this.#name(this.file));
     this.#options = this.options(this.#dialect);
     const { resolve, known } = this.#options;
-    this.#add(await realpath(this.file), this.file, schema, pathToFileURL(this.file).href);
+    this.#add(await this.#real(this.file), this.file, schema, pathToFileURL(this.file).href);
     // It grows while files are found.
     for (const document of this.documents) {
       for (const { schema, pointer, base } of places(document.schema, document.uri, resolve)) {
@@ -78,7 +80,7 @@ export class SchemaFiles {
 
   async #find(wanted: Reference): Promise<void> {
     const { file, foundBy } = await this.#fileOf(wanted);
-    const real = await realpath(file);
+    const real = await this.#real(file);
     const known = this.#byFile.get(real);
     if (known) {
       known.aliases.add(wanted.uri);
@@ -86,7 +88,7 @@ export class SchemaFiles {
       return;
     }
     const name = this.#name(file);
-    const schema = await this.#parsed(real, name);
+    const schema = await this.#parsed(file, name);
     if (namedDialect(schema, name, this.#dialect) !== this.#dialect) {
       throw wanted.flaw(`refers to ${name}, which is of another draft; give both the same $schema`);
     }
@@ -99,11 +101,11 @@ export class SchemaFiles {
     const path = this.#pathOf(uri, from);
     if (path !== undefined) {
       if (!within(this.#folder, path)) throw flaw(outside(quoted));
-      const real = await realpath(path).catch(() => undefined);
+      const { real, isFile } = await this.memory.asked('found', path, () => foundAt(path));
       if (real !== undefined && !within(this.#realFolder, real)) throw flaw(outside(quoted));
-      if (real !== undefined && (await stat(real)).isFile()) return { file: path, foundBy: uri };
+      if (isFile) return { file: path, foundBy: uri };
     }
-    this.#ids ??= await this.#allIds();
+    this.#ids ??= await this.memory.asked(SEARCHED, this.#folder, () => this.#allIds());
     const [found, another] = this.#ids.get(uri) ?? [];
     if (another !== undefined) {
       const names = `${this.#name(found!)} and ${this.#name(another)}`;
@@ -153,8 +155,10 @@ export class SchemaFiles {
   /** Which files have which `$id`, their own or one of a schema within. */
   async #allIds(): Promise<Map<string, string[]>> {
     const ids = new Map<string, string[]>();
-    for (const file of await jsonFiles(this.#folder, this.#realFolder)) {
-      const schema = await this.#parsed(file, this.#name(file)).catch(() => undefined); // Perhaps it is no schema at all.
+    for (const file of await jsonFiles(this.#folder, this.#realFolder, this.memory)) {
+      this.memory.looked.add(file);
+      const schema = await schemaIn(file).catch(() => undefined); // Perhaps it is none at all.
+      if (schema === undefined) continue;
       const uri = pathToFileURL(file).href;
       const found = new Set([...places(schema, uri, this.#options.resolve)].map(({ base }) => base));
       for (const id of found) if (id !== uri) ids.set(id, [...(ids.get(id) ?? []), file]);
@@ -166,20 +170,41 @@ export class SchemaFiles {
     return relative(this.#folder, file);
   }
 
-  async #parsed(file: string, name: string): Promise<Schema> {
-    const { size } = await stat(file);
-    if (size > FILE_BYTES_MAX) throw schemaFlaw(name, '', `is larger than ${FILE_BYTES_MAX} bytes`);
-    const text = await readFile(file, 'utf8');
-    let schema: unknown;
-    try {
-      schema = JSON.parse(text);
-    } catch (error) {
-      throw schemaFlaw(name, '', `is not JSON: ${(error as Error).message}`);
-    }
-    if (typeof schema === 'boolean') return schema;
-    if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema as SchemaObject;
-    throw schemaFlaw(name, '', 'a JSON Schema is an object or a boolean');
+  /** Where the path leads. */
+  #real(path: string): Promise<string> {
+    return this.memory.asked('real', path, () => realpath(path));
   }
+
+  async #parsed(file: string, name: string): Promise<Schema> {
+    return parsed(await this.memory.asked('text', file, () => textOf(file, name)), name);
+  }
+}
+
+async function textOf(file: string, name: string): Promise<string> {
+  const { size } = await stat(file);
+  if (size > FILE_BYTES_MAX) throw schemaFlaw(name, '', `is larger than ${FILE_BYTES_MAX} bytes`);
+  return readFile(file, 'utf8');
+}
+
+function parsed(text: string, name: string): Schema {
+  let schema: unknown;
+  try {
+    schema = JSON.parse(text);
+  } catch (error) {
+    throw schemaFlaw(name, '', `is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof schema === 'boolean') return schema;
+  if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema as SchemaObject;
+  throw schemaFlaw(name, '', 'a JSON Schema is an object or a boolean');
+}
+
+async function schemaIn(file: string): Promise<Schema> {
+  return parsed(await textOf(file, file), file);
+}
+
+async function foundAt(path: string): Promise<{ real: string | undefined; isFile: boolean }> {
+  const real = await realpath(path).catch(() => undefined);
+  return { real, isFile: real !== undefined && (await stat(real)).isFile() };
 }
 
 interface Reference {
@@ -209,10 +234,11 @@ function within(folder: string, path: string): boolean {
 }
 
 /** Files named `.json`, each once, however many links lead to it; not hidden ones, and not examples of payloads. */
-async function jsonFiles(folder: string, realFolder: string): Promise<string[]> {
+async function jsonFiles(folder: string, realFolder: string, { looked }: FileMemory): Promise<string[]> {
   const files = new Map<string, string>();
   const seen = new Set<string>();
   const look = async (directory: string, depth: number): Promise<void> => {
+    looked.add(directory);
     const names = await readdir(directory).catch(() => []); // Not ours to read.
     for (const name of names.sort()) {
       if (name.startsWith('.') || files.size >= FILES_MAX) continue;

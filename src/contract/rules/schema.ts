@@ -1,4 +1,5 @@
 import type { ErrorObject, Options, ValidateFunction } from 'ajv';
+import { FileMemory } from '../file-memory.js';
 import { PROBLEMS_MAX, pointerTo } from '../problem.js';
 import { addFormats, resolver, type Dialect } from './dialect.js';
 import type { Fault, Rules } from './rules.js';
@@ -26,11 +27,15 @@ const NO_FAULTS: Fault[] = [];
  * References stay within the file's folder: nothing is fetched.
  * @throws Error that says what is wrong with which file, and where
  */
-export async function loadSchema(file: string, options: SchemaOptions = {}): Promise<Rules> {
-  const files = new SchemaFiles(file, (dialect) => {
-    const ajv = dialect.make({ logger: false });
-    return { resolve: resolver(ajv), known: (uri) => uri in ajv.refs || uri in ajv.schemas };
-  });
+export async function loadSchema(file: string, options: SchemaOptions = {}, memory = new FileMemory()): Promise<Rules> {
+  const files = new SchemaFiles(
+    file,
+    (dialect) => {
+      const ajv = dialect.make({ logger: false });
+      return { resolve: resolver(ajv), known: (uri) => uri in ajv.refs || uri in ajv.schemas };
+    },
+    memory,
+  );
   const dialect = await files.read();
   const validate = compile(dialect, files.documents, options, false);
   const validateAll = compile(dialect, files.documents, options, true);
