@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
 import { createApp } from './app.module.js';
-import { describeAsyncApi } from './asyncapi/index.js';
 import type { GatewayView } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
-import { Decoders } from './contract/index.js';
+import { ContractsInForce } from './contracts-in-force.js';
 import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
@@ -22,11 +21,9 @@ import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { ContractMetrics, DeliveryMetrics, OwnEvents } from './ops/index.js';
 import { Publisher } from './publish/index.js';
-import { publishGate } from './publish-gate.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { discardTeller, startServing } from './serving.js';
-import { ContractChecks } from './threads/contract-checks.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
@@ -73,6 +70,7 @@ export class Gateway {
   readonly #beat = this.#heartbeats.beatAs('main');
   readonly #metrics: DeliveryMetrics;
   readonly #contractMetrics: ContractMetrics;
+  readonly #contracts: ContractsInForce;
   readonly #events: OwnEvents;
   readonly #announcements: Announcements;
   readonly #discarded: (discarded: Discarded) => void;
@@ -81,7 +79,6 @@ export class Gateway {
   #fail: (error: Error) => void = () => undefined;
   #journal: ServedJournal | undefined;
   #reader: SqliteJournalReader | undefined;
-  #contracts: ContractChecks | undefined;
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
@@ -101,8 +98,7 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
-    const published = new Set((settings.publish.contracts ?? []).map(({ contract }) => contract));
-    this.#contractMetrics = new ContractMetrics(this.#metrics.registry, settings.contracts, published);
+    this.#contractMetrics = new ContractMetrics(this.#metrics.registry);
     this.#events = this.#ownEvents();
     this.#announcements = new Announcements(this.#events);
     this.#discarded = discardTeller(this.#metrics, this.#announcements, options.logger);
@@ -131,6 +127,7 @@ export class Gateway {
       } satisfies JournalThreadData,
       { onEvent: () => undefined, died },
     );
+    this.#contracts = this.#makeContracts();
   }
 
   /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
@@ -148,7 +145,7 @@ export class Gateway {
     const { settings } = this;
     this.opsPort = await this.#linkThread.calls.listen();
     await this.#openJournal();
-    await this.#startContracts();
+    await this.#contracts.start();
     await this.#startDelivery();
     await this.#listen();
     await this.#linkThread.calls.connect({
@@ -178,7 +175,7 @@ export class Gateway {
     await within(CLOSE_MS_MIN, this.#events.flush());
     this.#history?.streams.close();
     await this.#closeHttp(left(0.5));
-    await this.#contracts?.stop();
+    await this.#contracts.stop();
     this.#reader?.close();
     const closed = this.#journalThread.calls.close().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'the journal did not close cleanly');
@@ -213,44 +210,32 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
-    const outbox = publishGate({
-      ...{ settings, outbox: this.#journal, metrics: this.#contractMetrics, logger: this.options.logger },
-      check: (contract, publish) => this.#contracts!.checkPublish(contract, publish),
-    });
+    const outbox = this.#contracts.gate(this.#journal);
     this.#publisher = new Publisher(settings.publish, outbox, this.#reader, systemClock, (outcome, seconds) =>
       this.#metrics.publish(outcome, seconds),
     );
   }
 
-  /** Resolves when the contracts are compiled. */
-  async #startContracts(): Promise<void> {
-    const { subscriptions, contracts, publish, journal } = this.settings;
-    const { logger } = this.options;
-    this.#contracts = new ContractChecks({
-      settings: {
-        ...{ subscriptions, contracts, publishContracts: publish.contracts ?? [] },
-        directory: journal.directory,
-        heartbeats: this.#heartbeats.buffer,
-      },
+  #makeContracts(): ContractsInForce {
+    const { settings } = this;
+    const { version, logger } = this.options;
+    return new ContractsInForce({
+      ...{ settings, version, logger, metrics: this.#contractMetrics, heartbeats: this.#heartbeats.buffer },
       attach: (port) => this.#journalThread.calls.attach('contract', port),
+      named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
       onFatal: (error) => this.#fail(error),
-      onRespawn: (reason, position, detail) => {
-        this.#contractMetrics.threadEnded();
-        logger.warn({ reason, position, detail }, 'the contract thread was replaced');
-      },
     });
-    await this.#contracts.start();
   }
 
   async #startDelivery(): Promise<void> {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
     const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
-    const decoders = await Decoders.load(settings.subscriptions, settings.contracts);
     const serving = await startServing({
       ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
-      jsonOf: (record) => decoders.jsonOf(record),
+      jsonOf: (record) => this.#contracts.jsonOf(record),
+      parametersOf: (topic) => this.#contracts.parametersOf(topic),
       announcements: this.#announcements,
       discarded: this.#discarded,
     });
@@ -264,11 +249,10 @@ export class Gateway {
     const publisher = this.#publisher!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
-    const asyncApi = describeAsyncApi(this.settings, this.options.version);
     this.#app = await createApp({
       publisher,
       view: this.view(),
-      asyncApi: { asyncApi: () => asyncApi },
+      asyncApi: this.#contracts,
       history: this.#history,
       registry: this.#registry!,
       http,
@@ -287,7 +271,7 @@ export class Gateway {
       shelf: this.#reader!,
       keeper: this.#journal!,
       recipients: this.#delivery!,
-      check: (positions) => this.#contracts!.checkAgain(positions),
+      check: (positions) => this.#contracts.checkAgain(positions),
       clock: systemClock,
       streamClientsMax: this.settings.http.stream.maxClients,
       fault: (error) => this.options.logger.error({ err: error }, 'a stream failed'),
@@ -341,7 +325,7 @@ export class Gateway {
     if (event === 'failures') return this.#contractMetrics.failures(value as ContractThreadEvents['failures']);
     if (event !== 'admitted') return this.#heardLog(event, value);
     this.#admittedThrough = Math.max(this.#admittedThrough, value as ContractThreadEvents['admitted']);
-    this.#contracts?.admittedThrough(this.#admittedThrough);
+    this.#contracts.admittedThrough(this.#admittedThrough);
     this.#delivery?.admitted(this.#admittedThrough);
     this.#history?.streams.admitted(this.#admittedThrough);
   }

@@ -1,14 +1,13 @@
 /** Ties the outbox to the contracts of what is published. */
 import type { Logger } from 'pino';
 import { systemClock } from './domain/clock.js';
-import type { Verdict } from './domain/contract.js';
+import type { ContractSettings, Verdict } from './domain/contract.js';
 import type { Publish } from './domain/publish.js';
-import type { Settings } from './domain/settings.js';
+import type { PublishContractSettings } from './domain/settings.js';
 import { Repeats, type ContractMetrics } from './ops/index.js';
-import { CheckedOutbox, type Outbox } from './publish/index.js';
+import { CheckedOutbox, type ContractDesk, type Outbox } from './publish/index.js';
 
 export interface PublishGateParts {
-  settings: Pick<Settings, 'publish' | 'contracts'>;
   outbox: Outbox;
   /** As `ContractDesk.check`. */
   check: (contract: string, publish: Publish) => Promise<Verdict>;
@@ -16,14 +15,23 @@ export interface PublishGateParts {
   logger: Logger;
 }
 
+export interface PublishRules {
+  publish: readonly PublishContractSettings[];
+  contracts: readonly ContractSettings[];
+}
+
 /** What publishes go into: the outbox, behind the contracts of their topics. */
-export function publishGate({ settings, outbox, check, metrics, logger }: PublishGateParts): Outbox {
-  const { publish, contracts } = settings;
-  const repeats = new Repeats(systemClock);
-  return new CheckedOutbox(
-    outbox,
-    { publish: publish.contracts ?? [], contracts },
-    {
+export class PublishGate implements Outbox {
+  readonly #desk: ContractDesk;
+  #checked: CheckedOutbox;
+
+  constructor(
+    private readonly parts: PublishGateParts,
+    rules: PublishRules,
+  ) {
+    const { check, metrics, logger } = parts;
+    const repeats = new Repeats(systemClock);
+    this.#desk = {
       check,
       failed: (labels, problem) => {
         metrics.publishFailed(labels);
@@ -32,6 +40,17 @@ export function publishGate({ settings, outbox, check, metrics, logger }: Publis
         if (count === undefined) return; // of what is refused, whoever asked is told
         logger.warn({ contract, reason, count, problem }, 'publishes fail a contract in shadow mode, and go out');
       },
-    },
-  );
+    };
+    this.#checked = new CheckedOutbox(parts.outbox, rules, this.#desk);
+  }
+
+  /** Publishes from now on obey these. */
+  obey(rules: PublishRules): void {
+    this.#checked = new CheckedOutbox(this.parts.outbox, rules, this.#desk);
+  }
+
+  /** As {@link CheckedOutbox.accept}. */
+  accept(publish: Publish): Promise<number> {
+    return this.#checked.accept(publish);
+  }
 }

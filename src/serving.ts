@@ -20,7 +20,7 @@ import type { Journal } from './domain/journal.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
 import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
-import { parametersOf as parametersOfTopics } from './domain/topic-parameters.js';
+import type { ParametersOf } from './domain/topic-parameters.js';
 import { uuid7, uuidText } from './domain/uuid.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import type { SqliteJournalReader } from './journal/index.js';
@@ -33,7 +33,7 @@ const LOOKUP_MS_MAX = 2_000;
 const TEST_TOPIC = 'holdfast/test';
 
 export interface ServingParts {
-  settings: Pick<Settings, 'subscribers' | 'subscriptions' | 'registration' | 'publish'>;
+  settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
   version: string;
   journal: Journal;
@@ -41,6 +41,7 @@ export interface ServingParts {
   publisher: Publisher;
   /** For subscribers with `payload: json`. */
   jsonOf: JsonOf;
+  parametersOf: ParametersOf;
   metrics: DeliveryMetrics;
   announcements: Announcements;
   /** Told what was given up. */
@@ -50,7 +51,7 @@ export interface ServingParts {
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, logger } = parts;
+  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -61,7 +62,6 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const guarded: HttpSenderOptions = { ...trusted, guard: { allow } };
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = deliveryObserver(parts, gone);
-  const parametersOf = parametersOfTopics(settings.subscriptions);
   const delivery = new Delivery({
     ...{ journal, reader, observer, parametersOf },
     clock: systemClock,

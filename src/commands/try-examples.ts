@@ -1,9 +1,8 @@
 import { relative } from 'node:path';
 import { formatProblems, type ConfigProblem } from '../config/index.js';
-import { ContractThread } from '../contract/index.js';
 import type { ContractSettings } from '../domain/contract.js';
 import type { Rejection } from '../domain/record.js';
-import type { ExampleThreadSettings, ExampleThreadStart, Tried } from '../threads/example.thread.js';
+import { tryContracts } from '../threads/contract-trial.js';
 import { findExamples, type Example } from './examples.js';
 
 /** What the examples in the contracts folders came to; the texts are empty when there is nothing to say. */
@@ -62,39 +61,14 @@ function flawOf(
   return [`contract "${contract}" rejects it: ${reason}${place} (${rule}): ${message}`, mend];
 }
 
-/**
- * In a thread under a watchdog, so that an example on which a contract hangs is one that timed out.
- * @returns by place in the list, from 1 @throws when the thread cannot be kept alive
- */
-function verdicts(
+/** @returns by place in the list, from 1 @throws when the contracts cannot be loaded */
+async function verdicts(
   contracts: readonly ContractSettings[],
   examples: readonly Example[],
   budgetMs: number | undefined,
 ): Promise<Map<number, Rejection>> {
-  const found = new Map<number, Rejection>();
-  let after = 0;
-  const { promise, resolve, reject } = Promise.withResolvers<Map<number, Rejection>>();
-  const thread = new ContractThread({
-    entry: new URL('../threads/example.thread.js', import.meta.url),
-    workerData: {
-      contracts: [...contracts],
-      examples: examples.map(({ file, contract }) => ({ file, contract })),
-    } satisfies ExampleThreadSettings,
-    ...(budgetMs === undefined ? {} : { budgetMs }),
-    start: (worker) => {
-      worker.on('message', ({ through, rejections }: Tried) => {
-        after = through;
-        thread.admittedThrough(through);
-        for (const rejection of rejections) found.set(rejection.position, rejection);
-        if (through >= examples.length) resolve(found);
-      });
-      worker.postMessage({ after } satisfies ExampleThreadStart);
-    },
-    onRespawn: (reason, _, detail) => {
-      if (reason === 'stalled') reject(new Error(`the contracts cannot be loaded: ${detail}`));
-    },
-    onFatal: reject,
-  });
-  thread.start();
-  return promise.finally(() => thread.stop());
+  const budget = budgetMs === undefined ? {} : { budgetMs };
+  const { problems, rejections } = await tryContracts(contracts, { examples, ...budget });
+  if (problems.length > 0) throw new Error(`the contracts cannot be loaded: ${problems[0]!.message}`);
+  return rejections;
 }

@@ -57,6 +57,7 @@ export class ContractThread {
   readonly #condemned = new Map<number, RejectionReason>();
   readonly #respawns: { [reason in RespawnReason]: number } = { timeout: 0, crashed: 0, failed: 0, stalled: 0 };
   #workerData: object;
+  #leastBudgetMs: number | undefined;
   #blamelessEnds: number[] = [];
   #worker: Worker | undefined;
   #watchdog: Watchdog | undefined;
@@ -66,6 +67,7 @@ export class ContractThread {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#workerData = options.workerData;
+    this.#leastBudgetMs = options.leastBudgetMs;
   }
 
   /** Spawns the first thread. Called once. */
@@ -86,9 +88,11 @@ export class ContractThread {
   /**
    * Replaces the thread with one that has other data: class modules are only loaded anew in a new
    * thread. Condemned records are checked again, because what they hung on may be mended.
+   * @param leastBudgetMs as the option
    */
-  async restart(workerData: object): Promise<void> {
+  async restart(workerData: object, leastBudgetMs = this.#leastBudgetMs): Promise<void> {
     this.#workerData = workerData;
+    this.#leastBudgetMs = leastBudgetMs;
     this.#condemned.clear();
     await this.#end();
     // Of two restarts at once the first to get here spawns, with the data of the last.
@@ -109,7 +113,7 @@ export class ContractThread {
   }
 
   #spawn(): void {
-    const { entry, start, heapMbMax = HEAP_MB_MAX, budgetMs, leastBudgetMs, stallMs } = this.#options;
+    const { entry, start, heapMbMax = HEAP_MB_MAX, budgetMs, stallMs } = this.#options;
     const progress = new Progress();
     const contractThread: ContractThreadData = { progress: progress.buffer, condemned: new Map(this.#condemned) };
     const worker = new Worker(entry, {
@@ -129,7 +133,7 @@ export class ContractThread {
       progress,
       clock: this.#clock,
       budgetMs,
-      leastBudgetMs,
+      leastBudgetMs: this.#leastBudgetMs,
       stallMs,
       onStuck: (position) => terminate('timeout', position),
       onStalled: () => terminate('stalled', 0),

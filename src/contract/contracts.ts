@@ -37,6 +37,13 @@ export type Checked = Pick<Record, 'topic' | 'payload' | 'properties'>;
 
 const VALID: Verdict = { valid: true };
 
+/** Why a contract cannot be used. A fault of the decoder has the part `protobuf`. */
+export interface ContractProblem {
+  contract: string;
+  part?: 'protobuf';
+  message: string;
+}
+
 /** The contracts in force, compiled, and which topic has which. Runs users' code in the calling thread. */
 export class Contracts {
   readonly #contracts: ReadonlyMap<string, Contract>;
@@ -56,7 +63,7 @@ export class Contracts {
   /**
    * Reads schemas and imports classes. @param memory what of it is known is not read again; the rest is kept there
    * @throws HoldfastError CONFIG_INVALID that lists every contract that cannot be used and why; the
-   * list is also in `details.problems` as `{contract, part, message}[]`, where a fault of the decoder has the part `protobuf`
+   * list is also in `details.problems`, as {@link ContractProblem}s
    */
   static async compile(
     subscriptions: readonly SubscriptionSettings[],
@@ -64,7 +71,7 @@ export class Contracts {
     publishes: readonly RouteSettings[] = [],
     memory = new FileMemory(),
   ): Promise<Contracts> {
-    const problems: { contract: string; part?: 'protobuf'; message: string }[] = [];
+    const problems: ContractProblem[] = [];
     const compiled = new Map<string, Contract>();
     for (const settings of contracts) {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });

@@ -5,7 +5,7 @@ export type { ContractThreadOptions, RespawnReason } from './contract-thread.js'
 export { enterContractThread, runAdmission } from './contract-worker.js';
 export type { ContractThreadData } from './contract-worker.js';
 export { Contracts } from './contracts.js';
-export type { Checked, ContractFacts, ContractMode } from './contracts.js';
+export type { Checked, ContractFacts, ContractMode, ContractProblem } from './contracts.js';
 export { Decoders } from './decoders.js';
 export type { JsonPayload } from './decoders.js';
 export { FileMemory, filesThatDiffer, stillOnDisk } from './file-memory.js';

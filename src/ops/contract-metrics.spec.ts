@@ -18,7 +18,7 @@ async function lines(registry: Registry, name: string): Promise<string[]> {
 describe('ContractMetrics', () => {
   it('every contract and reason is there from the start; publishes only have those they name', async () => {
     const registry = new Registry();
-    new ContractMetrics(registry, CONTRACTS, new Set(['b']));
+    new ContractMetrics(registry).inForce(CONTRACTS, new Set(['b']));
     const failures = await lines(registry, 'holdfast_contract_failures_total');
     const publishes = await lines(registry, 'holdfast_publish_contract_failures_total');
     assert.equal(failures.length, 2 * REJECTION_REASONS.length);
@@ -29,7 +29,8 @@ describe('ContractMetrics', () => {
 
   it('counts grow on when the thread that counts is replaced', async () => {
     const registry = new Registry();
-    const metrics = new ContractMetrics(registry, CONTRACTS, new Set());
+    const metrics = new ContractMetrics(registry);
+    metrics.inForce(CONTRACTS, new Set());
     const count = async (): Promise<string | undefined> =>
       (await lines(registry, 'holdfast_contract_failures_total'))
         .find((line) => line.includes('"schema"') && line.includes('"shadow"'))
@@ -47,12 +48,29 @@ describe('ContractMetrics', () => {
 
   it('counts publishes that fail', async () => {
     const registry = new Registry();
-    const metrics = new ContractMetrics(registry, CONTRACTS, new Set(['a']));
+    const metrics = new ContractMetrics(registry);
+    metrics.inForce(CONTRACTS, new Set(['a']));
     metrics.publishFailed(FAILURE);
     const counted = await lines(registry, 'holdfast_publish_contract_failures_total');
     assert.deepEqual(
       counted.filter((line) => line.endsWith(' 1')),
       ['holdfast_publish_contract_failures_total{contract="a",mode="shadow",reason="schema"} 1'],
     );
+  });
+
+  it('contracts that come later are there at once, and those before them keep what they counted', async () => {
+    const registry = new Registry();
+    const metrics = new ContractMetrics(registry);
+    metrics.inForce(CONTRACTS, new Set());
+    metrics.failures([{ ...FAILURE, count: 3 }]);
+    metrics.threadEnded();
+    metrics.inForce([{ name: 'c', mode: 'enforce' }, CONTRACTS[0]!], new Set(['c']));
+    const failures = await lines(registry, 'holdfast_contract_failures_total');
+    assert.equal(failures.length, 3 * REJECTION_REASONS.length);
+    assert.deepEqual(
+      failures.filter((line) => !line.endsWith(' 0')).map((line) => line.split(' ')[1]),
+      ['3'],
+    );
+    assert.equal((await lines(registry, 'holdfast_publish_contract_failures_total')).length, REJECTION_REASONS.length);
   });
 });

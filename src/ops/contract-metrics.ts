@@ -9,14 +9,9 @@ export class ContractMetrics {
   #before = new Map<string, FailureCount>();
   #now = new Map<string, FailureCount>();
 
-  /** @param published names of the contracts of publishes */
-  constructor(registry: Registry, contracts: readonly ContractSettings[], published: ReadonlySet<string>) {
+  constructor(registry: Registry) {
     const registers = [registry];
     const labelNames = ['contract', 'reason', 'mode'] as const;
-    for (const { name: contract, mode } of contracts) {
-      for (const reason of REJECTION_REASONS)
-        this.#before.set(keyOf({ contract, mode, reason }), { contract, mode, reason, count: 0 });
-    }
     const sums = (): FailureCount[] => this.#sums();
     new Counter({
       name: 'holdfast_contract_failures_total',
@@ -34,8 +29,20 @@ export class ContractMetrics {
       labelNames,
       registers,
     });
-    for (const { name: contract, mode } of contracts.filter(({ name }) => published.has(name))) {
-      for (const reason of REJECTION_REASONS) this.#publishes.inc({ contract, mode, reason }, 0);
+  }
+
+  /**
+   * These are in force from now on. What others have counted stays: counters do not forget.
+   * @param published names of the contracts of publishes
+   */
+  inForce(contracts: readonly Pick<ContractSettings, 'name' | 'mode'>[], published: ReadonlySet<string>): void {
+    for (const { name: contract, mode } of contracts) {
+      for (const reason of REJECTION_REASONS) {
+        const labels = { contract, mode, reason };
+        const key = keyOf(labels);
+        if (!this.#before.has(key)) this.#before.set(key, { ...labels, count: 0 });
+        if (published.has(contract)) this.#publishes.inc(labels, 0);
+      }
     }
   }
 

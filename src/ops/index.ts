@@ -5,6 +5,7 @@ export type { HealthFacts } from './health.js';
 export { JournalMetrics } from './journal-metrics.js';
 export { LinkMetrics } from './link-metrics.js';
 export { createLogger, nestLogger, type Log, type LogLevel, type LogLine } from './log.js';
+export { ReloadMetrics, type ReloadResult } from './reload-metrics.js';
 export { OpsServer } from './server.js';
 export { OwnEvents } from './own-events.js';
 export { Repeats } from './repeats.js';

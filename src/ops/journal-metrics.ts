@@ -75,7 +75,12 @@ export class JournalMetrics {
       labelNames: ['contract', 'reason'],
       registers,
     });
-    for (const contract of names.contracts) {
+    this.contracts(names.contracts);
+  }
+
+  /** Contracts with these names are in force. */
+  contracts(names: readonly string[]): void {
+    for (const contract of names) {
       for (const reason of REJECTION_REASONS) this.#rejections.inc({ contract, reason }, 0);
     }
   }

@@ -1,11 +1,15 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { ContractThread, type Checked, type RespawnReason } from '../contract/index.js';
+import { ContractThread, type Checked, type FileAnswers, type RespawnReason } from '../contract/index.js';
 import type { Verdict } from '../domain/contract.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Rejection } from '../domain/record.js';
+import { within } from '../domain/within.js';
 import type { ContractThreadCalls, ContractThreadSettings } from './contract.thread.js';
 import { PublishChecks } from './publish-checks.js';
 import { Channel } from './rpc.js';
+
+/** What a thread that is to be replaced gets to finish its step; then it is ended, and its step is checked again. */
+const FINISH_MS_MAX = 2_000;
 
 export interface ContractChecksOptions {
   settings: ContractThreadSettings;
@@ -13,6 +17,8 @@ export interface ContractChecksOptions {
   attach: (port: MessagePort) => Promise<void>;
   onEvent: (event: string, value: unknown) => void;
   onRespawn: (reason: RespawnReason, position: number, detail: string) => void;
+  /** The thread has ended because {@link ContractChecks.replace} asked for it: the next one counts from 0. */
+  onReplaced: () => void;
   onFatal: (error: Error) => void;
 }
 
@@ -25,49 +31,109 @@ export interface Refusal {
 
 /** The contract thread as the gateway sees it: kept alive, led to the journal, and asked. */
 export class ContractChecks {
-  #thread: ContractThread | undefined;
+  readonly #thread: ContractThread;
+  #settings: ContractThreadSettings;
   #channel: Channel | undefined;
   #stopped = false;
+  /** Settles with the contracts of the thread that was asked for last. */
+  #ready = readiness();
+  /** How often the thread was replaced on purpose. */
+  #replacements = 0;
+  #replacing = false;
+  /** The thread before is still to finish: that another of its kind begins says nothing. */
+  #finishing = false;
   readonly #publishes = new PublishChecks(() => this.#channel);
 
-  constructor(private readonly options: ContractChecksOptions) {}
-
-  /** Resolves when the contracts are compiled. */
-  start(): Promise<void> {
-    const { settings, attach, onEvent, onRespawn, onFatal } = this.options;
-    return new Promise<void>((ready, failed) => {
-      const fatal = (error: Error): void => {
-        failed(error);
-        onFatal(error);
-      };
-      const begin = (worker: Worker): void => {
-        const channel = (this.#channel = new Channel(worker, undefined, onEvent));
-        worker.on('exit', () => channel.fail(new Error('the contract thread has ended')));
-        const { port1, port2 } = new MessageChannel();
-        attach(port1)
-          .then(() => channel.call<void>('attach' satisfies keyof ContractThreadCalls, [port2], [port2]))
-          // One that ended before it was ready is replaced, and the next one may be.
-          .then(ready, (error: unknown) => {
-            if (channel === this.#channel && !this.#stopped) fatal(error as Error);
-          });
-      };
-      this.#thread = new ContractThread({
-        entry: new URL('./contract.thread.js', import.meta.url),
-        workerData: settings,
-        leastBudgetMs: Math.min(...settings.contracts.map(({ limits }) => limits?.budgetMs ?? Infinity)),
-        start: begin,
-        onFatal: fatal,
-        onRespawn: (reason, position, detail) => {
-          this.#publishes.respawned(reason, position);
-          onRespawn(reason, position, detail);
-        },
-      });
-      this.#thread.start();
+  constructor(private readonly options: ContractChecksOptions) {
+    this.#settings = options.settings;
+    this.#thread = new ContractThread({
+      entry: new URL('./contract.thread.js', import.meta.url),
+      workerData: this.#settings,
+      leastBudgetMs: leastBudgetMs(this.#settings),
+      start: (worker) => this.#begin(worker),
+      onFatal: (error) => this.#fatal(error),
+      onRespawn: (reason, position, detail) => {
+        this.#publishes.respawned(reason, position);
+        options.onRespawn(reason, position, detail);
+        // Contracts that were tried and still end their thread before it is ready: those before them come back.
+        if (this.#replacing && !this.#finishing && position === 0) this.#ready.reject(new Error(detail));
+      },
     });
   }
 
+  /** Resolves when the contracts are compiled. */
+  async start(): Promise<void> {
+    this.#thread.start();
+    await this.#ready.promise;
+  }
+
+  /** What the files of the contracts in force held, once {@link start} has resolved. */
+  get files(): FileAnswers {
+    return this.#settings.files ?? new Map();
+  }
+
+  /**
+   * Goes on with other contracts where the thread before it stopped; what it was asked meanwhile waits. Resolves when
+   * they are compiled. When they cannot be, those before them are in force again, and it rejects. One at a time.
+   */
+  async replace(settings: ContractThreadSettings): Promise<void> {
+    const before = this.#settings;
+    this.#replacing = true;
+    try {
+      await this.#restart(settings);
+    } catch (error) {
+      if (this.#stopped) throw error;
+      this.#replacing = false; // From here on there is nothing left to go back to.
+      await this.#restart(before);
+      throw error;
+    } finally {
+      this.#replacing = false;
+    }
+  }
+
+  async #restart(settings: ContractThreadSettings): Promise<void> {
+    this.#replacements++;
+    const { promise } = (this.#ready = readiness());
+    this.#finishing = true;
+    const finished = this.#channel?.call('finish' satisfies keyof ContractThreadCalls, []).catch(() => undefined);
+    await within(FINISH_MS_MAX, finished ?? Promise.resolve());
+    this.#finishing = false;
+    if (this.#stopped) throw stopping();
+    this.#settings = settings;
+    this.#channel = undefined;
+    await this.#thread.restart(settings, leastBudgetMs(settings));
+    await promise;
+  }
+
+  #begin(worker: Worker): void {
+    const { attach, onEvent, onReplaced } = this.options;
+    if (!this.#channel && this.#replacements > 0) onReplaced();
+    const settings = this.#settings;
+    const ready = this.#finishing ? undefined : this.#ready;
+    const channel = (this.#channel = new Channel(worker, undefined, onEvent));
+    worker.on('exit', () => channel.fail(new Error('the contract thread has ended')));
+    const { port1, port2 } = new MessageChannel();
+    attach(port1)
+      .then(() => channel.call<FileAnswers>('attach' satisfies keyof ContractThreadCalls, [port2], [port2]))
+      .then(
+        (files) => {
+          settings.files ??= files;
+          ready?.resolve();
+        },
+        // One that ended before it was ready is replaced, and the next one may be.
+        (error: unknown) => {
+          if (channel === this.#channel && !this.#stopped) this.#fatal(error as Error);
+        },
+      );
+  }
+
+  #fatal(error: Error): void {
+    this.#ready.reject(error);
+    if (!this.#replacing) this.options.onFatal(error);
+  }
+
   admittedThrough(position: number): void {
-    this.#thread?.admittedThrough(position);
+    this.#thread.admittedThrough(position);
   }
 
   /**
@@ -76,8 +142,10 @@ export class ContractChecks {
    */
   async checkAgain(positions: number[]): Promise<Refusal[]> {
     if (positions.length === 0) return [];
+    const replacements = this.#replacements;
+    await this.#ready.promise.catch(() => undefined);
     const channel = this.#channel;
-    if (!channel || this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'no contract can be checked any more');
+    if (!channel || this.#stopped) throw stopping();
     try {
       const rejections = await channel.call<Rejection[]>('check' satisfies keyof ContractThreadCalls, [positions]);
       return rejections.map(({ position, reason, problems }) => {
@@ -85,7 +153,9 @@ export class ContractChecks {
         return { position, reason, detail: `${pointer} ${message}`.trim() };
       });
     } catch (error) {
-      if (channel === this.#channel || this.#stopped) throw error; // It answered so.
+      if (this.#stopped) throw error;
+      if (replacements !== this.#replacements) return this.checkAgain(positions); // By other contracts, and without blame.
+      if (channel === this.#channel) throw error; // It answered so.
     }
     const [position, ...others] = positions;
     if (others.length === 0) {
@@ -103,6 +173,21 @@ export class ContractChecks {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#thread?.stop();
+    this.#ready.reject(stopping());
+    await this.#thread.stop();
   }
+}
+
+function readiness(): PromiseWithResolvers<void> {
+  const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => undefined); // Whoever waits for it hears of it.
+  return ready;
+}
+
+function leastBudgetMs({ contracts }: ContractThreadSettings): number {
+  return Math.min(...contracts.map(({ limits }) => limits?.budgetMs ?? Infinity));
+}
+
+function stopping(): HoldfastError {
+  return new HoldfastError('SHUTTING_DOWN', 'no contract can be checked any more');
 }

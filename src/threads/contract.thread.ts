@@ -4,10 +4,12 @@ import {
   Admission,
   Contracts,
   enterContractThread,
+  FileMemory,
   runAdmission,
   type AdmissionSink,
   type Checked,
   type ContractThreadData,
+  type FileAnswers,
 } from '../contract/index.js';
 import { systemClock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
@@ -23,6 +25,8 @@ export interface ContractThreadSettings {
   subscriptions: SubscriptionSettings[];
   contracts: ContractSettings[];
   publishContracts: readonly PublishContractSettings[];
+  /** What the contracts' files held; a thread without it reads them. */
+  files?: FileAnswers;
   /** The journal's directory. */
   directory: string;
   heartbeats: SharedArrayBuffer;
@@ -39,8 +43,13 @@ export interface ContractThreadEvents {
 
 /** What the parent may ask of this thread. */
 export interface ContractThreadCalls {
-  /** Hands over the way to the journal. Resolves when the contracts are compiled and checking has begun. */
-  attach(port: MessagePort): Promise<void>;
+  /**
+   * Hands over the way to the journal. Resolves when the contracts are compiled and checking has begun, with what their
+   * files held.
+   */
+  attach(port: MessagePort): Promise<FileAnswers>;
+  /** Begins no further check. Resolves when the verdicts so far are the journal's, so that another thread may go on. */
+  finish(): Promise<void>;
   /** Which of these records fail the contracts as they are now. A check that never returns ends this thread. */
   check(positions: number[]): Promise<Rejection[]>;
   /** What the contract of a publish says, whatever its mode. @param id as `Admission.checkPublish` */
@@ -53,6 +62,7 @@ export interface ContractThreadCalls {
  */
 class VerdictSink implements AdmissionSink {
   #failed: Error | undefined;
+  #kept: Promise<void> = Promise.resolve();
   #failuresTold = 0;
 
   readonly #repeats = new Repeats(systemClock);
@@ -64,7 +74,7 @@ class VerdictSink implements AdmissionSink {
 
   async admit(through: number, rejections: Rejection[]): Promise<void> {
     if (this.#failed) throw this.#failed;
-    const kept = this.journal.admit(through, rejections);
+    const kept = (this.#kept = this.journal.admit(through, rejections));
     if (rejections.length > 0) await kept;
     for (const { contract, reason, position, problems } of rejections) {
       const count = this.#repeats.count(`${reason} ${contract}`);
@@ -74,6 +84,11 @@ class VerdictSink implements AdmissionSink {
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     this.#tellFailures();
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
+  }
+
+  /** The journal has every verdict that it was given. */
+  async saved(): Promise<void> {
+    await this.#kept;
   }
 
   #tellFailures(): void {
@@ -103,10 +118,19 @@ const data = workerData as ContractThreadSettings & { contractThread: ContractTh
 const { progress, condemned } = enterContractThread(data.contractThread);
 new Heartbeats(data.heartbeats).beatAs('contract');
 
-const toParent = new Channel(parentPort!, served({ attach, check, checkPublish } satisfies ContractThreadCalls));
+const toParent = new Channel(
+  parentPort!,
+  served({ attach, finish, check, checkPublish } satisfies ContractThreadCalls),
+);
 
-let ready: (checks: { admission: Admission; source: SqliteJournalReader }) => void = () => undefined;
-const checks = new Promise<Parameters<typeof ready>[0]>((resolve) => (ready = resolve));
+interface Checks {
+  admission: Admission;
+  source: SqliteJournalReader;
+  sink: VerdictSink;
+  /** Ends with the admission. */
+  running: Promise<void>;
+}
+const { promise: checks, resolve: ready } = Promise.withResolvers<Checks>();
 
 async function check(positions: number[]): Promise<Rejection[]> {
   const { admission, source } = await checks;
@@ -117,7 +141,14 @@ async function checkPublish(id: number, publish: Checked): Promise<Verdict> {
   return (await checks).admission.checkPublish(id, publish);
 }
 
-async function attach(port: MessagePort): Promise<void> {
+async function finish(): Promise<void> {
+  const { admission, running, sink } = await checks;
+  admission.stop();
+  await running;
+  await sink.saved();
+}
+
+async function attach(port: MessagePort): Promise<FileAnswers> {
   let committed = 0;
   let notify = (position: number): void => void (committed = position);
   const journal = remote<Journal>(
@@ -125,7 +156,8 @@ async function attach(port: MessagePort): Promise<void> {
       if (event === 'committed') notify(value as number);
     }),
   );
-  const contracts = await Contracts.compile(data.subscriptions, data.contracts, data.publishContracts);
+  const memory = new FileMemory(data.files);
+  const contracts = await Contracts.compile(data.subscriptions, data.contracts, data.publishContracts, memory);
   // Without room for it the next read finds them again.
   const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);
   const source = new SqliteJournalReader(data.directory, damaged);
@@ -138,9 +170,14 @@ async function attach(port: MessagePort): Promise<void> {
   });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));
-  ready({ admission, source });
+  // What the thread before admitted last it may have told nobody.
+  toParent.emitLatest('admitted', admitted satisfies ContractThreadEvents['admitted']);
   // Left unhandled on purpose: a reader or journal that fails ends the thread, and its parent starts another.
-  void runAdmission(admission, (description) => warn('a contract failed outside of its check', { description }));
+  const running = runAdmission(admission, (description) => {
+    warn('a contract failed outside of its check', { description });
+  });
+  ready({ admission, source, sink, running });
+  return memory.answers;
 }
 
 function warn(message: string, fields: LogLine['fields']): void {

@@ -1,16 +1,23 @@
-/** Tries examples as a contract thread checks records: each example is a record whose topic is its contract's name. */
+/**
+ * Tries contracts: whether they can be loaded, and then examples, as a contract thread checks records. Each example is a
+ * record whose topic is its contract's name.
+ */
 import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   Admission,
   Contracts,
   enterContractThread,
+  FileMemory,
   runAdmission,
   type AdmissionSink,
   type AdmissionSource,
+  type ContractProblem,
   type ContractThreadData,
+  type FileAnswers,
 } from '../contract/index.js';
 import type { ContractSettings } from '../domain/contract.js';
+import { HoldfastError } from '../domain/errors.js';
 import type { Record, Rejection } from '../domain/record.js';
 
 export interface ExampleThreadSettings {
@@ -23,6 +30,16 @@ export interface ExampleThreadSettings {
 export interface ExampleThreadStart {
   /** Every example up to here was tried. */
   after: number;
+}
+
+/** What this thread tells its parent first; when the contracts cannot be loaded it is all there is. */
+export interface Loaded {
+  /** What is wrong, as `Contracts.compile` says it in `details.problems`; empty: nothing. */
+  problems: ContractProblem[];
+  /** What the contracts' files held. */
+  files: FileAnswers;
+  /** Every path that was looked at, also in vain. */
+  looked: ReadonlySet<string>;
 }
 
 /** What this thread tells its parent. */
@@ -54,13 +71,31 @@ function recordOf(position: number): Record {
   return { position, id: '', topic, qos: 1, retain: false, receivedAt: 0, payload, properties: null };
 }
 
-const compiled = await Contracts.compile(
-  contracts.map(({ name }) => ({ name, filter: name, qos: 1, contract: name, overlap: 'allow' })),
-  // An example says what the contract should say, whatever happens to records.
-  contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
-);
+const memory = new FileMemory();
+
+async function compiled(): Promise<Contracts> {
+  try {
+    return await Contracts.compile(
+      contracts.map(({ name }) => ({ name, filter: name, qos: 1, contract: name, overlap: 'allow' })),
+      // An example says what the contract should say, whatever happens to records.
+      contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
+      [],
+      memory,
+    );
+  } catch (error) {
+    if (error instanceof HoldfastError) tell(error.details['problems'] as ContractProblem[]);
+    throw error;
+  }
+}
+
+function tell(problems: ContractProblem[]): void {
+  parentPort!.postMessage({ problems, files: memory.answers, looked: memory.looked } satisfies Loaded);
+}
+
+const loaded = await compiled();
+tell([]);
 // `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
 const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
-const admission = new Admission(compiled, { source, sink, progress, after, condemned });
+const admission = new Admission(loaded, { source, sink, progress, after, condemned });
 admission.notify(examples.length);
 await runAdmission(admission);

@@ -22,6 +22,8 @@ export interface JournalThreadCalls {
   open(): Promise<{ journalId: string }>;
   /** Serves the journal to one more thread. Another attach under the same name replaces the first. */
   attach(listener: Listener, port: MessagePort): Promise<void>;
+  /** Contracts with these names are in force: their label values exist from now on. */
+  contracts(names: string[]): Promise<void>;
   /** Finishes, and closes the journal. */
   close(): Promise<void>;
 }
@@ -79,6 +81,10 @@ const calls: JournalThreadCalls = {
     // It may have been full since before anyone listened.
     const { state, stateReason: reason } = await journal!.stats();
     if (state === 'full' && LISTENERS.state.includes(listener)) channel.emit('state', { state, reason });
+  },
+  contracts(names) {
+    metrics.contracts(names);
+    return Promise.resolve();
   },
   async close() {
     await journal?.close();

@@ -1,0 +1,169 @@
+/** Everything that obeys the contracts, and what makes all of it follow when they change. */
+import type { MessagePort } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { describeAsyncApi } from './asyncapi/index.js';
+import { Decoders, FileMemory, type FileAnswers, type JsonPayload } from './contract/index.js';
+import type { ContractSettings, Verdict } from './domain/contract.js';
+import type { Publish } from './domain/publish.js';
+import type { Record } from './domain/record.js';
+import type { PublishContractSettings, Settings, SubscriptionSettings } from './domain/settings.js';
+import { parametersOf, type ParametersOf, type ParameterValues } from './domain/topic-parameters.js';
+import type { ContractMetrics } from './ops/index.js';
+import type { Outbox } from './publish/index.js';
+import { PublishGate } from './publish-gate.js';
+import { ContractChecks, type Refusal } from './threads/contract-checks.js';
+import type { ContractThreadSettings } from './threads/contract.thread.js';
+
+/** The part of the settings that may change while the gateway runs. */
+export interface ContractFrame {
+  subscriptions: SubscriptionSettings[];
+  contracts: ContractSettings[];
+  publishContracts: PublishContractSettings[];
+}
+
+export interface ContractsInForceParts {
+  settings: Settings;
+  version: string;
+  heartbeats: SharedArrayBuffer;
+  metrics: ContractMetrics;
+  /** Gives the contract thread its way to the journal. */
+  attach: (port: MessagePort) => Promise<void>;
+  /** Hears what the contract thread tells. */
+  onEvent: (event: string, value: unknown) => void;
+  /** The journal counts by the names of the contracts. */
+  named: (contracts: string[]) => Promise<void>;
+  onFatal: (error: Error) => void;
+  logger: Logger;
+}
+
+/** What the main thread knows of one frame. */
+interface Known {
+  frame: ContractFrame;
+  decoders: Decoders;
+  parametersOf: ParametersOf;
+  asyncApi: object;
+}
+
+/** The contracts as every other part of the gateway sees them: ask it each time, for they may have changed. */
+export class ContractsInForce {
+  readonly #checks: ContractChecks;
+  #known: Known | undefined;
+  #gate: PublishGate | undefined;
+
+  constructor(private readonly parts: ContractsInForceParts) {
+    const { attach, onEvent, onFatal, metrics, logger, settings } = parts;
+    this.#checks = new ContractChecks({
+      settings: this.#threadSettings(frameOf(settings)),
+      ...{ attach, onEvent, onFatal },
+      onRespawn: (reason, position, detail) => {
+        metrics.threadEnded();
+        logger.warn({ reason, position, detail }, 'the contract thread was replaced');
+      },
+      onReplaced: () => metrics.threadEnded(),
+    });
+    this.#count(frameOf(settings));
+  }
+
+  /** Resolves when the contracts are compiled. */
+  async start(): Promise<void> {
+    await this.#checks.start();
+    this.#known = await this.#learn(frameOf(this.parts.settings), this.#checks.files);
+  }
+
+  /** What is in force. Not before {@link start} has resolved, as all that follows. */
+  get frame(): ContractFrame {
+    return this.#known!.frame;
+  }
+
+  /** What the files of the contracts held when they were loaded. */
+  get files(): FileAnswers {
+    return this.#checks.files;
+  }
+
+  /**
+   * Puts contracts in force that were tried, everywhere in one turn of the event loop. Resolves when the contract thread
+   * has them, too. When it cannot, it rejects, and those before them are in force again.
+   */
+  async replace(frame: ContractFrame, files: FileAnswers): Promise<void> {
+    const before = this.#known!;
+    const next = await this.#learn(frame, files);
+    await this.parts.named(frame.contracts.map(({ name }) => name));
+    this.#count(frame);
+    this.#obey(next);
+    try {
+      await this.#checks.replace({ ...this.#threadSettings(frame), files });
+    } catch (error) {
+      this.#obey(before);
+      throw error;
+    }
+  }
+
+  /** The outbox behind the contracts of what is published. May be asked for before {@link start}. */
+  gate(outbox: Outbox): Outbox {
+    const { settings, metrics, logger } = this.parts;
+    const check = (contract: string, publish: Publish): Promise<Verdict> =>
+      this.#checks.checkPublish(contract, publish);
+    return (this.#gate = new PublishGate({ outbox, check, metrics, logger }, rulesOf(frameOf(settings))));
+  }
+
+  /** As `Decoders.jsonOf`. */
+  jsonOf(record: Record): JsonPayload {
+    return this.#known!.decoders.jsonOf(record);
+  }
+
+  /** The named levels of a topic. */
+  parametersOf(topic: string): ParameterValues {
+    return this.#known!.parametersOf(topic);
+  }
+
+  asyncApi(): object {
+    return this.#known!.asyncApi;
+  }
+
+  /** As {@link ContractChecks.checkAgain}. */
+  checkAgain(positions: number[]): Promise<Refusal[]> {
+    return this.#checks.checkAgain(positions);
+  }
+
+  admittedThrough(position: number): void {
+    this.#checks.admittedThrough(position);
+  }
+
+  stop(): Promise<void> {
+    return this.#checks.stop();
+  }
+
+  async #learn(frame: ContractFrame, files: FileAnswers): Promise<Known> {
+    const { settings, version } = this.parts;
+    const { subscriptions, contracts, publishContracts } = frame;
+    const publish = { allow: settings.publish.allow, contracts: publishContracts };
+    return {
+      frame,
+      decoders: await Decoders.load(subscriptions, contracts, new FileMemory(files)),
+      parametersOf: parametersOf(subscriptions),
+      asyncApi: describeAsyncApi({ broker: settings.broker, subscriptions, contracts, publish }, version),
+    };
+  }
+
+  #obey(known: Known): void {
+    this.#known = known;
+    this.#gate?.obey(rulesOf(known.frame));
+  }
+
+  #count({ contracts, publishContracts }: ContractFrame): void {
+    this.parts.metrics.inForce(contracts, new Set(publishContracts.map(({ contract }) => contract)));
+  }
+
+  #threadSettings(frame: ContractFrame): ContractThreadSettings {
+    const { settings, heartbeats } = this.parts;
+    return { ...frame, directory: settings.journal.directory, heartbeats };
+  }
+}
+
+export function frameOf({ subscriptions, contracts, publish }: Settings): ContractFrame {
+  return { subscriptions, contracts, publishContracts: publish.contracts ?? [] };
+}
+
+function rulesOf({ contracts, publishContracts }: ContractFrame): ConstructorParameters<typeof PublishGate>[1] {
+  return { publish: publishContracts, contracts };
+}
