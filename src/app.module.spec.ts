@@ -40,6 +40,7 @@ const ROUTES: [method: string, path: string][] = [
   ['DELETE', '/v1/subscribers/app/replay'],
   ['GET', '/v1/stream'],
   ['GET', '/asyncapi.json'],
+  ['POST', '/v1/reload'],
 ];
 
 interface Answer {
@@ -99,6 +100,7 @@ class Surface {
       view,
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
+      reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },
       registry: { list: () => [] } as unknown as Registry,
       http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,

@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
-import { GatewayView, ReadController } from './console/index.js';
+import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
 import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
@@ -24,6 +24,7 @@ export interface AppParts {
   asyncApi: AsyncApiView;
   history: History;
   registry: Registry;
+  reloader: Reloader;
   http: Pick<HttpSettings, 'auth'>;
   maxPayloadBytes: number;
   logger: Logger;
@@ -34,7 +35,7 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, asyncApi, history, registry, http, logger }: AppParts): DynamicModule {
+  static of({ publisher, view, asyncApi, history, registry, reloader, http, logger }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -48,6 +49,7 @@ export class AppModule {
         PublishController,
         ReadController,
         AsyncApiController,
+        ReloadController,
         SubscribersController,
         ...historyControllers,
       ],
@@ -57,6 +59,7 @@ export class AppModule {
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: History, useValue: history },
         { provide: Registry, useValue: registry },
+        { provide: Reloader, useValue: reloader },
         { provide: HttpAccess, useValue: http },
         { provide: FaultLog, useValue: faults },
         { provide: APP_GUARD, useClass: AuthGuard },

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { describeAsyncApi } from './asyncapi/index.js';
-import { Decoders, FileMemory, type FileAnswers, type JsonPayload } from './contract/index.js';
+import { Decoders, FileMemory, type FilesRead, type JsonPayload } from './contract/index.js';
 import type { ContractSettings, Verdict } from './domain/contract.js';
 import type { Publish } from './domain/publish.js';
 import type { Record } from './domain/record.js';
@@ -76,7 +76,7 @@ export class ContractsInForce {
   }
 
   /** What the files of the contracts held when they were loaded. */
-  get files(): FileAnswers {
+  get files(): FilesRead {
     return this.#checks.files;
   }
 
@@ -84,7 +84,7 @@ export class ContractsInForce {
    * Puts contracts in force that were tried, everywhere in one turn of the event loop. Resolves when the contract thread
    * has them, too. When it cannot, it rejects, and those before them are in force again.
    */
-  async replace(frame: ContractFrame, files: FileAnswers): Promise<void> {
+  async replace(frame: ContractFrame, files: FilesRead): Promise<void> {
     const before = this.#known!;
     const next = await this.#learn(frame, files);
     await this.parts.named(frame.contracts.map(({ name }) => name));
@@ -133,7 +133,7 @@ export class ContractsInForce {
     return this.#checks.stop();
   }
 
-  async #learn(frame: ContractFrame, files: FileAnswers): Promise<Known> {
+  async #learn(frame: ContractFrame, files: FilesRead): Promise<Known> {
     const { settings, version } = this.parts;
     const { subscriptions, contracts, publishContracts } = frame;
     const publish = { allow: settings.publish.allow, contracts: publishContracts };

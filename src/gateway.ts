@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
 import { createApp } from './app.module.js';
-import type { GatewayView } from './console/index.js';
+import type { GatewayView, ReloadReport } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractsInForce } from './contracts-in-force.js';
 import type { Delivery } from './delivery/index.js';
@@ -19,10 +19,11 @@ import type { Discarded } from './domain/subscriber.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
-import { ContractMetrics, DeliveryMetrics, OwnEvents } from './ops/index.js';
+import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
+import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
 import { discardTeller, startServing } from './serving.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -43,6 +44,8 @@ export interface GatewayOptions {
   embedded?: boolean;
   /** The files behind the settings. Those that let the link in are followed; absent: they are as they are. */
   secrets?: Secrets;
+  /** Where the settings came from: followed, and read again when asked to. Absent: they are as they are. */
+  source?: ConfigSource;
 }
 
 /**
@@ -85,6 +88,7 @@ export class Gateway {
   #publisher: Publisher | undefined;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
+  readonly #reloading: Reloading | undefined;
   #app: NestFastifyApplication | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -128,6 +132,7 @@ export class Gateway {
       { onEvent: () => undefined, died },
     );
     this.#contracts = this.#makeContracts();
+    this.#reloading = options.source && this.#makeReloading(options.source);
   }
 
   /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
@@ -155,6 +160,13 @@ export class Gateway {
       subscriptions: settings.subscriptions,
     });
     this.#credentials?.start();
+    this.#reloading?.start();
+  }
+
+  /** As `Reloading.reload`. @throws HoldfastError NOT_FOUND when the settings came from no file */
+  reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    const none = new HoldfastError('NOT_FOUND', 'this gateway was started without a configuration file');
+    return this.#reloading?.reload(trigger) ?? Promise.reject(none);
   }
 
   /**
@@ -169,6 +181,7 @@ export class Gateway {
     const ends = performance.now() + this.settings.ops.drainMs;
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
+    this.#reloading?.stop();
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     await this.#delivery?.stop(left(0.8));
@@ -228,6 +241,13 @@ export class Gateway {
     });
   }
 
+  #makeReloading(source: ConfigSource): Reloading {
+    const { settings } = this;
+    const { secrets, logger } = this.options;
+    const metrics = new ReloadMetrics(this.#metrics.registry, () => systemClock.now());
+    return new Reloading({ source, settings, secrets, contracts: this.#contracts, metrics, logger });
+  }
+
   async #startDelivery(): Promise<void> {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
@@ -255,6 +275,7 @@ export class Gateway {
       asyncApi: this.#contracts,
       history: this.#history,
       registry: this.#registry!,
+      reloader: { reload: () => this.reload('api') },
       http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,

@@ -1,5 +1,6 @@
-import { formatProblems, loadSettings, pathText, type ConfigProblem, type Loaded } from '../config/index.js';
-import { Contracts } from '../contract/index.js';
+import { formatProblems, loadSettings, type ConfigProblem, type Loaded } from '../config/index.js';
+import { Contracts, type ContractProblem } from '../contract/index.js';
+import { contractProblems } from '../contract-problems.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Settings } from '../domain/settings.js';
 import { reportExamples } from './try-examples.js';
@@ -30,7 +31,7 @@ export async function check(file: string): Promise<number> {
 export async function loadAndTell(file: string): Promise<Settings | undefined> {
   const loaded = loadSettings(file, process.env);
   const colour = process.stderr.isTTY;
-  const problems = 'problems' in loaded ? loaded.problems : await contractProblems(loaded);
+  const problems = 'problems' in loaded ? loaded.problems : await problemsOfContracts(loaded);
   if (loaded.warnings.length > 0) {
     process.stderr.write(`Warnings:\n${formatProblems(file, loaded.warnings, colour)}`);
   }
@@ -41,7 +42,7 @@ export async function loadAndTell(file: string): Promise<Settings | undefined> {
   return 'settings' in loaded && problems.length === 0 ? loaded.settings : undefined;
 }
 
-async function contractProblems({
+async function problemsOfContracts({
   settings,
   positionOf,
 }: Extract<Loaded, { settings: unknown }>): Promise<ConfigProblem[]> {
@@ -51,16 +52,6 @@ async function contractProblems({
     return [];
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    const found = error.details['problems'] as { contract: string; part?: string; message: string }[];
-    return found.map(({ contract, part, message }) => {
-      const rule = contracts.some(({ name, schemaFile }) => name === contract && schemaFile) ? 'schema' : 'class';
-      const path = ['contracts', contract, part ?? rule];
-      return {
-        path: pathText(path),
-        ...positionOf(path),
-        message,
-        mend: `Mend the ${part ?? 'schema or class'} it names.`,
-      };
-    });
+    return contractProblems(error.details['problems'] as ContractProblem[], contracts, positionOf);
   }
 }

@@ -12,13 +12,18 @@ export async function start(file: string): Promise<number> {
     process.stderr.write(formatProblems(file, loaded.problems, process.stderr.isTTY));
     return 2;
   }
-  const { settings, warnings, secrets } = loaded;
+  const { settings, warnings, secrets, files } = loaded;
   const logger = createLogger(settings.log, process.stdout.isTTY);
   for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
   const signalled = signal();
-  let gateway: Gateway;
+  let gateway: Gateway | undefined;
+  // From the beginning on: what nobody listens to ends the process. Windows has no such signal to ask with.
+  process.on('SIGHUP', () => {
+    if (process.platform !== 'win32') gateway?.reload('signal').catch(() => undefined); // it was told
+  });
+  const source = { file, files, load: () => loadSettings(file, process.env) };
   try {
-    gateway = await createGateway(settings, { version: VERSION, logger, secrets });
+    gateway = await createGateway(settings, { version: VERSION, logger, secrets, source });
   } catch (error) {
     if (!(error instanceof HoldfastError)) {
       logger.fatal({ err: error }, 'the gateway cannot start');

@@ -51,6 +51,13 @@ function checkProtobuf(path: Path, protobuf: ProtobufConfig, format: string, rep
   }
 }
 
+/** Absolute paths of the files it names, as far as it can be read. */
+export function filesOf({ schema, class: reference, protobuf }: ContractConfig, directory: string): string[] {
+  const module = typeof reference === 'string' ? reference.split('#')[0] : undefined;
+  const named: unknown[] = [schema, module, protobuf?.file];
+  return named.flatMap((one) => (typeof one === 'string' ? [resolve(directory, one)] : []));
+}
+
 /** @param directory what relative paths are relative to */
 export function contractSettings(name: string, contract: ContractConfig, directory: string): ContractSettings {
   const [file, exported] = contract.class?.split('#') ?? [];

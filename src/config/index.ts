@@ -1,4 +1,5 @@
 /** The door of this room: one YAML file becomes settings, or the list of everything that is wrong with it. */
+export { ConfigWatch } from './config-watch.js';
 export { CredentialsWatch, type CredentialsObserver } from './credentials-watch.js';
 export { handlerSettings } from './handler-extras.js';
 export { configSchema } from './json-schema.js';

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Credentials, Settings } from '../domain/settings.js';
 import { checkedConfig } from './check.js';
+import { filesOf } from './contract-rules.js';
 import { GatewayConfig } from './gateway.config.js';
 import { checkListening } from './http-rules.js';
 import { checkLink } from './link-rules.js';
@@ -14,6 +15,7 @@ import { checkSending } from './sending-rules.js';
 import { object } from './shape.js';
 import { parseSource, readSource } from './source.js';
 
+/** `files`: absolute paths of the file and of all that it refers to, also of what is not there. */
 export type Loaded =
   | {
       settings: Settings;
@@ -21,8 +23,9 @@ export type Loaded =
       /** Where in the file this stands, for problems that only what uses the settings can find. */
       positionOf: (path: Path) => Position;
       secrets: Secrets;
+      files: readonly string[];
     }
-  | { problems: ConfigProblem[]; warnings: ConfigProblem[] };
+  | { problems: ConfigProblem[]; warnings: ConfigProblem[]; files: readonly string[] };
 
 /** The files that a configuration takes secrets and certificates from. */
 export interface Secrets {
@@ -48,18 +51,21 @@ export function loadSettings(path: string, environment: NodeJS.ProcessEnv): Load
   const file = resolve(path);
   const surroundings = { environment, directory: dirname(file), files: new Set<string>() };
   const text = readSource(file, report);
-  const settings = text === undefined ? undefined : build(text, surroundings, report)?.settings;
+  const built = text === undefined ? undefined : build(text, surroundings, report);
+  const settings = built?.settings;
   report.sort();
   const { problems, warnings } = report;
-  if (!settings || text === undefined) return { problems, warnings };
+  const files = [...new Set([file, ...surroundings.files, ...(built?.contractFiles ?? [])])];
+  if (!settings || text === undefined) return { problems, warnings, files };
   const secrets = {
     files: [...surroundings.files],
     reread: () => reread(text, surroundings, settings.broker),
   };
-  return { settings, warnings, positionOf: (at) => report.positionOf(at), secrets };
+  return { settings, warnings, positionOf: (at) => report.positionOf(at), secrets, files };
 }
 
 interface Built {
+  contractFiles: string[];
   /** Absent when there is a problem anywhere. */
   settings?: Settings;
   /** Absent when there is a problem with the broker. */
@@ -77,6 +83,7 @@ function build(text: string, surroundings: Surroundings, report: Report): Built 
   const subscriberTls = checkSending(config, report, surroundings);
   checkListening(config, report);
   return {
+    contractFiles: [...config.contracts.values()].flatMap((one) => filesOf(one, directory)),
     ...(report.problems.length === 0 ? { settings: resolveSettings(config, tls, subscriberTls, directory) } : {}),
     ...(report.clean(['broker']) ? { credentials: credentialsOf(config.broker, tls) } : {}),
   };

@@ -1,3 +1,4 @@
 /** What the gateway shows of itself over REST. */
 export { GatewayView } from './gateway-view.js';
 export { ReadController } from './read.controller.js';
+export { ReloadController, Reloader, type ReloadReport } from './reload.controller.js';

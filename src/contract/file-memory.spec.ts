@@ -18,7 +18,7 @@ function schema(required: string, more: object = {}): object {
 
 /** Compiles from memory after it went to another thread. */
 function again(contract: ContractSettings, memory: FileMemory): Promise<Contracts> {
-  const copy = new FileMemory(structuredClone(memory.answers));
+  const copy = new FileMemory(structuredClone(memory.read));
   return Contracts.compile([subscription('#', contract.name)], [contract], [], copy);
 }
 
@@ -66,10 +66,9 @@ class GatewayEvent {} IsString()(GatewayEvent.prototype, part); exports.GatewayE
       rmSync(join(scratch.directory, inner));
       writeFileSync(file, 'broken(');
       // Modules are loaded once per thread: that its answers are used is for the thread's own tests to show.
-      const { answers } = new FileMemory(structuredClone(memory.answers));
-      const texts = [...answers].filter(([question]) => question.startsWith('module '));
+      const texts = [...structuredClone(memory.read).answers].filter(([question]) => question.startsWith('module '));
       assert.ok(texts.length >= 2);
-      assert.equal(stillOnDisk(memory.answers), false);
+      assert.equal(stillOnDisk(memory.read), false);
     }
   });
 
@@ -81,10 +80,10 @@ class GatewayEvent {} IsString()(GatewayEvent.prototype, part); exports.GatewayE
       protobuf: { file, root: scratch.directory, message: 'acme.Telemetry' },
     };
     const memory = await first(contract);
-    assert.equal(stillOnDisk(memory.answers), true);
+    assert.equal(stillOnDisk(memory.read), true);
     rmSync(file);
     scratch.write('units.proto', 'message {');
-    const copy = new FileMemory(structuredClone(memory.answers));
+    const copy = new FileMemory(structuredClone(memory.read));
     const decoders = await Decoders.load([subscription('#', 'p')], [contract], copy);
     assert.ok('json' in decoders.jsonOf(record(1, 't', '')));
   });
@@ -100,14 +99,14 @@ class GatewayEvent {} IsString()(GatewayEvent.prototype, part); exports.GatewayE
     swap('..1', schema('id'));
     symlinkSync('..data/a.json', join(volume, 'a.json'));
     const contract = schemaContract('c', join(volume, 'a.json'));
-    const before = (await first(contract)).answers;
+    const before = (await first(contract)).read;
     assert.equal(stillOnDisk(before), true);
     swap('..2', schema('id'));
     assert.equal(stillOnDisk(before), true);
-    assert.deepEqual(filesThatDiffer(before, (await first(contract)).answers), []);
+    assert.deepEqual(filesThatDiffer(before, (await first(contract)).read), []);
     swap('..3', schema('other'));
     assert.equal(stillOnDisk(before), false);
-    assert.deepEqual(filesThatDiffer(before, (await first(contract)).answers), [join(volume, 'a.json')]);
+    assert.deepEqual(filesThatDiffer(before, (await first(contract)).read), [join(volume, 'a.json')]);
   });
 
   it('is bounded: more than 32 MiB is a problem of the contract', async () => {

@@ -1,11 +1,17 @@
 /** What was read of the contracts' files: with it they can be loaded again just as they were, whatever the disk says now. */
 import { readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ContractFlaw } from './problem.js';
 
-/** By question, such as `text /contracts/a.json`. Plain data, so that it can be sent to any thread. */
-export type FileAnswers = ReadonlyMap<string, unknown>;
+/** Plain data, so that it can be sent to any thread. */
+export interface FilesRead {
+  /** By question, such as `text /contracts/a.json`. */
+  answers: ReadonlyMap<string, unknown>;
+  /** Every path that was looked at, also in vain. */
+  looked: ReadonlySet<string>;
+}
 
 /** Every thread that checks has a copy, in a heap that is bounded. */
 const BYTES_MAX = 32 * 2 ** 20;
@@ -17,24 +23,27 @@ const CONTENT = /^(text|bytes|module) (.*)$/s;
  * record must come back with the contracts that are in force: a file that was changed meanwhile may be half written.
  */
 export class FileMemory {
-  /** Every path it was asked about, also in vain. */
-  readonly looked = new Set<string>();
+  /** Every path that was looked at, also in vain. */
+  readonly looked: Set<string>;
   readonly #answers: Map<string, unknown>;
   #bytes = 0;
 
-  constructor(answers: FileAnswers = new Map()) {
+  constructor({ answers, looked }: FilesRead = { answers: new Map(), looked: new Set() }) {
     this.#answers = new Map(answers);
+    this.looked = new Set(looked);
   }
 
-  /** Empty answers are none: what is there is only known once everything was loaded. */
-  get answers(): FileAnswers {
-    return this.#answers;
+  get read(): FilesRead {
+    return { answers: this.#answers, looked: this.looked };
   }
 
-  /** @param what the kind of question: the same path may be asked about in several ways */
+  /**
+   * @param what the kind of question: the same path may be asked about in several ways
+   * @param path or a `file:` URL; anything else is a question that no single file answers
+   */
   ask<T>(what: string, path: string, disk: () => T): T {
     const question = `${what} ${path}`;
-    this.looked.add(path);
+    this.#look(path);
     if (!this.#answers.has(question)) this.#keep(question, disk());
     return this.#answers.get(question) as T;
   }
@@ -42,9 +51,14 @@ export class FileMemory {
   /** As {@link ask}, where the disk takes its time. */
   async asked<T>(what: string, path: string, disk: () => Promise<T>): Promise<T> {
     const question = `${what} ${path}`;
-    this.looked.add(path);
+    this.#look(path);
     if (!this.#answers.has(question)) this.#keep(question, await disk());
     return this.#answers.get(question) as T;
+  }
+
+  #look(path: string): void {
+    const file = path.startsWith('file:') ? fileURLToPath(path) : path;
+    if (isAbsolute(file)) this.looked.add(file);
   }
 
   #keep(question: string, answer: unknown): void {
@@ -60,7 +74,7 @@ export class FileMemory {
 }
 
 /** The files whose content is not the same in both, each once. */
-export function filesThatDiffer(before: FileAnswers, after: FileAnswers): string[] {
+export function filesThatDiffer({ answers: before }: FilesRead, { answers: after }: FilesRead): string[] {
   const files = new Set<string>();
   for (const question of [...before.keys(), ...after.keys()]) {
     const path = pathOf(question);
@@ -71,7 +85,7 @@ export function filesThatDiffer(before: FileAnswers, after: FileAnswers): string
 }
 
 /** Whether the disk would answer the same. Where folders were searched only loading again can tell: then false. */
-export function stillOnDisk(answers: FileAnswers): boolean {
+export function stillOnDisk({ answers }: FilesRead): boolean {
   for (const [question, answer] of answers) {
     if (question.startsWith(SEARCHED)) return false;
     const path = pathOf(question);

@@ -9,7 +9,7 @@ export type { Checked, ContractFacts, ContractMode, ContractProblem } from './co
 export { Decoders } from './decoders.js';
 export type { JsonPayload } from './decoders.js';
 export { FileMemory, filesThatDiffer, stillOnDisk } from './file-memory.js';
-export type { FileAnswers } from './file-memory.js';
+export type { FilesRead } from './file-memory.js';
 export { decodeJson } from './formats/json.js';
 export type { Decoded, Decoder } from './formats/decoder.js';
 export { Progress } from './progress.js';

@@ -76,6 +76,11 @@ export const ERRORS = {
     retryable: false,
     hint: 'Mend the payload: `problems` says what its contract has against it.',
   },
+  RELOAD_REFUSED: {
+    status: 422,
+    retryable: false,
+    hint: 'Mend what `problems` lists, each with its place and a mend; until then nothing has changed.',
+  },
   CONTRACT_UNCHECKED: {
     status: 503,
     retryable: true,

@@ -87,14 +87,15 @@ async function launch(config: string, handlers: HandlerSubscriber[]): Promise<Ru
   if ('problems' in loaded) {
     throw new HoldfastError('CONFIG_INVALID', `\n${formatProblems(config, loaded.problems, false)}`);
   }
-  const { settings, warnings, secrets } = loaded;
+  const { settings, warnings, secrets, files } = loaded;
+  const source = { file: config, files, load: () => loadSettings(config, process.env) };
   const logger = createLogger(settings.log, process.stdout.isTTY);
   for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
   for (const pattern of deafPatterns(settings, handlers)) {
     logger.warn({ pattern }, 'a handler’s pattern matches no topic that any subscription brings');
   }
   const running = await alone(settings.journal.directory, () =>
-    createGateway(settings, { version: VERSION, logger, handlers, secrets, embedded: true }),
+    createGateway(settings, { version: VERSION, logger, handlers, secrets, source, embedded: true }),
   );
   const { gateway } = running;
   const { clientId, httpPort, opsPort } = gateway;

@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { ContractThread, type Checked, type FileAnswers, type RespawnReason } from '../contract/index.js';
+import { ContractThread, type Checked, type FilesRead, type RespawnReason } from '../contract/index.js';
 import type { Verdict } from '../domain/contract.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Rejection } from '../domain/record.js';
@@ -68,8 +68,8 @@ export class ContractChecks {
   }
 
   /** What the files of the contracts in force held, once {@link start} has resolved. */
-  get files(): FileAnswers {
-    return this.#settings.files ?? new Map();
+  get files(): FilesRead {
+    return this.#settings.files ?? { answers: new Map(), looked: new Set() };
   }
 
   /**
@@ -114,7 +114,7 @@ export class ContractChecks {
     worker.on('exit', () => channel.fail(new Error('the contract thread has ended')));
     const { port1, port2 } = new MessageChannel();
     attach(port1)
-      .then(() => channel.call<FileAnswers>('attach' satisfies keyof ContractThreadCalls, [port2], [port2]))
+      .then(() => channel.call<FilesRead>('attach' satisfies keyof ContractThreadCalls, [port2], [port2]))
       .then(
         (files) => {
           settings.files ??= files;

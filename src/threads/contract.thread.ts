@@ -9,7 +9,7 @@ import {
   type AdmissionSink,
   type Checked,
   type ContractThreadData,
-  type FileAnswers,
+  type FilesRead,
 } from '../contract/index.js';
 import { systemClock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
@@ -26,7 +26,7 @@ export interface ContractThreadSettings {
   contracts: ContractSettings[];
   publishContracts: readonly PublishContractSettings[];
   /** What the contracts' files held; a thread without it reads them. */
-  files?: FileAnswers;
+  files?: FilesRead;
   /** The journal's directory. */
   directory: string;
   heartbeats: SharedArrayBuffer;
@@ -47,7 +47,7 @@ export interface ContractThreadCalls {
    * Hands over the way to the journal. Resolves when the contracts are compiled and checking has begun, with what their
    * files held.
    */
-  attach(port: MessagePort): Promise<FileAnswers>;
+  attach(port: MessagePort): Promise<FilesRead>;
   /** Begins no further check. Resolves when the verdicts so far are the journal's, so that another thread may go on. */
   finish(): Promise<void>;
   /** Which of these records fail the contracts as they are now. A check that never returns ends this thread. */
@@ -148,7 +148,7 @@ async function finish(): Promise<void> {
   await sink.saved();
 }
 
-async function attach(port: MessagePort): Promise<FileAnswers> {
+async function attach(port: MessagePort): Promise<FilesRead> {
   let committed = 0;
   let notify = (position: number): void => void (committed = position);
   const journal = remote<Journal>(
@@ -177,7 +177,7 @@ async function attach(port: MessagePort): Promise<FileAnswers> {
     warn('a contract failed outside of its check', { description });
   });
   ready({ admission, source, sink, running });
-  return memory.answers;
+  return memory.read;
 }
 
 function warn(message: string, fields: LogLine['fields']): void {

@@ -14,7 +14,7 @@ import {
   type AdmissionSource,
   type ContractProblem,
   type ContractThreadData,
-  type FileAnswers,
+  type FilesRead,
 } from '../contract/index.js';
 import type { ContractSettings } from '../domain/contract.js';
 import { HoldfastError } from '../domain/errors.js';
@@ -37,9 +37,7 @@ export interface Loaded {
   /** What is wrong, as `Contracts.compile` says it in `details.problems`; empty: nothing. */
   problems: ContractProblem[];
   /** What the contracts' files held. */
-  files: FileAnswers;
-  /** Every path that was looked at, also in vain. */
-  looked: ReadonlySet<string>;
+  files: FilesRead;
 }
 
 /** What this thread tells its parent. */
@@ -89,7 +87,7 @@ async function compiled(): Promise<Contracts> {
 }
 
 function tell(problems: ContractProblem[]): void {
-  parentPort!.postMessage({ problems, files: memory.answers, looked: memory.looked } satisfies Loaded);
+  parentPort!.postMessage({ problems, files: memory.read } satisfies Loaded);
 }
 
 const loaded = await compiled();

@@ -1,0 +1,111 @@
+/** What of a configuration that was read again can be in force at once, and what takes a restart. Pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { frameOf, type ContractFrame } from './contracts-in-force.js';
+import type { ContractSettings } from './domain/contract.js';
+import type { Credentials, Settings, SubscriptionSettings } from './domain/settings.js';
+
+export interface ReloadPlan {
+  frame: ContractFrame;
+  /** Keys whose change is in `frame`. */
+  changed: string[];
+  /** Keys that differ from what the gateway runs with, and stay different. */
+  needsRestart: string[];
+}
+
+/**
+ * @param inForce the frame there is now @param started what the gateway was started with
+ * @param credentials what lets the link in now: they change by themselves, see `CredentialsWatch`
+ */
+export function planReload(
+  inForce: ContractFrame,
+  started: Settings,
+  next: Settings,
+  credentials: Credentials,
+): ReloadPlan {
+  const subscriptions = followed(started.subscriptions, inForce.subscriptions, next.subscriptions);
+  const wanted = frameOf(next);
+  const frame = { ...wanted, subscriptions, contracts: withUsed(subscriptions, inForce.contracts, wanted.contracts) };
+  return { frame, changed: changesOf(inForce, frame), needsRestart: restartsOf(started, next, credentials) };
+}
+
+/**
+ * The broker goes on sending what it was asked for: the subscriptions stay, with the contracts and parameters that the
+ * file gives them now, in its order. Those that it no longer has come last, as they were.
+ */
+function followed(
+  started: readonly SubscriptionSettings[],
+  inForce: readonly SubscriptionSettings[],
+  next: readonly SubscriptionSettings[],
+): SubscriptionSettings[] {
+  const found = next.flatMap((one) => {
+    const there = started.find(({ filter }) => filter === one.filter);
+    return there ? [{ ...one, name: there.name, qos: there.qos }] : [];
+  });
+  return [...found, ...inForce.filter(({ filter }) => !next.some((one) => one.filter === filter))];
+}
+
+/** A subscription that stays keeps its contract, also when the file no longer has it. */
+function withUsed(
+  subscriptions: readonly SubscriptionSettings[],
+  inForce: readonly ContractSettings[],
+  wanted: readonly ContractSettings[],
+): ContractSettings[] {
+  const contracts = [...wanted];
+  const keep = (name: string | undefined): void => {
+    if (name === undefined || contracts.some((one) => one.name === name)) return;
+    const used = inForce.find((one) => one.name === name);
+    if (!used) return;
+    contracts.push(used);
+    for (const member of used.oneOf?.contracts ?? []) keep(member);
+  };
+  for (const { contract } of subscriptions) keep(contract);
+  return contracts;
+}
+
+function changesOf(before: ContractFrame, after: ContractFrame): string[] {
+  const contracts = differing(before.contracts, after.contracts, ({ name }) => name);
+  const routes = (frame: ContractFrame): Pick<SubscriptionSettings, 'name' | 'contract' | 'parameters'>[] =>
+    frame.subscriptions.map(({ name, contract, parameters }) => ({ name, contract, parameters }));
+  const subscriptions = differing(routes(before), routes(after), ({ name }) => name);
+  const order = (frame: ContractFrame): string[] => frame.subscriptions.map(({ name }) => name);
+  return [
+    ...contracts.map((name) => `contracts.${name}`),
+    ...subscriptions.map((name) => `subscriptions.${name}`),
+    ...(isDeepStrictEqual(order(before), order(after)) ? [] : ['the order of subscriptions']),
+    ...(isDeepStrictEqual(before.publishContracts, after.publishContracts) ? [] : ['publish.contracts']),
+  ];
+}
+
+function restartsOf(started: Settings, next: Settings, credentials: Credentials): string[] {
+  const asked = ({ subscriptions }: Settings): Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[] =>
+    subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
+  const subscriptions = differing(asked(started), asked(next), ({ name }) => name);
+  const subscribers = differing(started.subscribers, next.subscribers, ({ id }) => id);
+  const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
+  const sections = (['session', 'registration', 'journal', 'http', 'ops', 'log'] as const).filter(
+    (section) => !isDeepStrictEqual(started[section], next[section]),
+  );
+  const publish = (
+    [
+      ['allow', 'allow'],
+      ['maxPayloadBytes', 'maxPayload'],
+      ['waitMs', 'wait'],
+    ] as const
+  ).filter(([key]) => !isDeepStrictEqual(started.publish[key], next.publish[key]));
+  return [
+    ...broker,
+    ...sections,
+    ...subscriptions.map((name) => `subscriptions.${name}`),
+    ...subscribers.map((id) => `subscribers.${id}`),
+    ...publish.map(([, key]) => `publish.${key}`),
+  ];
+}
+
+/** Names of what is new, gone or changed. */
+function differing<T>(before: readonly T[], after: readonly T[], nameOf: (one: T) => string): string[] {
+  const old = new Map(before.map((one) => [nameOf(one), one]));
+  const now = new Map(after.map((one) => [nameOf(one), one]));
+  return [...new Set([...old.keys(), ...now.keys()])].filter(
+    (name) => !isDeepStrictEqual(old.get(name), now.get(name)),
+  );
+}

@@ -1,0 +1,177 @@
+/** Reads the configuration again while the gateway runs: what is sound comes into force, anything else is refused whole. */
+import { dirname, relative } from 'node:path';
+import type { Logger } from 'pino';
+import { ConfigWatch, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
+import type { ReloadReport } from './console/index.js';
+import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.js';
+import { contractProblems } from './contract-problems.js';
+import type { ContractsInForce } from './contracts-in-force.js';
+import { HoldfastError } from './domain/errors.js';
+import type { Credentials, Settings } from './domain/settings.js';
+import type { ReloadMetrics } from './ops/index.js';
+import { planReload, type ReloadPlan } from './reload-plan.js';
+import { tryContracts } from './threads/contract-trial.js';
+
+/** Where the settings came from. */
+export interface ConfigSource {
+  /** Path of the configuration file. */
+  file: string;
+  /** Reads it, and what it refers to, as it is now. */
+  load: () => Loaded;
+  /** What it referred to when the gateway was started. */
+  files: readonly string[];
+}
+
+export interface ReloadingParts {
+  source: ConfigSource;
+  /** What the gateway was started with. */
+  settings: Settings;
+  secrets: Secrets | undefined;
+  contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
+  metrics: ReloadMetrics;
+  logger: Logger;
+}
+
+/** Why one was asked for. */
+export type ReloadTrigger = 'file' | 'signal' | 'api';
+
+type Fit = Extract<Loaded, { settings: unknown }>;
+
+export class Reloading {
+  readonly #watch = new ConfigWatch(() => void this.reload('file').catch(() => undefined)); // it was told
+  #running: Promise<unknown> = Promise.resolve();
+  #waiting: { trigger: ReloadTrigger; done: Promise<ReloadReport> } | undefined;
+  #refused = false;
+  /** What was told to need a restart. */
+  #told = '';
+  #stopped = false;
+
+  constructor(private readonly parts: ReloadingParts) {}
+
+  /** Follows the files. Once the contracts are in force. */
+  start(): void {
+    this.#watch.follow([...this.parts.source.files, ...this.parts.contracts.files.looked]);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#watch.stop();
+  }
+
+  /**
+   * One at a time; those who ask while one waits for its turn get its answer, because it reads the files after that.
+   * @throws HoldfastError RELOAD_REFUSED with `details.problems` when nothing was changed, SHUTTING_DOWN
+   */
+  reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    if (this.#waiting) {
+      if (trigger !== 'file') this.#waiting.trigger = trigger;
+      return this.#waiting.done;
+    }
+    const { promise: done, resolve, reject } = Promise.withResolvers<ReloadReport>();
+    const waiting = (this.#waiting = { trigger, done });
+    this.#running = this.#running.then(async () => {
+      this.#waiting = undefined;
+      await this.#reload(waiting.trigger).then(resolve, reject);
+    });
+    return done;
+  }
+
+  async #reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+    const { source, contracts } = this.parts;
+    const loaded = source.load();
+    this.#watch.follow([...loaded.files, ...contracts.files.looked]);
+    if ('problems' in loaded) return this.#refuse(trigger, loaded.problems);
+    const plan = this.#plan(loaded);
+    if (plan.changed.length === 0 && stillOnDisk(contracts.files)) return this.#unchanged(trigger, plan);
+    const tried = await this.#tried(plan, loaded);
+    if ('problems' in tried) return this.#refuse(trigger, tried.problems);
+    this.#watch.follow([...loaded.files, ...tried.files.looked]);
+    const changed = [...plan.changed, ...this.#named(filesThatDiffer(contracts.files, tried.files))];
+    if (changed.length === 0) return this.#unchanged(trigger, plan);
+    try {
+      await contracts.replace(plan.frame, tried.files);
+    } catch (error) {
+      if (this.#stopped) throw error;
+      return this.#refuse(trigger, [unusable(loaded, error)]);
+    }
+    return this.#applied(trigger, loaded, { ...plan, changed });
+  }
+
+  #plan({ settings: next }: Fit): ReloadPlan {
+    const { settings, secrets, contracts } = this.parts;
+    const reread = secrets?.reread();
+    const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
+    return planReload(contracts.frame, settings, next, credentials);
+  }
+
+  /** What the files held when every contract could be loaded from them, or why not. */
+  async #tried({ frame }: ReloadPlan, loaded: Fit): Promise<{ files: FilesRead } | { problems: ConfigProblem[] }> {
+    try {
+      const { problems, files } = await tryContracts(frame.contracts);
+      if (problems.length === 0) return { files };
+      this.#watch.follow([...loaded.files, ...this.parts.contracts.files.looked, ...files.looked]);
+      return { problems: contractProblems(problems, frame.contracts, loaded.positionOf) };
+    } catch (error) {
+      return { problems: [unusable(loaded, error)] };
+    }
+  }
+
+  #applied(trigger: ReloadTrigger, { warnings }: Fit, { changed, needsRestart }: ReloadPlan): ReloadReport {
+    const { metrics, logger } = this.parts;
+    this.#refused = false;
+    metrics.reloaded('applied');
+    for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
+    logger.info({ trigger, changed }, 'the configuration was read again and is in force');
+    this.#tellOfRestart(needsRestart);
+    return { result: 'applied', changed, needsRestart };
+  }
+
+  #unchanged(trigger: ReloadTrigger, { needsRestart }: ReloadPlan): ReloadReport {
+    const { metrics, logger } = this.parts;
+    // A file that is only looked at for the first time, or was written as it was, is nothing to tell of.
+    if (trigger !== 'file' || this.#refused || this.#told !== needsRestart.join()) {
+      metrics.reloaded('unchanged');
+      logger.info({ trigger }, 'the configuration was read again; nothing in it can be put in force that is not');
+    }
+    this.#refused = false;
+    this.#tellOfRestart(needsRestart);
+    return { result: 'unchanged', changed: [], needsRestart };
+  }
+
+  #tellOfRestart(needsRestart: string[]): void {
+    const told = this.#told;
+    this.#told = needsRestart.join();
+    if (needsRestart.length === 0 || this.#told === told) return;
+    this.parts.logger.warn({ needsRestart }, 'what the configuration says of these takes effect after a restart');
+  }
+
+  #refuse(trigger: ReloadTrigger, problems: ConfigProblem[]): never {
+    const { metrics, logger } = this.parts;
+    this.#refused = true;
+    metrics.reloaded('refused');
+    for (const { path, line, message: problem, mend } of problems) {
+      logger.error({ path, line, problem, mend }, 'the new configuration cannot be used');
+    }
+    logger.error(
+      { trigger, problems: problems.length },
+      'the new configuration is refused; the old one stays in force',
+    );
+    const many = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+    throw new HoldfastError('RELOAD_REFUSED', `the new configuration has ${many}; the old one stays in force`, {
+      details: { problems },
+    });
+  }
+
+  #named(files: string[]): string[] {
+    const folder = dirname(this.parts.source.file);
+    return files.map((file) => relative(folder, file));
+  }
+}
+
+/** Of a contract that hangs nobody can say more than that it does. */
+function unusable({ positionOf }: Fit, error: unknown): ConfigProblem {
+  const message = error instanceof Error ? error.message : String(error);
+  const mend = 'Mend the file that hangs or ends its thread while it is loaded.';
+  return { path: 'contracts', ...positionOf(['contracts']), message, mend };
+}
