@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { scratchDirectory } from '../test/support/scratch.js';
+import { loadSettings } from './config/index.js';
+import type { FilesRead } from './contract/index.js';
+import { frameOf, type ContractFrame } from './contracts-in-force.js';
+import { ReloadMetrics } from './ops/index.js';
+import { Reloading } from './reloading.js';
+import { tryContracts } from './threads/contract-trial.js';
+
+/** Reloading over a file of its own, and contracts that only remember what they were given. */
+class Scene {
+  readonly directory = scratchDirectory('reloading');
+  readonly file = join(this.directory, 'gateway.yaml');
+  readonly schema = join(this.directory, 'a.json');
+  readonly log: { [field: string]: unknown }[] = [];
+  readonly registry = new Registry();
+  readonly replaced: ContractFrame[] = [];
+  /** Why the next replacement fails. */
+  fault: Error | undefined;
+  loads = 0;
+  reloading!: Reloading;
+
+  static async start(t: TestContext): Promise<Scene> {
+    const scene = new Scene();
+    scene.write('one');
+    writeFileSync(scene.file, 'broker: { url: mqtt://localhost }\ncontracts: { a: { schema: a.json } }\n');
+    const loaded = loadSettings(scene.file, {});
+    assert.ok('settings' in loaded);
+    const inForce = {
+      frame: frameOf(loaded.settings),
+      files: (await tryContracts(loaded.settings.contracts)).files,
+      replace: (frame: ContractFrame, files: FilesRead) => {
+        if (scene.fault) return Promise.reject(scene.fault);
+        scene.replaced.push(frame);
+        Object.assign(inForce, { frame, files });
+        return Promise.resolve();
+      },
+    };
+    const load = (): ReturnType<typeof loadSettings> => {
+      scene.loads++;
+      return loadSettings(scene.file, {});
+    };
+    scene.reloading = new Reloading({
+      source: { file: scene.file, load, files: loaded.files },
+      ...{ settings: loaded.settings, secrets: loaded.secrets, contracts: inForce },
+      metrics: new ReloadMetrics(scene.registry, () => 5_000),
+      logger: pino({}, { write: (line: string) => scene.log.push(JSON.parse(line) as object as never) }),
+    });
+    t.after(() => scene.reloading.stop());
+    return scene;
+  }
+
+  write(required: string): void {
+    writeFileSync(
+      this.schema,
+      JSON.stringify({ type: 'object', properties: { [required]: {} }, required: [required] }),
+    );
+  }
+
+  async count(result: string): Promise<number> {
+    return this.figure(`holdfast_config_reloads_total{result="${result}"}`);
+  }
+
+  async figure(series: string): Promise<number> {
+    const line = (await this.registry.metrics()).split('\n').find((one) => one.startsWith(`${series} `));
+    return Number(line?.split(' ').at(-1));
+  }
+}
+
+describe('reloading', () => {
+  it('those who ask while one waits get its answer; one runs at a time', async (t) => {
+    const scene = await Scene.start(t);
+    const asked = Array.from({ length: 10 }, () => scene.reloading.reload('api'));
+    scene.write('two');
+    const results = (await Promise.all(asked)).map(({ result }) => result);
+    assert.ok(results.every((result) => result === 'applied'));
+    assert.equal(scene.loads, 1);
+    const [first, second] = [scene.reloading.reload('api'), scene.reloading.reload('signal')];
+    await Promise.all([first, second]);
+    assert.equal(scene.replaced.length, 1);
+  });
+
+  it('files that are as they were are nothing to tell of, unless somebody asked', async (t) => {
+    const scene = await Scene.start(t);
+    scene.write('one');
+    assert.deepEqual(await scene.reloading.reload('file'), { result: 'unchanged', changed: [], needsRestart: [] });
+    assert.deepEqual([scene.log.length, await scene.count('unchanged')], [0, 0]);
+    await scene.reloading.reload('api');
+    assert.deepEqual([scene.log.length, await scene.count('unchanged')], [1, 1]);
+  });
+
+  it('refused: problems in the file, contracts that do not load, contracts the thread cannot be given', async (t) => {
+    const scene = await Scene.start(t);
+    const refused = async (path: string): Promise<void> => {
+      await assert.rejects(scene.reloading.reload('api'), (error: { code: string; details: object }) => {
+        assert.equal(error.code, 'RELOAD_REFUSED');
+        const { problems } = error.details as { problems: { path: string; line: number; mend: string }[] };
+        assert.deepEqual([problems[0]!.path, problems[0]!.line > 0, problems[0]!.mend !== ''], [path, true, true]);
+        return true;
+      });
+      assert.equal(await scene.figure('holdfast_config_last_reload_successful'), 0);
+      assert.equal(scene.replaced.length, 0);
+    };
+    writeFileSync(scene.schema, '{');
+    await refused('contracts.a.schema');
+    scene.write('two');
+    scene.fault = new Error('it ended');
+    await refused('contracts');
+    writeFileSync(scene.file, 'broker: { url: mqtt://localhost }\ncontract: {}\n');
+    await refused('contract');
+    assert.equal(await scene.count('refused'), 3);
+    assert.equal(scene.log.filter(({ msg }) => String(msg).includes('the old one stays in force')).length, 3);
+  });
+
+  it('what was refused and is mended by putting it back is told to be well again', async (t) => {
+    const scene = await Scene.start(t);
+    writeFileSync(scene.schema, '');
+    await assert.rejects(scene.reloading.reload('file'));
+    scene.write('one');
+    assert.equal((await scene.reloading.reload('file')).result, 'unchanged');
+    assert.equal(await scene.count('unchanged'), 1);
+    assert.equal(await scene.figure('holdfast_config_last_reload_successful'), 1);
+    assert.equal(await scene.figure('holdfast_config_last_reload_success_timestamp_seconds'), 5);
+  });
+});
+
+describe('a trial of contracts', () => {
+  it('ends with a module that spins, or awaits what never happens, while it is loaded', async () => {
+    const directory = scratchDirectory('trial');
+    for (const [name, text] of [
+      ['spins', 'for (;;);'],
+      ['waits', 'setInterval(() => undefined, 1_000); await new Promise(() => undefined);'],
+      ['ends', 'process.exit(3);'],
+    ] as const) {
+      const file = join(directory, `${name}.mjs`);
+      writeFileSync(file, `${text}\nexport class A {}`);
+      const contract = { name, format: 'json', class: { file, export: 'A' }, mode: 'enforce' } as const;
+      const trial = tryContracts([contract], { stallMs: 500, loadMsMax: 3_000 });
+      await assert.rejects(trial, /the contracts cannot be loaded/, name);
+    }
+  });
+});
