@@ -100,12 +100,22 @@ export class Gateway implements Contender {
     await this.stop();
   }
 
-  async start(wait: 'startup' | 'link' = 'startup'): Promise<void> {
+  /** Takes as many messages to disk for no subscriber, and leaves. */
+  async journal(messages: number): Promise<void> {
+    await this.start('startup', { subscribers: [] });
+    const admitted = async (): Promise<boolean> =>
+      (await this.process.metric('holdfast_messages_journaled_total')) >= messages;
+    await until(admitted, { timeoutMs: MINUTES_10, everyMs: 200, what: 'everything on disk' });
+    await this.stop();
+  }
+
+  async start(wait: 'startup' | 'link' = 'startup', settings: GatewayConfig = {}): Promise<void> {
     const config = await gatewayConfig({
       broker: { url: this.stage.broker.url },
       session: { clientId: 'gateway', receiveMaximum: 1_024, keepalive: '30s' },
       subscriptions: [{ name: 'telemetry', filter: FILTER, qos: 1 }],
       ...this.settings,
+      ...settings,
     });
     const profile = process.env['HOLDFAST_BENCH_PROFILES'];
     const nodeArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];

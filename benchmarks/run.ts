@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { passes, table, type Benchmark, type Line } from './figures.js';
+import { contract } from './contract.js';
 import { fanout } from './fanout.js';
 import { journaling } from './journaling.js';
 import { latency } from './latency.js';
@@ -12,7 +13,15 @@ import { memory } from './memory.js';
 import { throughput } from './throughput.js';
 import { validation } from './validation.js';
 
-const BENCHMARKS: { [name: string]: Benchmark } = { throughput, latency, fanout, journaling, memory, validation };
+const BENCHMARKS: { [name: string]: Benchmark } = {
+  throughput,
+  latency,
+  fanout,
+  journaling,
+  memory,
+  validation,
+  contract,
+};
 const PAIRS = 5;
 
 const USAGE = `Usage: npm run bench -- [${Object.keys(BENCHMARKS).join('] [')}] [--pairs N] [--messages N]

@@ -105,7 +105,7 @@ describe('a rejection', () => {
   it('a sample is cut, however long or deep the value is', async () => {
     const contracts = await underSchema({ type: 'number' });
     const nested = JSON.parse('['.repeat(100) + ']'.repeat(100)) as unknown;
-    const values = ['x'.repeat(100_000), '😀'.repeat(1_000), Array.from({ length: 100_000 }, () => [1]), nested];
+    const values = ['x'.repeat(100_000), '😀'.repeat(1_000), Array.from({ length: 50_000 }, () => [1]), nested];
     for (const value of [...values, { ['y'.repeat(100_000)]: 1 }]) {
       const { sample } = problems(contracts, value)[0]!;
       assert.ok(sample!.length <= 120 && sample!.isWellFormed(), sample);

@@ -80,7 +80,7 @@ class Ward {
     for (const key of keys) if (running.has(key)) this.faults.push(`two attempts of ${key} at once`);
     keys.forEach((key) => running.add(key));
     const [first] = records as [Record];
-    const last = outcome === FAILS && attempt > this.one.retry.scheduleMs.length;
+    const last = outcome.kind === 'retry' && attempt > this.one.retry.scheduleMs.length;
     if (records.length === 1 && (outcome === DEAD || last)) this.#died.add(first.position);
     if (outcome === OK) records.forEach((record) => this.#deliver(record));
     if (this.random() < 0.5) await later(outcome);
