@@ -10,7 +10,7 @@ import { planReload, type ReloadPlan } from './reload-plan.js';
 
 const directory = scratchDirectory('plan');
 const STARTED = `
-broker: { url: mqtt://localhost, password: one }
+broker: { url: mqtt://localhost, username: a, password: one }
 subscriptions:
   - { name: first, filter: a/+, contract: x }
   - { name: second, filter: b/+, contract: y }
