@@ -15,7 +15,7 @@ import { checkSending } from './sending-rules.js';
 import { object } from './shape.js';
 import { parseSource, readSource } from './source.js';
 
-/** `files`: absolute paths of the file and of all that it refers to, also of what is not there. */
+/** `files`: absolute paths of the file and of all that it refers to, also of what is not there. To be looked at, not shown. */
 export type Loaded =
   | {
       settings: Settings;
