@@ -10,6 +10,7 @@ import {
   type DeliveryObserver,
   type HttpSenderOptions,
   type JsonOf,
+  SharedConnections,
 } from './delivery/index.js';
 import type { Sender } from './domain/attempt.js';
 import { AllowList, destinationOf } from './domain/allow-list.js';
@@ -58,8 +59,9 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     userAgent: `holdfast/${version}`,
     clock: systemClock,
     replyBytesMax: settings.publish.maxPayloadBytes,
+    connections: new SharedConnections(),
   };
-  const guarded: HttpSenderOptions = { ...trusted, guard: { allow } };
+  const guarded: HttpSenderOptions = { ...trusted, guard: { allow }, connections: new SharedConnections() };
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = deliveryObserver(parts, gone);
   const delivery = new Delivery({
@@ -167,7 +169,10 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
   };
   let status = 0;
   const answered = (said: number): void => void (status = said);
-  const sender = new HttpSender({ ...settings, concurrency: 1 }, { ...sending, type: 'holdfast.test', answered });
+  const sender = new HttpSender(
+    { ...settings, concurrency: 1 },
+    { ...sending, connections: undefined, type: 'holdfast.test', answered },
+  );
   const started = performance.now();
   const context = { attempt: 1, replay: false };
   const outcome = await (settings.batch ? sender.sendBatch([record], context) : sender.send(record, context));

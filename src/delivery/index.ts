@@ -7,6 +7,7 @@ export {
   HttpSender,
   type Guard,
   type HttpSenderOptions,
+  SharedConnections,
   type JsonOf,
   type Lookup,
 } from './sending/index.js';

@@ -6,6 +6,7 @@ import type { SubscriberSettings } from '../../domain/subscriber.js';
 import { outcomeOf, outcomeOfError, retryAfterMsOf } from './answers.js';
 import { batchBody, batchId } from './batch-body.js';
 import { outcomeOfDapr } from './dapr.js';
+import { Connections, type SharedConnections } from './connections.js';
 import { DetailText } from './detail.js';
 import { ANSWER_BYTES_MAX, type Answer, type KeptMax } from './exchange.js';
 import { MessageHeaders } from './formats.js';
@@ -27,6 +28,8 @@ export interface HttpSenderOptions {
   replyBytesMax?: number;
   /** What may be connected to; absent: everything. */
   guard?: Guard;
+  /** Shared with other subscribers that have this guard and no TLS settings of their own. Absent: its own. */
+  connections?: SharedConnections | undefined;
   /** The type of every event. Default: `mqtt.message`. */
   type?: string;
   /** Told the status of each answer. */
@@ -34,8 +37,8 @@ export interface HttpSenderOptions {
 }
 
 /**
- * Delivers records to one webhook URL. Its sockets are its own, one for each attempt in flight, so that a slow
- * subscriber takes none from another. `send` never rejects, and resolves within the subscriber's timeout. With `payload: json`
+ * Delivers records to one webhook URL. Each attempt in flight has a connection to itself, and there is no bound on them
+ * but the subscriber's own, so that a slow subscriber takes none from another. `send` never rejects, and resolves within the subscriber's timeout. With `payload: json`
  * the payloads it is given are JSON already.
  */
 export class HttpSender implements Sender {
@@ -49,7 +52,6 @@ export class HttpSender implements Sender {
   readonly #keptMax: KeptMax;
   readonly #keptMaxOfReply: KeptMax;
   readonly #lanes: Lane[] = [];
-  /** The last one used comes first: an idle connection is left to close. */
   readonly #idle: Lane[] = [];
   readonly #watched = new WeakSet<AbortSignal>();
   #closing: Promise<unknown> | undefined;
@@ -71,10 +73,11 @@ export class HttpSender implements Sender {
     // One byte more: it shows that a reply is too long to be published.
     this.#keptMaxOfReply = { successBytes: (options.replyBytesMax ?? REPLY_BYTES_MAX) + 1, failureBytes };
     const { timeoutMs: wholeMs, connectTimeoutMs, headersTimeoutMs } = settings;
+    const own = (): Connections => new Connections(url.origin, connectorOf(settings, url, options.guard));
+    const connections = (!settings.tls && options.connections?.to(url.origin, own)) || own();
     this.#target = {
-      origin: url.origin,
       path: url.pathname + url.search,
-      connector: connectorOf(settings, url, options.guard),
+      connections: connections.join(),
       timeouts: {
         connectMs: Math.min(connectTimeoutMs, wholeMs),
         headersMs: Math.min(headersTimeoutMs, wholeMs),
@@ -117,7 +120,7 @@ export class HttpSender implements Sender {
 
   /** Attempts in flight end first, within the timeout; later ones are refused with an outcome. */
   async close(): Promise<void> {
-    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.close()));
+    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.close())).then(() => this.#target.connections.leave());
     await this.#closing;
   }
 

@@ -1,13 +1,10 @@
-import type { Socket } from 'node:net';
-import { buildConnector, Client } from 'undici';
+import type { Borrower, Connection, Connections } from './connections.js';
 import { Exchange, type Answer, type KeptMax } from './exchange.js';
 
 /** Where a lane sends to, and its bounds. */
 export interface LaneOptions {
-  origin: string;
   path: string;
-  /** Shared by the lanes of a subscriber, so that one may resume the TLS session of another. */
-  connector: buildConnector.connector;
+  connections: Connections;
   timeouts: LaneTimeouts;
 }
 
@@ -22,15 +19,14 @@ export interface LaneTimeouts {
 }
 
 /**
- * One connection of one subscriber, with at most one request on it. A client per lane instead of a pool: a
- * request is then written at once or not at all, and one that is given up takes nothing with it but its own socket.
+ * One request of one subscriber at a time, on a connection that is its own meanwhile: the request is written at once or
+ * not at all, and one that is given up takes nothing with it but its own socket.
  */
-export class Lane {
+export class Lane implements Borrower {
   signal: AbortSignal | undefined;
-  #client: Client | undefined;
+  #connection: Connection | undefined;
   #exchange: Exchange | undefined;
-  /** The newest socket. undici would leave one that still connects, or shakes hands, to its own timeout. */
-  #socket: Socket | undefined;
+  #ended: (() => void) | undefined;
   /** Pushed forward by each request and never cleared between two: cheaper than a timer per request. */
   readonly #headersDeadline: NodeJS.Timeout;
   /** Of an answer whose head is here and whose body is late. */
@@ -40,41 +36,53 @@ export class Lane {
     this.#headersDeadline = setTimeout(() => this.#headersDue(), options.timeouts.headersMs).unref();
   }
 
+  get connectMs(): number {
+    return this.options.timeouts.connectMs;
+  }
+
+  notConnected(): void {
+    this.#expire('no connection', this.connectMs);
+  }
+
   /**
    * Sends one request and resolves with its answer. Rejects with the error of undici or the system; code
    * `ETIMEDOUT` when a part of it or the whole took too long, whatever the server was dripping meanwhile.
    */
   exchange(headers: string[], body: Uint8Array, keptMax: KeptMax): Promise<Answer> {
-    const { path } = this.options;
-    // Whoever answers before the request is read may never read it, and this one would wait behind the rest of it.
-    if (this.#socket && this.#socket.writableLength > 0) this.#hangUp(new Error('answered before it was read'));
+    const { path, connections } = this.options;
+    const { client } = (this.#connection = connections.take(this));
     return new Promise((resolve, reject) => {
-      this.#client ??= this.#newClient();
-      this.#exchange = new Exchange(resolve, reject, keptMax);
+      const ended = (answer: Answer | Error): void => {
+        this.#letGo();
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      };
+      this.#exchange = new Exchange(ended, ended, keptMax);
       this.#headersDeadline.refresh();
-      this.#client.dispatch({ path, method: 'POST', headers, body }, this.#exchange);
+      client.dispatch({ path, method: 'POST', headers, body }, this.#exchange);
     });
   }
 
   /** Ends the request in flight, if there is one, and its connection. */
   abort(error: Error): void {
     if (!this.#exchange || this.#exchange.ended) return;
+    const connection = this.#connection;
+    this.#connection = undefined; // nobody's any more
     this.#exchange.fail(error);
-    this.#hangUp(error);
+    connection?.hangUp(error);
   }
 
-  /** Resolves when the request in flight has ended and the socket is gone; within the timeout. */
+  /** Resolves when the request in flight has ended; within the timeout. */
   async close(): Promise<void> {
-    await this.#client?.close();
+    if (this.#connection) await new Promise<void>((resolve) => (this.#ended = resolve));
     clearTimeout(this.#headersDeadline);
     clearTimeout(this.#wholeDeadline);
   }
 
-  #hangUp(error: Error): void {
-    const client = this.#client;
-    this.#client = undefined;
-    void client?.destroy(error);
-    this.#socket?.destroy();
+  #letGo(): void {
+    if (this.#connection) this.options.connections.giveBack(this.#connection);
+    this.#connection = undefined;
+    this.#ended?.();
   }
 
   #headersDue(): void {
@@ -91,28 +99,5 @@ export class Lane {
 
   #expire(what: string, ms: number): void {
     this.abort(Object.assign(new Error(`${what} within ${ms} ms`), { code: 'ETIMEDOUT' }));
-  }
-
-  /** The lane's own deadlines cover headers and body; undici's would cost two timers more and miss a dripping server. */
-  #newClient(): Client {
-    return new Client(this.options.origin, {
-      connect: (options, callback) => this.#connect(options, callback),
-      pipelining: 1,
-      allowH2: false,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-  }
-
-  #connect(options: buildConnector.Options, callback: buildConnector.Callback): Socket {
-    const { connectMs } = this.options.timeouts;
-    const socket = this.options.connector(options, (...result) => {
-      clearTimeout(deadline);
-      callback(...result);
-    }) as unknown as Socket;
-    const deadline = setTimeout(() => this.#expire('no connection', connectMs), connectMs).unref();
-    socket.once('close', () => clearTimeout(deadline));
-    this.#socket = socket;
-    return socket;
   }
 }
