@@ -194,11 +194,7 @@ function deliveryObserver(
 ): DeliveryObserver {
   const repeats = new Repeats(systemClock);
   return {
-    attempt: (subscriber, outcome, seconds) => {
-      metrics.attempt(subscriber, outcome, seconds);
-      const count = outcome === 'dead' ? repeats.count(subscriber) : undefined;
-      if (count !== undefined) logger.warn({ subscriber, count }, 'dead letters; see GET /v1/dead-letters');
-    },
+    attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
     delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
     state: (subscriber, state, reason) => {
       const level = state === 'active' ? 'info' : 'warn';
@@ -206,7 +202,13 @@ function deliveryObserver(
       announcements.state(subscriber, state, reason);
       if (state === 'gone') gone(subscriber, reason);
     },
-    died: announcements.died,
+    died: (letter) => {
+      announcements.died(letter);
+      const { subscriber, reason, status, topic } = letter;
+      const count = repeats.count(`${subscriber} ${reason}`);
+      if (count === undefined) return;
+      logger.warn({ subscriber, reason, status, topic, count }, 'dead letters; see GET /v1/dead-letters');
+    },
     failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
     recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
     discarded,

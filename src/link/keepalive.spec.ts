@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Keepalive } from './keepalive.js';
 
-function watched(held = false): { keepalive: Keepalive; seen: { pings: number; silent: number; held: boolean } } {
-  const seen = { pings: 0, silent: 0, held };
+interface Seen {
+  pings: number;
+  silent: number;
+  held: boolean;
+  now: number;
+}
+
+function watched(held = false): { keepalive: Keepalive; seen: Seen } {
+  const seen = { pings: 0, silent: 0, held, now: 1_000 };
   const keepalive = new Keepalive(
     { ping: () => seen.pings++, silent: () => seen.silent++, held: () => seen.held },
     6_000,
+    () => seen.now,
   );
   return { keepalive, seen };
 }
@@ -22,6 +30,16 @@ describe('keepalive', () => {
     assert.equal(seen.silent, 0);
     turns(keepalive, 1);
     assert.equal(seen.silent, 1, 'after seven sixths of a keepalive');
+  });
+
+  it('knows when the broker had its last word', () => {
+    const { keepalive, seen } = watched();
+    seen.now = 2_000;
+    assert.equal(keepalive.heardAt, 1_000);
+    keepalive.heard();
+    seen.now = 9_000;
+    turns(keepalive, 7);
+    assert.equal(keepalive.heardAt, 2_000);
   });
 
   it('keeps a broker that answers every ping', () => {

@@ -22,13 +22,17 @@ export class Keepalive {
   #sincePing = 0;
   /** Turns since the first ping that nothing was heard after; -1 when none is out. */
   #silent = -1;
-  /** Monotonic instants of the last pings and the last word of the broker: evidence for a diagnosis. */
   pings = 0;
+  /** Wall clock: the broker's last word, or when this began. */
+  heardAt: number;
 
   constructor(
     private readonly port: KeepalivePort,
-    private readonly keepaliveMs: number,
-  ) {}
+    readonly keepaliveMs: number,
+    private readonly now: () => number,
+  ) {
+    this.heardAt = now();
+  }
 
   start(): void {
     this.#timer = setInterval(() => this.turn(), this.keepaliveMs / TURNS_PER_KEEPALIVE);
@@ -40,6 +44,7 @@ export class Keepalive {
 
   heard(): void {
     this.#silent = -1;
+    this.heardAt = this.now();
   }
 
   turn(): void {

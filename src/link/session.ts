@@ -159,7 +159,7 @@ export class Session {
     const connection = this.#connection;
     const wasUp = this.#state === 'up';
     this.#knocking?.abort();
-    if (wasUp) this.#heardAt = this.ambient.clock.now();
+    if (wasUp) this.#heardAt = this.#keepalive!.heardAt;
     this.#become('stopped');
     this.#canary?.stop();
     this.#history.afterwards();
@@ -227,6 +227,7 @@ export class Session {
     this.#keepalive = new Keepalive(
       { ping: () => connection.ping(), silent: () => connection.giveUp(), held: () => connection.held },
       keepaliveMs,
+      () => this.ambient.clock.now(),
     );
     this.#keepalive.start();
     this.tell({ kind: 'up', sessionPresent, reconnect: this.#connects > 0, after: this.#history.lastCause });
@@ -336,15 +337,17 @@ export class Session {
     this.#presence.closed(evidence);
     if (this.#state === 'stopped') return this.relay.end();
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
-    if (evidence.wasUp) this.#heardAt = clock.now();
+    const delayMs = threadDelayMs();
+    // What a thread that stood still read afterwards may have come long before.
+    if (evidence.wasUp) this.#heardAt = this.#keepalive!.heardAt - delayMs;
     const diagnosis = this.#history.ended(
       {
         ...evidence,
         protocolVersion: this.#dial.protocolVersion,
-        keepaliveMs: this.options.session.keepaliveMs,
+        keepaliveMs: this.#keepalive?.keepaliveMs ?? this.options.session.keepaliveMs,
         sessionPresent: this.#sessionPresent,
         upMs,
-        threadDelayMs: threadDelayMs(),
+        threadDelayMs: delayMs,
         silentRefusals: this.#dial.silentRefusals,
         outstanding,
       },

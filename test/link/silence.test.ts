@@ -28,12 +28,34 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     assert.equal(gap!.topic, '$holdfast/link/gap');
     assert.equal(gap!.headers['content-type'], 'application/json');
     const { from, to } = JSON.parse(gap!.body.toString()) as { from: string; to: string };
-    assert.ok(Date.parse(from) >= before - 1_000 && Date.parse(from) <= Date.parse(to) && Date.parse(to) <= Date.now());
+    assert.ok(
+      Date.parse(from) >= before - 10_000 && Date.parse(from) <= Date.parse(to) && Date.parse(to) <= Date.now(),
+    );
     await flow.gateway.answered(1);
     await publishNumbered({ url: broker.url, topics: TOPICS, count: 1 }).done;
     await receiver.waitFor(2);
     const { drops } = (await (await flow.gateway.http('/v1/link')).json()) as { drops: { cause: string }[] };
     assert.equal(drops.at(-1)!.cause, 'broker-shutdown');
+  });
+
+  it('the span begins with the broker’s last word, not when its silence is noticed', async (t) => {
+    const flow = await startFlow(t, {
+      config: ({ receiverUrl }) => ({
+        session: { keepalive: '5s' },
+        subscribers: [{ id: 'gaps', url: receiverUrl, topics: ['$holdfast/link/gap'] }],
+      }),
+    });
+    const { broker, gateway, receiver } = flow;
+    const silentAt = Date.now();
+    process.kill(broker.pid, 'SIGSTOP');
+    await until(async () => (await gateway.metric('holdfast_link_up')) === 0, {
+      what: () => `a drop\n${gateway.report}`,
+    });
+    assert.ok(Date.now() > silentAt + 2_000, 'it takes a while to notice');
+    await broker.restart('SIGKILL');
+    await receiver.waitFor(1);
+    const { from } = JSON.parse(receiver.requests[0]!.body.toString()) as { from: string };
+    assert.ok(Date.parse(from) <= silentAt + 500, `${from} is after ${new Date(silentAt).toISOString()}`);
   });
 
   it('a broker that grants and then withholds is found by the canary, and its return is told', async (t) => {
