@@ -270,7 +270,8 @@ export class Session {
 
   #sessionIsNew(): void {
     const to = this.ambient.clock.now();
-    if (this.#subscriptions.acknowledgedCount > 0) {
+    if (this.#heardAt > 0 || this.#subscriptions.acknowledgedCount > 0) {
+      // Of another broker, too: what came meanwhile is in a session that is out of sight.
       this.tell({ kind: 'session-lost', from: this.#heardAt, to });
       this.journal.append(gapRecord(this.#heardAt, to)).catch(this.failed);
     }
@@ -337,8 +338,7 @@ export class Session {
     this.#presence.closed(evidence);
     if (this.#state === 'stopped') return this.relay.end();
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
-    const delayMs = threadDelayMs();
-    // What a thread that stood still read afterwards may have come long before.
+    const delayMs = threadDelayMs(); // what a thread that stood still read afterwards may have come long before
     if (evidence.wasUp) this.#heardAt = this.#keepalive!.heardAt - delayMs;
     const diagnosis = this.#history.ended(
       {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startFlow, TOPICS } from '../support/flow.js';
+import { startMosquitto } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
 import { publishNumbered } from '../support/publisher.js';
 import { scratchDirectory } from '../support/scratch.js';
@@ -56,6 +57,23 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     await receiver.waitFor(1);
     const { from } = JSON.parse(receiver.requests[0]!.body.toString()) as { from: string };
     assert.ok(Date.parse(from) <= silentAt + 500, `${from} is after ${new Date(silentAt).toISOString()}`);
+  });
+
+  it('a fail-over to a broker that has no session of ours leaves a gap, too', async (t) => {
+    const other = await startMosquitto();
+    t.after(() => other.stop('SIGKILL'));
+    const flow = await startFlow(t, {
+      config: ({ brokerUrl, receiverUrl }) => ({
+        broker: { url: null, urls: [brokerUrl, other.url] },
+        subscribers: [{ id: 'gaps', url: receiverUrl, topics: ['$holdfast/link/gap'] }],
+      }),
+    });
+    const { broker, gateway, receiver } = flow;
+    assert.equal(receiver.requests.length, 0, 'the first link is no gap');
+    await broker.stop();
+    await receiver.waitFor(1, 30_000);
+    assert.equal(receiver.requests[0]!.topic, '$holdfast/link/gap');
+    assert.equal(await gateway.metric('holdfast_link_session_resumes_total', { result: 'lost' }), 1);
   });
 
   it('a broker that grants and then withholds is found by the canary, and its return is told', async (t) => {
