@@ -6,15 +6,8 @@ import { substitute, type Surroundings } from './reference.js';
 import type { EitherShape, ListShape, MapShape, ObjectShape, ScalarShape, Shape } from './shape.js';
 import { SYNTAX, type Source } from './source.js';
 import { suggestion } from './suggestion.js';
-import { UNSUPPORTED, UNSUPPORTED_MESSAGE } from './unsupported.js';
 
 const TOO_MANY = ['aliases (*) repeat too much of it', 'Write out what is meant, or remove some.'] as const;
-
-/** Where the reader stands: `path` in the data, `pattern` the same with `[]` and `*` for what the user chose. */
-interface Place {
-  path: Path;
-  pattern: string;
-}
 
 type Plain = { [key: string]: unknown };
 
@@ -43,30 +36,30 @@ export class Reader {
 
   /** The whole document as `shape`. */
   document(shape: ObjectShape): Plain {
-    return this.#object(this.#resolve(this.#source.document.contents, []), shape, { path: [], pattern: '' }) ?? {};
+    return this.#object(this.#resolve(this.#source.document.contents, []), shape, []) ?? {};
   }
 
-  #read(written: unknown, shape: Shape, place: Place): unknown {
-    if (place.path.length > DEPTH_MAX) return this.#refuse(place.path, ...SYNTAX.RESOURCE_EXHAUSTION);
+  #read(written: unknown, shape: Shape, path: Path): unknown {
+    if (path.length > DEPTH_MAX) return this.#refuse(path, ...SYNTAX.RESOURCE_EXHAUSTION);
     if (--this.#valuesLeft < 0) return this.#valuesLeft === -1 ? this.#refuse([], ...TOO_MANY) : undefined;
-    const node = this.#resolve(written, place.path);
-    this.#place(place.path, node);
+    const node = this.#resolve(written, path);
+    this.#place(path, node);
     if (node === null || (isScalar(node) && node.value === null)) return undefined;
     switch (shape.kind) {
       case 'scalar':
-        return this.#scalar(node, shape, place);
+        return this.#scalar(node, shape, path);
       case 'object':
-        return this.#object(node, shape, place);
+        return this.#object(node, shape, path);
       case 'list':
-        return this.#list(node, shape, place);
+        return this.#list(node, shape, path);
       case 'map':
-        return this.#map(node, shape, place);
+        return this.#map(node, shape, path);
       case 'either':
-        return this.#either(node, shape, place);
+        return this.#either(node, shape, path);
     }
   }
 
-  #object(node: unknown, shape: ObjectShape, { path, pattern }: Place): Plain | undefined {
+  #object(node: unknown, shape: ObjectShape, path: Path): Plain | undefined {
     if (node === null || (isScalar(node) && node.value === null)) return {};
     if (!isMap(node)) return this.#refuse(path, 'must be a mapping', 'Write it as lines of "key: value".');
     const known = fieldsOf(shape.type);
@@ -74,12 +67,10 @@ export class Reader {
     for (const pair of node.items) {
       const key = this.#key(pair, path);
       if (key === undefined) continue;
-      const child = { path: [...path, key], pattern: pattern === '' ? key : `${pattern}.${key}` };
+      const child = [...path, key];
       const field = known.get(key);
-      if (UNSUPPORTED[child.pattern] === 'key') {
-        this.#refuse(child.path, UNSUPPORTED_MESSAGE, 'Remove the key; a later version will know it.');
-      } else if (field) plain[key] = this.#read(pair.value, field.shape, child);
-      else this.#unknownKey(child.path, key, [...known.keys()]);
+      if (field) plain[key] = this.#read(pair.value, field.shape, child);
+      else this.#unknownKey(child, key, [...known.keys()]);
     }
     return plain;
   }
@@ -90,28 +81,28 @@ export class Reader {
     this.#refuse(path, 'unknown key', mend);
   }
 
-  #list(node: unknown, shape: ListShape, { path, pattern }: Place): unknown[] | undefined {
+  #list(node: unknown, shape: ListShape, path: Path): unknown[] | undefined {
     if (!isSeq(node)) return this.#refuse(path, 'must be a list', 'Write it as a list: [one, two].');
     if (node.items.length > shape.max) return this.#refuse(path, `may have at most ${shape.max}`, 'Remove some.');
     return node.items.map((item, index) => {
-      const child = { path: [...path, index], pattern: `${pattern}[]` };
+      const child = [...path, index];
       const value = this.#read(item, shape.of, child);
-      if (value === undefined) this.#refuse(child.path, 'must not be empty', 'Write a value, or remove the item.');
+      if (value === undefined) this.#refuse(child, 'must not be empty', 'Write a value, or remove the item.');
       return value;
     });
   }
 
-  #map(node: unknown, shape: MapShape, { path, pattern }: Place): Map<string, unknown> | undefined {
+  #map(node: unknown, shape: MapShape, path: Path): Map<string, unknown> | undefined {
     if (!isMap(node)) return this.#refuse(path, 'must be a mapping', 'Write it as lines of "name: value".');
     if (node.items.length > shape.max) return this.#refuse(path, `may have at most ${shape.max}`, 'Remove some.');
     const found = new Map<string, unknown>();
     for (const pair of node.items) {
       const name = this.#key(pair, path);
       if (name === undefined) continue;
-      const child = { path: [...path, name], pattern: `${pattern}.*` };
+      const child = [...path, name];
       const flaw = shape.checkName(name);
       if (flaw) {
-        this.#refuse(child.path, flaw.message, flaw.mend);
+        this.#refuse(child, flaw.message, flaw.mend);
         continue;
       }
       // An empty contract is one with nothing but defaults; an empty header value is an empty text.
@@ -120,22 +111,16 @@ export class Reader {
     return found;
   }
 
-  #either(node: unknown, shape: EitherShape, place: Place): unknown {
-    if (isMap(node)) return this.#object(node, shape.object, place);
-    const word =
-      isScalar(node) && typeof node.value === 'string' ? this.#substituted(node, place.path)?.text : undefined;
+  #either(node: unknown, shape: EitherShape, path: Path): unknown {
+    if (isMap(node)) return this.#object(node, shape.object, path);
+    const word = isScalar(node) && typeof node.value === 'string' ? this.#substituted(node, path)?.text : undefined;
     if (word === shape.word) return word;
-    return this.#refuse(place.path, `must be a mapping or "${shape.word}"`, 'See config/gateway.example.yaml.');
+    return this.#refuse(path, `must be a mapping or "${shape.word}"`, 'See config/gateway.example.yaml.');
   }
 
-  #scalar(node: unknown, shape: ScalarShape, { path, pattern }: Place): unknown {
+  #scalar(node: unknown, shape: ScalarShape, path: Path): unknown {
     if (!isScalar(node)) return this.#refuse(path, 'must be a single value', 'Write one value, not a list or mapping.');
-    const value = typeof node.value === 'string' ? this.#text(node, shape, path) : written(node, shape);
-    const unsupported = UNSUPPORTED[pattern];
-    if (Array.isArray(unsupported) && unsupported.includes(value)) {
-      return this.#refuse(path, UNSUPPORTED_MESSAGE, 'Choose another value; a later version will know this one.');
-    }
-    return value;
+    return typeof node.value === 'string' ? this.#text(node, shape, path) : written(node, shape);
   }
 
   /** A value that is exactly one reference, quoted or not, may be a number or a flag where one is wanted. */

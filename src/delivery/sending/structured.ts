@@ -68,17 +68,13 @@ function mqttFacts({ topic, qos, retain, properties }: Record, parametersOf: Par
   return (
     `,"mqtttopic":${quoted(topic)},"mqttqos":${qos},"mqttretain":${retain}` +
     (parameters.length === 0 ? '' : `,"mqtttopicparameter":${quoted(joined(parameters))}`) +
-    (properties
-      ? JSON.stringify(propertyFacts(properties))
-          .slice(1, -1)
-          .replace(/^(?=.)/, ',')
-      : '')
+    (properties ? propertyFacts(properties) : '')
   );
 }
 
-function propertyFacts({ contentType, responseTopic, correlationData, userProperties }: MessageProperties): object {
+function propertyFacts({ contentType, responseTopic, correlationData, userProperties }: MessageProperties): string {
   const trace = userProperties && traceOf(userProperties);
-  return {
+  const facts = JSON.stringify({
     mqttcontenttype: contentType,
     mqttresponsetopic: responseTopic,
     mqttcorrelationdata: correlationData,
@@ -86,7 +82,8 @@ function propertyFacts({ contentType, responseTopic, correlationData, userProper
     mqttuserproperty: userProperties && joined(userProperties),
     traceparent: trace?.parent,
     tracestate: trace?.state,
-  };
+  }).slice(1, -1);
+  return facts === '' ? '' : `,${facts}`;
 }
 
 function joined(pairs: readonly Pair[]): string {
