@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Cause } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
-import type { Evidence } from './diagnosis.js';
+import type { Evidence } from './evidence.js';
 import { History } from './history.js';
 
 const DROP: Omit<Evidence, 'history'> = {
@@ -17,14 +18,16 @@ const DROP: Omit<Evidence, 'history'> = {
 
 function history() {
   const events: LinkEvent[] = [];
+  const judged: Cause[] = [];
   const saved: (readonly LinkDrop[])[] = [];
   const told = new History(
     (event) => void events.push(event),
+    (_, cause) => void judged.push(cause),
     (drops) => void saved.push([...drops]),
   );
   const causes = (): string[] =>
     events.map((event) => ('diagnosis' in event ? `${event.kind} ${event.diagnosis.cause}` : event.kind));
-  return { told, saved, causes };
+  return { told, saved, judged, causes };
 }
 
 describe('history', () => {
@@ -89,6 +92,25 @@ describe('history', () => {
       causes().filter((cause) => cause.startsWith('dropped')),
       ['network', 'network', 'client-id-conflict', 'broker-shutdown', 'network', 'network'].map((c) => `dropped ${c}`),
     );
+  });
+
+  it('closes without a word are not counted towards a takeover where a knock found nobody', () => {
+    const { told, judged } = history();
+    for (const upMs of [900, 2_300, 400, 1_700]) {
+      assert.notEqual(told.ended({ ...DROP, upMs }, 1).cause, 'client-id-conflict');
+      told.afterwards({ kind: 'refused', cause: 'broker-unreachable', confidence: 'certain', orderly: false });
+      told.afterwards({ kind: 'accepted', sessionPresent: true });
+    }
+    assert.deepEqual(judged, ['broker-shutdown', 'broker-shutdown', 'broker-shutdown', 'broker-shutdown']);
+  });
+
+  it('a session that was gone once is a guess, and the next close does not count as a takeover for it', () => {
+    const { told, judged } = history();
+    told.ended({ ...DROP, upMs: 900 }, 1);
+    told.afterwards({ kind: 'accepted', sessionPresent: false });
+    told.ended({ ...DROP, upMs: 2_000, sessionPresent: false }, 2);
+    told.afterwards({ kind: 'accepted', sessionPresent: true });
+    assert.deepEqual(judged, ['client-id-conflict', 'network']);
   });
 
   it('bare closes of a broker that could not be reached in between are its own', () => {

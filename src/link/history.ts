@@ -1,15 +1,7 @@
 import type { Cause, Diagnosis } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
-import {
-  diagnose,
-  isBare,
-  isOpen,
-  isOrderly,
-  isThere,
-  type Afterwards,
-  type Evidence,
-  type Life,
-} from './diagnosis.js';
+import { diagnose, isOpen } from './diagnosis.js';
+import { isBare, isOrderly, isThere, type Afterwards, type Evidence, type Life } from './evidence.js';
 
 const LIVES_KEPT = 10;
 
@@ -24,9 +16,13 @@ export class History {
   #open: Evidence | undefined;
   #lastCause: Cause | undefined;
 
-  /** @param save keeps the drops over a restart */
+  /**
+   * @param judged is told of each connection that was up why it ended, as soon as that is settled
+   * @param save keeps the drops over a restart
+   */
   constructor(
     private readonly tell: (event: LinkEvent) => void,
+    private readonly judged: (evidence: Evidence, cause: Cause) => void,
     private readonly save: (drops: readonly LinkDrop[]) => void,
   ) {}
 
@@ -37,6 +33,11 @@ export class History {
   /** Why the connection before this one ended; undefined before the first end. */
   get lastCause(): Cause | undefined {
     return this.#lastCause;
+  }
+
+  /** Whether the newest drop may still be explained by what comes afterwards. */
+  get open(): boolean {
+    return this.#open !== undefined;
   }
 
   /** From the runs before this one. */
@@ -62,23 +63,25 @@ export class History {
     this.#lives = [lifeOf(evidence, cause), ...this.#lives].slice(0, LIVES_KEPT);
     this.tell({ kind: 'down' });
     if (isOpen(evidence)) this.#open = evidence;
-    else this.#told(diagnosis);
+    else this.#told(evidence, diagnosis);
     return diagnosis;
   }
 
   /** What the first attempt after a drop met; also to be called when there will be none. */
   afterwards(afterwards?: Afterwards): void {
     if (!this.#open) return;
-    const diagnosis = diagnose(afterwards ? { ...this.#open, afterwards } : this.#open);
+    const evidence = afterwards ? { ...this.#open, afterwards } : this.#open;
+    const diagnosis = diagnose(evidence);
     this.#open = undefined;
     this.#lastCause = this.#lives[0]!.cause = diagnosis.cause;
     this.#drops[0] = { ...this.#drops[0]!, ...diagnosis };
     this.#lives[0]!.cameBack = afterwards !== undefined && isThere(afterwards);
     this.#lives[0]!.unreached ||= afterwards !== undefined && !isThere(afterwards);
-    this.#told(diagnosis);
+    this.#told(evidence, diagnosis);
   }
 
-  #told(diagnosis: Diagnosis): void {
+  #told(evidence: Evidence, diagnosis: Diagnosis): void {
+    this.judged(evidence, diagnosis.cause);
     this.tell({ kind: 'dropped', diagnosis });
     this.save(this.#drops);
   }
@@ -88,5 +91,5 @@ function lifeOf(evidence: Evidence, cause: Cause): Life {
   const { sessionPresent, upMs, outstanding } = evidence;
   const [unanswered] = outstanding;
   const shape = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs };
-  return { ...shape, cause, unreached: false, unanswered };
+  return { ...shape, cause, heldOff: cause === 'client-id-conflict', unreached: false, unanswered };
 }

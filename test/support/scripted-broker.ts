@@ -58,7 +58,7 @@ export class ScriptedClient {
 }
 
 export class ScriptedBroker {
-  /** Newest last. */
+  /** Those that have sent something, newest last. */
   readonly clients: ScriptedClient[] = [];
   /** Answers that differ from a good broker's. */
   readonly answers: { [C in Command]?: Answer<C> } = {};
@@ -67,7 +67,9 @@ export class ScriptedBroker {
 
   constructor() {
     this.#server = createServer({ noDelay: true }, (socket) => {
-      this.clients.push(new ScriptedClient(socket, (packet, client) => this.#answer(packet, client)));
+      const client = new ScriptedClient(socket, (packet, one) => this.#answer(packet, one));
+      // Before the packets of it are read: who only knocks is no client.
+      socket.prependOnceListener('data', () => this.clients.push(client));
     });
   }
 
