@@ -16,6 +16,8 @@ const DROP: Omit<Evidence, 'history'> = {
   outstanding: [],
 };
 
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 function history() {
   const events: LinkEvent[] = [];
   const judged: Cause[] = [];
@@ -49,8 +51,8 @@ describe('history', () => {
     assert.deepEqual(
       saved.at(-1)!.map(({ cause, at }) => [cause, at]),
       [
-        ['broker-unreachable', 2],
-        ['broker-shutdown', 1],
+        ['broker-unreachable', iso(2)],
+        ['broker-shutdown', iso(1)],
       ],
     );
   });
@@ -124,11 +126,44 @@ describe('history', () => {
     assert.ok(!causes().includes('dropped client-id-conflict'), causes().join());
   });
 
+  it('refusals that are alike are one entry of their outage, with a count, also over a restart', () => {
+    const { told, saved } = history();
+    const refused = (systemCode: string, at: number) => told.ended({ ...DROP, wasUp: false, systemCode }, at);
+    told.ended({ ...DROP, ended: 'keepalive' }, 1);
+    // Two addresses of a fail-over list, by turns.
+    for (let at = 2; at < 2 + 2 * LINK_DROPS_KEPT; at += 2) {
+      refused('ECONNREFUSED', at);
+      refused('ENOTFOUND', at + 1);
+    }
+    const restarted = history().told;
+    restarted.load(saved.at(-1)!);
+    restarted.ended({ ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' }, 1_000);
+    assert.deepEqual(
+      restarted.drops.map(({ cause, at, wasUp, count, firstAt }) => [cause, at, wasUp, count, firstAt]),
+      [
+        ['broker-unreachable', iso(1_000), false, LINK_DROPS_KEPT + 1, iso(2)],
+        ['dns', iso(1 + 2 * LINK_DROPS_KEPT), false, LINK_DROPS_KEPT, iso(3)],
+        ['keepalive-timeout', iso(1), true, undefined, undefined],
+      ],
+    );
+    restarted.ended({ ...DROP, ended: 'keepalive' }, 2_000);
+    restarted.ended({ ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' }, 2_001);
+    assert.deepEqual(
+      restarted.drops.slice(0, 3).map(({ cause, count }) => [cause, count]),
+      [
+        ['broker-unreachable', undefined],
+        ['keepalive-timeout', undefined],
+        ['broker-unreachable', LINK_DROPS_KEPT + 1],
+      ],
+      'the next outage has entries of its own',
+    );
+  });
+
   it('what the runs before met is behind what this one met, and all of it is bounded', () => {
     const { told } = history();
     told.ended({ ...DROP, ended: 'keepalive' }, 500);
-    told.load(Array.from({ length: LINK_DROPS_KEPT }, (_, i) => ({ ...told.drops[0]!, at: i })));
+    told.load(Array.from({ length: LINK_DROPS_KEPT }, (_, i) => ({ ...told.drops[0]!, at: iso(i) })));
     assert.equal(told.drops.length, LINK_DROPS_KEPT);
-    assert.deepEqual([told.drops[0]!.at, told.drops[1]!.at], [500, 0]);
+    assert.deepEqual([told.drops[0]!.at, told.drops[1]!.at], [iso(500), iso(0)]);
   });
 });

@@ -42,7 +42,9 @@ export class History {
 
   /** From the runs before this one. */
   load(drops: readonly LinkDrop[]): void {
-    this.#drops = [...this.#drops, ...drops].slice(0, LINK_DROPS_KEPT);
+    // Journals of before kept `at` as milliseconds.
+    const kept = drops.map((drop) => ({ ...drop, at: new Date(drop.at).toISOString() }));
+    this.#drops = [...this.#drops, ...kept].slice(0, LINK_DROPS_KEPT);
   }
 
   /** A connection ended or failed. @param at wall clock, milliseconds @returns what is known of it now */
@@ -53,7 +55,7 @@ export class History {
     const met: Afterwards = { kind: 'refused', cause, confidence, orderly: isOrderly(evidence) };
     if (!evidence.wasUp) this.afterwards(met);
     this.#lastCause = cause;
-    this.#drops = [{ ...diagnosis, at, wasUp: evidence.wasUp }, ...this.#drops].slice(0, LINK_DROPS_KEPT);
+    this.#keep({ ...diagnosis, at: new Date(at).toISOString(), wasUp: evidence.wasUp });
     if (!evidence.wasUp) {
       if (this.#lives[0] && !isThere(met)) this.#lives[0].unreached = true;
       this.tell({ kind: 'refused', diagnosis });
@@ -80,11 +82,26 @@ export class History {
     this.#told(evidence, diagnosis);
   }
 
+  /** An outage of a day must not push the drops before it out of the list: refusals that are alike are one entry. */
+  #keep(drop: LinkDrop): void {
+    const outage = drop.wasUp ? 0 : this.#drops.findIndex(({ wasUp }) => wasUp);
+    const refusals = this.#drops.slice(0, outage === -1 ? this.#drops.length : outage);
+    const alike = refusals.find((one) => isAlike(one, drop));
+    const { count = 1, firstAt = alike?.at } = alike ?? {};
+    const entry = alike ? { ...drop, count: count + 1, firstAt: firstAt! } : drop;
+    this.#drops = [entry, ...this.#drops.filter((one) => one !== alike)].slice(0, LINK_DROPS_KEPT);
+  }
+
   #told(evidence: Evidence, diagnosis: Diagnosis): void {
     this.judged(evidence, diagnosis.cause);
     this.tell({ kind: 'dropped', diagnosis });
     this.save(this.#drops);
   }
+}
+
+function isAlike(one: LinkDrop, other: LinkDrop): boolean {
+  const same = one.cause === other.cause && one.confidence === other.confidence && one.mend === other.mend;
+  return same && one.evidence.join('\n') === other.evidence.join('\n');
 }
 
 function lifeOf(evidence: Evidence, cause: Cause): Life {

@@ -134,7 +134,7 @@ export class Session {
       url: url.href,
       protocol: this.#protocol,
       sessionPresent: this.#sessionPresent,
-      since: this.#since,
+      since: new Date(this.#since).toISOString(),
       pendingAcks: this.intake.pendingAcks,
       subscribed: this.#subscriptions.granted,
       denied: Object.fromEntries(this.#subscriptions.denied),
@@ -307,10 +307,10 @@ export class Session {
       },
       facts: () => ({ topic, protocol: this.#protocol, denied: this.#subscriptions.denied.get(CANARY) }),
       alone: () => this.#subscriptions.outstanding.length + this.relay.outstanding.length === 0,
-      changed: (diagnosis: Diagnosis | undefined) => {
-        this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis } : { kind: 'canary', silent: false });
+      changed: (diagnosis: Diagnosis | undefined, already: boolean) => {
+        this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis, already } : { kind: 'canary', silent: false });
         // A session that lost its subscriptions without a word is mended by asking for them again.
-        if (!diagnosis || !this.#connection || !this.#limits) return;
+        if (!diagnosis || already || !this.#connection || !this.#limits) return;
         this.#subscriptions.doubt();
         this.#reconcile(this.#connection, this.#limits);
       },

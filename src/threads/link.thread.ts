@@ -141,8 +141,9 @@ function denied(subscription: string, code: number): void {
 }
 
 function canary(event: Extract<LinkEvent, { kind: 'canary' }>): void {
-  if (event.silent) log('warn', 'the canary does not come back', { ...event.diagnosis });
-  else log('info', 'the canary comes back again');
+  if (!event.silent) return log('info', 'the canary comes back again');
+  const still = 'the canary still does not come back, for another reason';
+  log('warn', event.already ? still : 'the canary does not come back', { ...event.diagnosis });
 }
 
 function foreign(topic: string): void {
