@@ -56,6 +56,7 @@ export class ContractsInForce {
     const { attach, onEvent, onFatal, metrics, logger, settings } = parts;
     this.#checks = new ContractChecks({
       settings: this.#threadSettings(frameOf(settings)),
+      publishWaitMs: settings.publish.checkWaitMs,
       ...{ attach, onEvent, onFatal },
       onRespawn: (reason, position, detail) => {
         metrics.threadEnded();
