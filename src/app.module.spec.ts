@@ -54,7 +54,7 @@ class Surface {
   readonly accepted: Publish[] = [];
   readonly log: string[] = [];
   readonly publisher = new Publisher(
-    { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000 },
+    { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000, checkWaitMs: 5_000 },
     {
       accept: (publish) => {
         this.accepted.push(publish);

@@ -256,6 +256,7 @@ export class Gateway {
       ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
       jsonOf: (record) => this.#contracts.jsonOf(record),
       parametersOf: (topic) => this.#contracts.parametersOf(topic),
+      decode: (record) => this.#contracts.decodedOf(record),
       announcements: this.#announcements,
       discarded: this.#discarded,
     });

@@ -18,6 +18,7 @@ import { canonicalAddress } from './domain/address.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Journal } from './domain/journal.js';
+import type { DecodePayload } from './domain/payload-json.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
 import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
@@ -43,6 +44,8 @@ export interface ServingParts {
   /** For subscribers with `payload: json`. */
   jsonOf: JsonOf;
   parametersOf: ParametersOf;
+  /** For filters and keys that look into payloads. */
+  decode: DecodePayload;
   metrics: DeliveryMetrics;
   announcements: Announcements;
   /** Told what was given up. */
@@ -52,7 +55,7 @@ export interface ServingParts {
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger } = parts;
+  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger, decode } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -65,7 +68,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = deliveryObserver(parts, gone);
   const delivery = new Delivery({
-    ...{ journal, reader, observer, parametersOf },
+    ...{ journal, reader, observer, parametersOf, decode },
     clock: systemClock,
     random: Math.random,
   });
@@ -74,6 +77,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     reader,
     delivery,
     parametersOf,
+    decode,
     parse: parseSubscriber,
     senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
     refusal: (url) => refusalOf(url, allow),

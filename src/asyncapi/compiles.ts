@@ -7,8 +7,11 @@ import type { JsonObject } from './json.js';
 
 const CLASSES = { 'draft-07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 } as const;
 
-/** Why the gateway would refuse this schema; undefined when it would not. As strict as a contract is compiled. */
-export function compileProblem(schema: JsonObject | boolean, draft: Draft): string | undefined {
+/** What of a value does not fit a schema, in words; undefined when all does. */
+export type Misfit = (value: unknown) => string | undefined;
+
+/** A schema, or why the gateway would refuse it. As strict as a contract is compiled. */
+export function compiled(schema: JsonObject | boolean, draft: Draft): { misfit: Misfit } | { problem: string } {
   const ajv = new CLASSES[draft]({
     strict: true,
     strictRequired: false,
@@ -19,9 +22,9 @@ export function compileProblem(schema: JsonObject | boolean, draft: Draft): stri
   });
   formats.default(ajv);
   try {
-    ajv.compile(schema);
-    return undefined;
+    const validate = ajv.compile(schema);
+    return { misfit: (value) => (validate(value) ? undefined : ajv.errorsText(validate.errors, { dataVar: '' })) };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
 }

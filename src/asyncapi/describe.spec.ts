@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { scratchDirectory } from '../../test/support/scratch.js';
+import { parameterised } from '../domain/topic-parameters.js';
 import { topicFilterProblem, withoutShare } from '../domain/topic.js';
 import { imported, warningsOf } from './asyncapi.fixture.js';
 import { describe as describeSettings, type InForce } from './describe.js';
@@ -132,10 +133,19 @@ describe('GET /asyncapi.json', () => {
   it('imported again gives the same filters, contracts and permissions', () => {
     const { fragment, files } = imported(document);
     assert.deepEqual(
-      new Set(fragment.subscriptions.map(({ filter, qos }) => `${filter} ${qos}`)),
+      new Set(fragment.subscriptions.map(({ filter, qos }) => `${parameterised(filter).filter} ${qos}`)),
       new Set(settings.subscriptions.map(({ filter, qos }) => `${withoutShare(filter)} ${qos}`)),
     );
     assert.deepEqual(fragment.publish.allow, settings.publish.allow);
+    assert.deepEqual(fragment.publish.contracts, [{ filter: 'commands/{level2}/set', contract: 'reading' }]);
+    const either = fragment.subscriptions.find(({ filter }) => filter === 'either/{site}/{level3}');
+    assert.deepEqual(either, {
+      name: 'receive-either',
+      filter: 'either/{site}/{level3}',
+      qos: 0,
+      contract: 'receive-either',
+      parameters: { site: { enum: ['a'] } },
+    });
     assert.equal(fragment.broker.url, 'mqtts://broker:8883');
     assert.deepEqual(JSON.parse(files.get('contracts/reading.schema.json')!), {
       ...reading,
@@ -156,7 +166,7 @@ describe('GET /asyncapi.json', () => {
         const subscriptions = bring.map((one) => ({ name: one, filter: one, qos: 1 as const }));
         const result = imported(described({ subscriptions, publish: { allow } }));
         assert.deepEqual(
-          new Set(result.fragment.subscriptions.map((one) => one.filter)),
+          new Set(result.fragment.subscriptions.map((one) => parameterised(one.filter).filter)),
           new Set(bring),
           warningsOf(result).join(),
         );

@@ -50,7 +50,7 @@ log: { level: loud }
     assert.equal(meant('sesion: {}'), 'Did you mean "session"?');
     assert.equal(meant('session: { keep-alive: 30s }'), 'Did you mean "keepalive"?');
     assert.equal(meant('session: { CLIENTID: a }'), 'Did you mean "clientId"?');
-    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, contracts, maxPayload, wait.');
+    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, contracts, maxPayload, wait, checkWait.');
     const names = 'subscriptions: [{ filter: a, contract: telemetri }]\ncontracts: { telemetry: }';
     assert.equal(meant(names), 'Did you mean "telemetry"?');
   });
@@ -135,7 +135,13 @@ describe('a configuration without problems', () => {
       reconnect: { initialMs: 500, maxMs: 30_000, refusedMs: 30_000, conflictMs: 60_000, bannedMs: 300_000 },
       canary: undefined,
     });
-    assert.deepEqual(settings.publish, { allow: [], contracts: [], maxPayloadBytes: 256 * 1_024, waitMs: 5_000 });
+    assert.deepEqual(settings.publish, {
+      allow: [],
+      contracts: [],
+      maxPayloadBytes: 256 * 1_024,
+      waitMs: 5_000,
+      checkWaitMs: 5_000,
+    });
     assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8_080, auth: undefined, stream: { maxClients: 20 } });
     assert.deepEqual(settings.ops, {
       host: '0.0.0.0',

@@ -75,6 +75,7 @@ export function resolveSettings(
       contracts: publish.contracts.map((one) => ({ ...parameterisedFilter(one), contract: one.contract })),
       maxPayloadBytes: bytes(publish.maxPayload),
       waitMs: ms(publish.wait),
+      checkWaitMs: ms(publish.checkWait),
     },
     http: httpSettings(config.http),
     ops: {

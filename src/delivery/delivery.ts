@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { compileFilter } from '../domain/filter.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
-import { PayloadJson } from '../domain/payload-json.js';
+import { PayloadJson, type DecodePayload } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
@@ -43,6 +43,8 @@ export interface DeliveryOptions {
   random: Random;
   /** Default: no level of a topic has a name. */
   parametersOf?: ParametersOf;
+  /** For filters and keys that look into payloads. Default: as JSON, as it came. */
+  decode?: DecodePayload;
 }
 
 /** A subscriber to be served, from its saved place on. */
@@ -73,13 +75,14 @@ export class Delivery {
   readonly #dispatcher: Dispatcher;
   readonly #settler: Settler;
   readonly #shared: Shared;
-  readonly #json = new PayloadJson();
+  readonly #json: PayloadJson;
   readonly #counts = new Set<BacklogCount>();
   #started = false;
   #stopped: Promise<void> | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { journal, reader, observer, clock, random, parametersOf = noParameters } = options;
+    const { journal, reader, observer, clock, random, parametersOf = noParameters, decode } = options;
+    this.#json = new PayloadJson(decode);
     this.#settler = new Settler(journal, {
       roomAgain: () => this.#pumpAll(),
       saveFailed: (error) => observer.saveFailed(error),
@@ -288,7 +291,7 @@ export class Delivery {
       wants: (topic) => trie.match(topic).includes(lanes),
       selects: passes && ((record) => passes(record, this.#json.of)),
       countsExactly: settings.maxBacklog !== undefined,
-      keyOf: orderingKey(settings, this.#json.of),
+      keyOf: orderingKey(settings, this.#json),
     };
     const feed = new Feed({ ...interest, tail, start: cursor, skip });
     const ledger = this.#settler.open(id, () => lanes.intake.cursor);

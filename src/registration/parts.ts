@@ -2,6 +2,7 @@ import type { Sender } from '../domain/attempt.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Replay } from '../domain/replay.js';
 import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
+import type { DecodePayload } from '../domain/payload-json.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
 
 /** A subscriber to be served. */
@@ -73,6 +74,8 @@ export interface RegistryParts {
   delivery: Serving;
   /** Absent: no level of a topic has a name. */
   parametersOf?: ParametersOf;
+  /** For filters that look into payloads. Absent: as JSON, as it came. */
+  decode?: DecodePayload;
   /** The body of a registration as settings. @throws REQUEST_INVALID with every problem in `errors` */
   parse(id: string, body: unknown): SubscriberSettings;
   /** Sends only where registered subscribers may be sent to. */

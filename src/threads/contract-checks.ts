@@ -13,6 +13,8 @@ const FINISH_MS_MAX = 2_000;
 
 export interface ContractChecksOptions {
   settings: ContractThreadSettings;
+  /** Milliseconds that a publish waits for its verdict. */
+  publishWaitMs: number;
   /** Gives the thread its way to the journal. */
   attach: (port: MessagePort) => Promise<void>;
   onEvent: (event: string, value: unknown) => void;
@@ -42,10 +44,11 @@ export class ContractChecks {
   #replacing = false;
   /** The thread before is still to finish: that another of its kind begins says nothing. */
   #finishing = false;
-  readonly #publishes = new PublishChecks(() => this.#channel);
+  readonly #publishes: PublishChecks;
 
   constructor(private readonly options: ContractChecksOptions) {
     this.#settings = options.settings;
+    this.#publishes = new PublishChecks(() => this.#channel, options.publishWaitMs);
     this.#thread = new ContractThread({
       entry: new URL('./contract.thread.js', import.meta.url),
       workerData: this.#settings,

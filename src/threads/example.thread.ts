@@ -32,7 +32,12 @@ export interface ExampleThreadStart {
   after: number;
 }
 
-/** What this thread tells its parent first; when the contracts cannot be loaded it is all there is. */
+/** What this thread tells its parent before it loads a contract: one that hangs says nothing any more. */
+export interface Loading {
+  loading: string;
+}
+
+/** What this thread tells its parent then; when the contracts cannot be loaded it is all there is. */
 export interface Loaded {
   /** What is wrong, as `Contracts.compile` says it in `details.problems`; empty: nothing. */
   problems: ContractProblem[];
@@ -79,6 +84,7 @@ async function compiled(): Promise<Contracts> {
       contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
       [],
       memory,
+      (loading) => parentPort!.postMessage({ loading } satisfies Loading),
     );
   } catch (error) {
     if (error instanceof HoldfastError) tell(error.details['problems'] as ContractProblem[]);

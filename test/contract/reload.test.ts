@@ -305,7 +305,8 @@ export class Reading {}\nIsNumber()(Reading.prototype, 'n');\nIsNumber()(Reading
     await scene.passes({ one: 1 });
     const { status, problems } = await asked;
     assert.equal(status, 422);
-    assert.match(problems![0]!.message, /cannot be loaded/);
+    assert.equal(problems![0]!.path, 'contracts.telemetry.class');
+    assert.match(problems![0]!.message, /cannot be loaded: it stood still/);
     await scene.passes({ one: 1 });
     writeFileSync(file, module(''));
     writeFileSync(name, 'export const name = "two";');
