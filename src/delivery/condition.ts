@@ -52,6 +52,11 @@ export class Condition {
     return this.#state === 'gone' ? this.#gone : this.#trouble;
   }
 
+  /** The last failure, in words; '' when there was none. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
   /** Whether only an operator can change that nothing is sent. */
   get held(): boolean {
     return this.#paused || this.#gone !== '';
