@@ -9,7 +9,7 @@ import type { Publish } from './domain/publish.js';
 import type { Record } from './domain/record.js';
 import type { PublishContractSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import { parametersOf, type ParametersOf, type ParameterValues } from './domain/topic-parameters.js';
-import type { ContractMetrics } from './ops/index.js';
+import type { ContractMetrics, Repeats } from './ops/index.js';
 import type { Outbox } from './publish/index.js';
 import { PublishGate } from './publish-gate.js';
 import { ContractChecks, type Refusal } from './threads/contract-checks.js';
@@ -35,6 +35,7 @@ export interface ContractsInForceParts {
   /** The journal counts by the names of the contracts. */
   named: (contracts: string[]) => Promise<void>;
   onFatal: (error: Error) => void;
+  repeats: Repeats;
   logger: Logger;
 }
 
@@ -111,10 +112,10 @@ export class ContractsInForce {
 
   /** The outbox behind the contracts of what is published. May be asked for before {@link start}. */
   gate(outbox: Outbox): Outbox {
-    const { settings, metrics, logger } = this.parts;
+    const { settings, metrics, repeats, logger } = this.parts;
     const check = (contract: string, publish: Publish): Promise<Verdict> =>
       this.#checks.checkPublish(contract, publish);
-    return (this.#gate = new PublishGate({ outbox, check, metrics, logger }, rulesOf(frameOf(settings))));
+    return (this.#gate = new PublishGate({ outbox, check, metrics, repeats, logger }, rulesOf(frameOf(settings))));
   }
 
   /** As `Decoders.jsonOf`. */

@@ -1,13 +1,11 @@
 /** Ties delivery, its senders and the registry of subscribers together. */
 import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
-import type { Announcements } from './announcing.js';
 import { parseSubscriber } from './config/index.js';
 import {
   DecodingSender,
   Delivery,
   HttpSender,
-  type DeliveryObserver,
   type HttpSenderOptions,
   type JsonOf,
   SharedConnections,
@@ -21,20 +19,23 @@ import type { Journal } from './domain/journal.js';
 import type { DecodePayload } from './domain/payload-json.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
-import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
+import type { SubscriberSettings } from './domain/subscriber.js';
 import type { ParametersOf } from './domain/topic-parameters.js';
 import { uuid7, uuidText } from './domain/uuid.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import type { SqliteJournalReader } from './journal/index.js';
-import { Repeats, type DeliveryMetrics } from './ops/index.js';
+import type { DeliveryMetrics } from './ops/index.js';
 import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
+import { deliveryObserver, type TellingParts } from './telling.js';
 
 /** How long a registration waits for the name in its URL. */
 const LOOKUP_MS_MAX = 2_000;
 const TEST_TOPIC = 'holdfast/test';
 
-export interface ServingParts {
+export interface ServingParts extends TellingParts {
+  metrics: DeliveryMetrics;
+  logger: Logger;
   settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
   version: string;
@@ -46,11 +47,6 @@ export interface ServingParts {
   parametersOf: ParametersOf;
   /** For filters and keys that look into payloads. */
   decode: DecodePayload;
-  metrics: DeliveryMetrics;
-  announcements: Announcements;
-  /** Told what was given up. */
-  discarded: (discarded: Discarded) => void;
-  logger: Logger;
 }
 
 /** Delivery, running, and who may change whom it serves. */
@@ -99,27 +95,6 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   await registry.start(configured);
   logger.debug({ subscribers: delivery.status().length }, 'delivery started');
   return { delivery, registry };
-}
-
-/** Tells what a subscriber will never be given: the bounds of its backlog or of the journal asked for it. */
-export function discardTeller(
-  metrics: DeliveryMetrics,
-  announcements: Announcements,
-  logger: Logger,
-): (discarded: Discarded) => void {
-  const repeats = new Repeats(systemClock);
-  return (discarded) => {
-    const { subscriber, reason, records, from, through } = discarded;
-    if (records === 0) return;
-    announcements.discarded(discarded);
-    metrics.discarded(subscriber, reason, records);
-    const count = repeats.count(`${subscriber} ${reason}`, records);
-    if (count === undefined) return;
-    logger.error(
-      { subscriber, reason, records: count, from, through },
-      'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
-    );
-  };
 }
 
 /** A sender with what its subscriber asks for besides: payloads as JSON, answers that are published. */
@@ -189,43 +164,6 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
     durationMs,
     reason: 'reason' in outcome ? outcome.reason : outcome.kind === 'gone' ? 'status' : '',
     detail: 'detail' in outcome ? outcome.detail : '',
-  };
-}
-
-function deliveryObserver(
-  { metrics, discarded, announcements, logger }: ServingParts,
-  gone: (subscriber: string, why: string) => void,
-): DeliveryObserver {
-  const repeats = new Repeats(systemClock);
-  return {
-    attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
-    delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
-    state: (subscriber, state, reason) => {
-      const level = state === 'active' ? 'info' : 'warn';
-      logger[level]({ subscriber, state, reason }, 'subscriber changed state');
-      announcements.state(subscriber, state, reason);
-      if (state === 'gone') gone(subscriber, reason);
-    },
-    died: (letter) => {
-      announcements.died(letter);
-      const { subscriber, reason, status, topic } = letter;
-      const count = repeats.count(`${subscriber} ${reason}`);
-      if (count === undefined) return;
-      logger.warn({ subscriber, reason, status, topic, count }, 'dead letters; see GET /v1/dead-letters');
-    },
-    failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
-    recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
-    discarded,
-    saveFailed: (error) => {
-      const count = repeats.count('saves');
-      if (count === undefined) return;
-      const code = error instanceof HoldfastError ? error.code : undefined;
-      const problem = error instanceof Error ? error.message : String(error);
-      logger.error(
-        { code, problem, count },
-        'what was delivered could not be saved; trying again, and sending no more',
-      );
-    },
   };
 }
 

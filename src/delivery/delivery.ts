@@ -113,9 +113,7 @@ export class Delivery {
   /** One more subscriber while running. @throws SHUTTING_DOWN */
   add(target: DeliveryTarget): void {
     this.#mustRun();
-    const consumer = this.#open(target);
-    this.#count([{ consumer, cursor: target.cursor }]);
-    consumer.pump();
+    this.#add(target, this.options.clock.now());
   }
 
   /**
@@ -200,8 +198,12 @@ export class Delivery {
 
   /** Dead letters are waiting rows of the journal again. Those of a subscriber that is not there wait for its return. */
   revived(rows: readonly (Waiting & { bytes: number })[]): void {
-    const now = this.options.clock.monotonic();
-    for (const row of rows) this.#lanes.get(row.subscriber)?.intake.waiting.revive([row], now);
+    const { clock } = this.options;
+    const now = clock.monotonic();
+    for (const row of rows) {
+      const since = row.replayedAt ?? clock.now();
+      this.#lanes.get(row.subscriber)?.intake.waiting.revive([{ ...row, since }], now);
+    }
     for (const id of new Set(rows.map(({ subscriber }) => subscriber))) this.#lanes.get(id)?.pump();
   }
 
@@ -250,9 +252,18 @@ export class Delivery {
     await within(ABORT_GRACE_MS, Promise.allSettled(all.map((lanes) => lanes.sender.close())));
   }
 
-  #replace({ condition }: Lanes, target: DeliveryTarget): void {
+  #add(target: DeliveryTarget, freshAt: number): void {
+    const consumer = this.#open(target);
+    consumer.expiry.freshAt = freshAt;
+    this.#count([{ consumer, cursor: target.cursor }]);
+    consumer.pump();
+  }
+
+  #replace({ condition, expiry }: Lanes, target: DeliveryTarget): void {
     const { id } = target.settings;
-    this.add(target);
+    const { paused = false, gone = '' } = target.hold ?? {};
+    const woken = condition.held && !paused && gone === '';
+    this.#add(target, woken ? this.options.clock.now() : expiry.freshAt);
     const { state, reason } = this.#find(id).condition;
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }

@@ -46,8 +46,9 @@ export interface DeliveryObserver {
   /** @param secondsSinceReceived from the socket to the answer */
   delivered(subscriber: string, secondsSinceReceived: number): void;
   state(subscriber: string, state: SubscriberState, reason: string): void;
-  /** Attempts fail, and for another reason than the one told before. */
+  /** Attempts fail, and for another reason than the one told before. With {@link recovered} it may be called often. */
   failing(subscriber: string, failing: Failing): void;
+  /** The first success after it. */
   recovered(subscriber: string): void;
   /** Its backlog went beyond its bound, and the oldest records were given up. Called often while it stays there. */
   discarded(discarded: Discarded): void;

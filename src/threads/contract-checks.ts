@@ -8,6 +8,8 @@ import type { ContractThreadCalls, ContractThreadSettings } from './contract.thr
 import { PublishChecks } from './publish-checks.js';
 import { Channel } from './rpc.js';
 
+/** A thread that is to end gets so long to tell what it holds back of the log: it may be in a check that never returns. */
+const TELL_MS_MAX = 100;
 /** What a thread that is to be replaced gets to finish its step; then it is ended, and its step is checked again. */
 const FINISH_MS_MAX = 2_000;
 
@@ -177,6 +179,8 @@ export class ContractChecks {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#ready.reject(stopping());
+    const told = this.#channel?.call('tellHeld' satisfies keyof ContractThreadCalls, []).catch(() => undefined);
+    await within(TELL_MS_MAX, told ?? Promise.resolve());
     await this.#thread.stop();
   }
 }
