@@ -133,7 +133,11 @@ describe('examples of messages', () => {
   });
 
   it('that do not fit their own schema, or that no JSON is for, are left out and told', () => {
-    const payload = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } };
+    const payload = {
+      type: 'object',
+      required: ['a'],
+      properties: { a: { type: 'integer' }, b: { type: 'string', pattern: '^(a+)+$' } },
+    };
     const cases: [message: object, said: RegExp][] = [
       [
         { examples: [{ payload: {} }] },
@@ -141,6 +145,7 @@ describe('examples of messages', () => {
       ],
       [{ examples: [{ payload: { a: Infinity } }] }, /\/a must be integer/],
       [{ examples: [{ name: 'no payload' }] }, /has no payload/],
+      [{ examples: [{ payload: { a: 1, b: `${'a'.repeat(40)}!` } }] }, /it takes more than 1000 ms to tell/],
       [{ examples: [{ payload: { a: 1 } }], contentType: 'application/cbor' }, /cannot be written as cbor/],
       [{ examples: Array.from({ length: 21 }, () => ({ payload: { a: 1 } })) }, /more than 20 examples/],
     ];
