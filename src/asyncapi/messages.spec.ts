@@ -60,6 +60,14 @@ describe('messages', () => {
     }
   });
 
+  it('a text is checked by a schema of texts, and by no other', () => {
+    const contractOf = (payload: object): object =>
+      imported(receiving(payload, { contentType: 'text/plain' })).fragment.contracts['reading']!;
+    const schema = 'contracts/reading.schema.json';
+    assert.deepEqual(contractOf({ type: 'string', enum: ['on', 'off'] }), { format: 'text', schema });
+    assert.deepEqual(contractOf({ type: 'object', required: ['a'] }), { format: 'text' });
+  });
+
   it('a message that several operations carry is one contract; two of one name are two', () => {
     const ref = { $ref: '#/components/messages/m' };
     const channels = {
