@@ -130,6 +130,23 @@ describe('GET /asyncapi.json', () => {
     ]);
   });
 
+  it('says what contract a publish must meet, and never that more may be published than is allowed', () => {
+    const publish = {
+      allow: ['a/+', 'b/#', 'c'],
+      contracts: [
+        { filter: 'a/#', contract: 'reading' },
+        { filter: 'b/+/set', parameters: [{ name: 'id', level: 1 }], contract: 'event' },
+        { filter: 'd', contract: 'event' },
+      ],
+    };
+    const { fragment } = imported(described({ ...settings, subscriptions: [], publish }));
+    assert.deepEqual(new Set(fragment.publish.allow), new Set(['b/+/set', 'a/+', 'b/#', 'c']));
+    assert.deepEqual(fragment.publish.contracts, [
+      { filter: 'b/{id}/set', contract: 'event' },
+      { filter: 'a/{level2}', contract: 'reading' },
+    ]);
+  });
+
   it('imported again gives the same filters, contracts and permissions', () => {
     const { fragment, files } = imported(document);
     assert.deepEqual(

@@ -60,6 +60,14 @@ describe('messages', () => {
     }
   });
 
+  it('a text is checked by a schema of texts, and by no other', () => {
+    const contractOf = (payload: object): object =>
+      imported(receiving(payload, { contentType: 'text/plain' })).fragment.contracts['reading']!;
+    const schema = 'contracts/reading.schema.json';
+    assert.deepEqual(contractOf({ type: 'string', enum: ['on', 'off'] }), { format: 'text', schema });
+    assert.deepEqual(contractOf({ type: 'object', required: ['a'] }), { format: 'text' });
+  });
+
   it('a message that several operations carry is one contract; two of one name are two', () => {
     const ref = { $ref: '#/components/messages/m' };
     const channels = {
@@ -133,7 +141,11 @@ describe('examples of messages', () => {
   });
 
   it('that do not fit their own schema, or that no JSON is for, are left out and told', () => {
-    const payload = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } };
+    const payload = {
+      type: 'object',
+      required: ['a'],
+      properties: { a: { type: 'integer' }, b: { type: 'string', pattern: '^(a+)+$' } },
+    };
     const cases: [message: object, said: RegExp][] = [
       [
         { examples: [{ payload: {} }] },
@@ -141,6 +153,7 @@ describe('examples of messages', () => {
       ],
       [{ examples: [{ payload: { a: Infinity } }] }, /\/a must be integer/],
       [{ examples: [{ name: 'no payload' }] }, /has no payload/],
+      [{ examples: [{ payload: { a: 1, b: `${'a'.repeat(40)}!` } }] }, /it takes more than 1000 ms to tell/],
       [{ examples: [{ payload: { a: 1 } }], contentType: 'application/cbor' }, /cannot be written as cbor/],
       [{ examples: Array.from({ length: 21 }, () => ({ payload: { a: 1 } })) }, /more than 20 examples/],
     ];

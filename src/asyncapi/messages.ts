@@ -93,7 +93,9 @@ export class MessageContracts {
       warnings.add(node, `its Protocol Buffers ${found.problem}; any payload is accepted`);
       return undefined;
     }
-    if (!STRUCTURED.includes(format)) {
+    // A schema of anything but a text is about what the text stands for, such as XML.
+    const ofText = format === 'text' && own(references.follow(node).value, 'type') === 'string';
+    if (!ofText && !STRUCTURED.includes(format)) {
       if (saysMore(node.value)) warnings.add(node, `a payload of ${format} has no schema; left out`);
       return {};
     }

@@ -68,7 +68,7 @@ export class Contracts {
 
   /**
    * Reads schemas and imports classes, which may hang. @param memory what of it is known is not read again; the rest is
-   * kept there @param loading told the name of each contract before it is loaded
+   * kept there @param loading told the name of each contract before it is loaded, and what is wrong with those before it
    * @throws HoldfastError CONFIG_INVALID as {@link unusableContracts}
    */
   static async compile(
@@ -76,14 +76,14 @@ export class Contracts {
     contracts: readonly ContractSettings[],
     publishes: readonly RouteSettings[] = [],
     memory = new FileMemory(),
-    loading: (contract: string) => void = () => undefined,
+    loading: (contract: string, problems: readonly ContractProblem[]) => void = () => undefined,
   ): Promise<Contracts> {
     const problems: ContractProblem[] = [];
     const compiled = new Map<string, Contract>();
     for (const settings of contracts) {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });
       let part: 'protobuf' | undefined = 'protobuf';
-      loading(settings.name);
+      loading(settings.name, problems);
       try {
         const decode = await loadDecoder(settings, memory);
         part = undefined;

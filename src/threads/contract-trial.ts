@@ -7,6 +7,8 @@ import type { ExampleThreadSettings, ExampleThreadStart, Loaded, Loading, Tried 
 const STALL_MS = 10_000;
 /** So long may loading take that does not stand still, such as a module that awaits what never happens. */
 const LOAD_MS_MAX = 60_000;
+/** Of a thread that had nothing left to do. */
+const ENDED = 'Error: exit code 0';
 
 export interface TrialOptions {
   /** Payloads to check, in this order. Default none. */
@@ -26,18 +28,19 @@ export interface Trial extends Loaded {
 
 /**
  * Loads contracts in a thread of its own under a watchdog, and tries examples with them: one on which a contract hangs
- * is one that timed out. A contract that hangs or ends its thread while it is loaded is a problem, and then the only one.
+ * is one that timed out. A contract that hangs or ends its thread while it is loaded is a problem, and those after it are not looked at.
  * @throws Error when the thread ends and no contract is to blame
  */
 export async function tryContracts(contracts: readonly ContractSettings[], options: TrialOptions = {}): Promise<Trial> {
   const { examples = [], budgetMs, stallMs = STALL_MS, loadMsMax = LOAD_MS_MAX } = options;
   const rejections = new Map<number, Rejection>();
   const { promise, resolve, reject } = Promise.withResolvers<Trial>();
-  let loading: string | undefined;
+  let loading: Loading | undefined;
   const unusable = (why: string): void => {
     if (loading === undefined) return reject(new Error(`the contracts cannot be loaded: ${why}`));
     const files = { answers: new Map(), looked: new Set<string>() };
-    resolve({ problems: [{ contract: loading, message: `cannot be loaded: ${why}` }], files, rejections });
+    const hanging = { contract: loading.loading, message: `cannot be loaded: ${why}` };
+    resolve({ problems: [...loading.problems, hanging], files, rejections });
   };
   const late = setTimeout(() => unusable(`it took more than ${loadMsMax} ms`), loadMsMax);
   let after = 0;
@@ -53,7 +56,7 @@ export async function tryContracts(contracts: readonly ContractSettings[], optio
     start: (worker) => {
       worker.on('message', (message: Loading | Loaded | Tried) => {
         if ('loading' in message) {
-          loading = message.loading;
+          loading = message;
           return;
         }
         if ('files' in message) {
@@ -71,7 +74,9 @@ export async function tryContracts(contracts: readonly ContractSettings[], optio
       worker.postMessage({ after } satisfies ExampleThreadStart);
     },
     onRespawn: (reason, position, detail) => {
-      if (position === 0) unusable(reason === 'stalled' ? `it stood still for ${stallMs} ms` : detail);
+      if (position !== 0) return;
+      if (reason === 'stalled') unusable(`it stood still for ${stallMs} ms`);
+      else unusable(detail === ENDED ? 'it ends its thread, or awaits what never happens' : detail);
     },
     onFatal: reject,
   });

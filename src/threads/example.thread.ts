@@ -35,6 +35,8 @@ export interface ExampleThreadStart {
 /** What this thread tells its parent before it loads a contract: one that hangs says nothing any more. */
 export interface Loading {
   loading: string;
+  /** Of those before it. */
+  problems: readonly ContractProblem[];
 }
 
 /** What this thread tells its parent then; when the contracts cannot be loaded it is all there is. */
@@ -84,7 +86,7 @@ async function compiled(): Promise<Contracts> {
       contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
       [],
       memory,
-      (loading) => parentPort!.postMessage({ loading } satisfies Loading),
+      (loading, problems) => parentPort!.postMessage({ loading, problems } satisfies Loading),
     );
   } catch (error) {
     if (error instanceof HoldfastError) tell(error.details['problems'] as ContractProblem[]);
@@ -96,10 +98,15 @@ function tell(problems: ContractProblem[]): void {
   parentPort!.postMessage({ problems, files: memory.read } satisfies Loaded);
 }
 
-const loaded = await compiled();
-tell([]);
-// `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
-const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
-const admission = new Admission(loaded, { source, sink, progress, after, condemned });
-admission.notify(examples.length);
-await runAdmission(admission);
+async function run(): Promise<void> {
+  const loaded = await compiled();
+  tell([]);
+  // `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
+  const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
+  const admission = new Admission(loaded, { source, sink, progress, after, condemned });
+  admission.notify(examples.length);
+  await runAdmission(admission);
+}
+
+// Not awaited: of a module that awaits what never happens Node would complain here, and nobody could mend that.
+void run();
