@@ -98,7 +98,7 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     writeFileSync(acl, 'topic readwrite devices/#\ntopic read gateway/canary\n');
     broker.reload();
     const refused = (): unknown =>
-      gateway.logs.find(({ msg }) => /another reason/.test(msg))?.['evidence'] as string[] | undefined;
+      gateway.logs.find(({ msg }) => /another reason/.test(msg))?.['evidence'];
     await until(refused, { what: () => `that it is refused now\n${gateway.report}` });
     assert.match(String(refused()), /PUBLISH to gateway\/canary was refused/);
     writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
