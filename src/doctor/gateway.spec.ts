@@ -76,6 +76,13 @@ describe('doctor: client id', () => {
     assert.equal(judgeConflicts(status({ drops: [drop({ at: iso(NOW - 120 * MINUTE) })] }), NOW).state, 'warning');
   });
 
+  it('a takeover that is only guessed at is no more than a warning', () => {
+    const { state, seen, mend } = judgeConflicts(status({ drops: [drop({ confidence: 'guess' })] }), NOW);
+    assert.equal(state, 'warning');
+    assert.match(seen, /gw-1 may be in use elsewhere/);
+    assert.equal(mend, drop().mend);
+  });
+
   it('drops without a word are suspected, not cleared', () => {
     const wordless = drop({ cause: 'network', confidence: 'guess' });
     const { state, mend } = judgeConflicts(status({ drops: [wordless, wordless, wordless] }), NOW);

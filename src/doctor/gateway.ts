@@ -139,6 +139,10 @@ export function judgeConflicts({ clientId, drops, state, since }: LinkStatus, no
     return ok(`${held}${drops.length === 0 ? 'it has not dropped' : `no takeover among its drops (${drops.length})`}`);
   }
   const agoMs = nowMs - Date.parse(newest.at);
-  const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, the last ${span(agoMs)} ago (${newest.confidence})`;
+  const last = `the last ${span(agoMs)} ago (${newest.confidence})`;
+  if (conflicts.every(({ confidence }) => confidence === 'guess')) {
+    return warning(`${clientId} may be in use elsewhere: ${conflicts.length}× it looked like it, ${last}`, newest.mend);
+  }
+  const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, ${last}`;
   return agoMs < RECENT_MS ? failed(seen, IN_USE_MEND) : warning(seen, IN_USE_MEND);
 }

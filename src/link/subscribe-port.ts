@@ -10,8 +10,8 @@ export interface SubscribedSession {
   name: string;
   journal: Pick<Journal, 'saveSubscription' | 'dropSubscription'>;
   clock: Pick<Clock, 'monotonic'>;
-  failed(error: Error): void;
-  tell(event: LinkEvent): void;
+  failed: (error: Error) => void;
+  tell: (event: LinkEvent) => void;
 }
 
 /** How subscriptions are asked for on one connection. */

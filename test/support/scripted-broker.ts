@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import mqttPacket, { type IConnectPacket, type Packet, type Parser } from 'mqtt-packet';
 import { atExit } from './children.js';
+import { resetSocket } from './reset-socket.js';
 import { until } from './until.js';
 
 export type Command = NonNullable<Packet['cmd']>;
@@ -49,7 +50,7 @@ export class ScriptedClient {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   sent<C extends Command>(command: C): PacketOf<C>[] {
