@@ -93,6 +93,22 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   return { delivery, registry };
 }
 
+/** Stops delivery, and says what is waited for: until the deadline nothing else is to be seen. */
+export async function stopServing(
+  delivery: Pick<Delivery, 'inFlight' | 'stop'>,
+  deadlineMs: number,
+  logger: Pick<Logger, 'info' | 'warn'>,
+): Promise<void> {
+  const attempts = delivery.inFlight;
+  const started = performance.now();
+  if (attempts > 0) logger.info({ attempts, atMostMs: Math.round(deadlineMs) }, 'waiting for attempts in flight');
+  const unfinished = await delivery.stop(deadlineMs);
+  if (attempts === 0) return;
+  const fields = { finished: attempts - unfinished, unfinished, tookMs: Math.round(performance.now() - started) };
+  if (unfinished === 0) logger.info(fields, 'attempts in flight have finished');
+  else logger.warn(fields, 'attempts in flight were ended; they are made again at the next start, under the same ids');
+}
+
 /** A sender with what its subscriber asks for besides: payloads as JSON, answers that are published. */
 function outfitted(
   { id: subscriber, reply, payload }: SubscriberSettings,
