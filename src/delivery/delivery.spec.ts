@@ -201,6 +201,7 @@ describe('delivery: a subscriber in trouble', () => {
     const run = new Run(journal, [{ settings: one, sender }]);
     await until(() => run.status().state === 'broken');
     assert.deepEqual([sender.sent.length, run.status().reason], [3, 'status 500']);
+    assert.ok(run.status().heldUntil! <= Date.now() + 200);
     await turns(5);
     assert.ok(sender.sent.length <= 4);
     fails = false;

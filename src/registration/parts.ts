@@ -26,8 +26,10 @@ export interface Serving {
 export interface Standing {
   id: string;
   state: string;
-  /** Why it is not active; '' when it is. */
+  /** Why it is not active, or is active and throttled; '' when it is sent to. */
   reason: string;
+  /** Its breaker is open, or it asked for a pause: until then nothing is sent. Wall clock, milliseconds since the epoch. */
+  heldUntil?: number;
   /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
   cursor: number;
   lagRecords: number;

@@ -30,6 +30,7 @@ class House {
   readonly payloads: string[] = [];
   discarded: number[] = [];
   lag = 0;
+  heldUntil: number | undefined;
   disk: 'well' | 'full' = 'well';
   refusal: string | undefined;
   tests = 0;
@@ -100,6 +101,7 @@ class House {
         id,
         state,
         reason: gone,
+        ...(this.heldUntil === undefined ? {} : { heldUntil: this.heldUntil }),
         cursor: 0,
         lagRecords: this.lag,
         lagSeconds: 0,
@@ -182,6 +184,13 @@ describe('the registry at the start', () => {
     }
     assert.equal(house.registry.get('file').url, `${URL_A}?********`);
     assert.equal((await house.put('bad2')).created, true);
+  });
+
+  it('until when one is sent nothing is shown as a time, and only then', async () => {
+    const house = await started();
+    assert.equal('heldUntil' in house.registry.get('file'), false);
+    house.heldUntil = Date.UTC(2026, 0, 31, 12);
+    assert.equal(house.registry.get('file').heldUntil, '2026-01-31T12:00:00.000Z');
   });
 });
 

@@ -21,11 +21,13 @@ export const SUBSCRIBERS_MAX = 1_000;
 export type SubscriberSource = 'file' | 'handler' | 'registered' | 'absent';
 
 /** A subscriber as it is shown. */
-export interface SubscriberView extends Standing {
+export interface SubscriberView extends Omit<Standing, 'heldUntil'> {
   source: SubscriberSource;
   /** Its query is masked. */
   url?: string;
   topics: string[];
+  /** Its breaker is open, or it asked for a pause: until then, ISO 8601, nothing is sent. */
+  heldUntil?: string;
   /** Of a registered one: what was sent, with its secrets masked. */
   config?: Body;
 }
@@ -302,15 +304,17 @@ function backlogLost(id: string, records: number): HoldfastError {
 }
 
 function viewOf({ source, settings, body }: Entry, standing: Standing): SubscriberView {
-  const { id, ...rest } = standing;
+  const { id, state, reason, heldUntil, ...rest } = standing;
   const { url, topics } = settings;
   return {
     id,
     source,
     ...(url === undefined ? {} : { url: maskedUrl(url) as string }),
     topics,
+    state,
+    reason: source === 'absent' ? ABSENT : reason,
+    ...(heldUntil === undefined ? {} : { heldUntil: new Date(heldUntil).toISOString() }),
     ...rest,
-    ...(source === 'absent' ? { reason: ABSENT } : {}),
     ...(body ? { config: maskedBody(body) } : {}),
   };
 }
