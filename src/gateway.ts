@@ -24,7 +24,7 @@ import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
-import { startServing, stopServing } from './serving.js';
+import { recipientsOf, startServing, stopServing } from './serving.js';
 import { discardTeller, journalTeller } from './telling.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -305,7 +305,7 @@ export class Gateway {
     return new History({
       shelf: this.#reader!,
       keeper: this.#journal!,
-      recipients: this.#delivery!,
+      recipients: recipientsOf(this.#delivery!, this.#registry!),
       check: (positions) => this.#contracts.checkAgain(positions),
       clock: systemClock,
       streamClientsMax: this.settings.http.stream.maxClients,

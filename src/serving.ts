@@ -26,6 +26,7 @@ import type { SqliteJournalReader } from './journal/index.js';
 import type { DeliveryMetrics } from './ops/index.js';
 import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
+import type { Recipients } from './records/index.js';
 import { deliveryObserver, type TellingParts } from './telling.js';
 
 /** How long a registration waits for the name in its URL. */
@@ -69,6 +70,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     journal,
     reader,
     delivery,
+    clock: systemClock,
     parametersOf,
     parse: parseSubscriber,
     senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
@@ -91,6 +93,21 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   await registry.start(configured);
   logger.debug({ subscribers: delivery.status().length }, 'delivery started');
   return { delivery, registry };
+}
+
+/** Delivery as far as something is given again: of a subscriber that nobody serves any more, nothing is. */
+export function recipientsOf(delivery: Delivery, registry: Registry): Recipients {
+  return {
+    regards: (subscriber, record) => (registry.isServed(subscriber) ? delivery.regards(subscriber, record) : undefined),
+    roomForReplay: (subscriber) => delivery.roomForReplay(subscriber),
+    revived: (rows) => delivery.revived(rows),
+    settled: async (subscriber) => {
+      registry.mustBeServed(subscriber);
+      await delivery.settled(subscriber);
+    },
+    replay: (replay) => delivery.replay(replay),
+    endReplays: (subscriber) => delivery.endReplays(subscriber),
+  };
 }
 
 /** Stops delivery, and says what is waited for: until the deadline nothing else is to be seen. */
@@ -186,6 +203,8 @@ function registryObserver(metrics: DeliveryMetrics, logger: Logger): RegistryObs
     changed: (subscriber, what) => logger.info({ subscriber }, `a subscriber was ${what} over REST`),
     discarded: (subscriber, records) =>
       logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked'),
+    replaysEnded: (subscriber, count) =>
+      logger.warn({ subscriber, count }, 'replays of a subscriber that was removed have ended'),
     impaired: (subscriber, why) => logger.warn({ subscriber, why }, 'a subscriber is not served as it should be'),
     saveFailed: (subscriber, error) => {
       const code = error instanceof HoldfastError ? error.code : undefined;
