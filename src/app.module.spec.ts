@@ -101,7 +101,7 @@ class Surface {
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
       reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },
-      registry: { list: () => [] } as unknown as Registry,
+      registry: { list: () => [], pause: (id: string) => Promise.resolve({ id }) } as unknown as Registry,
       http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),
@@ -199,6 +199,18 @@ describe('a request that cannot be read', () => {
     }
     assert.equal(await surface.problem('GET', '/nowhere', ALL), '404 NOT_FOUND');
     assert.equal(await surface.problem('GET', '/v1/link', ALL), '404 NOT_FOUND');
+  });
+
+  it('an address that is wrong is not called a body', async () => {
+    const { text } = await surface.call('GET', '/v1/dead-letters/abc', ALL);
+    assert.equal((JSON.parse(text) as { detail: string }).detail, 'the address must end with a whole number from 1');
+  });
+
+  it('no body is none, also when it would be JSON', async () => {
+    for (const headers of [ALL, JSON_TYPE]) {
+      const { status, text } = await surface.call('POST', '/v1/subscribers/a/pause', headers);
+      assert.deepEqual([status, text], [200, '{"id":"a"}']);
+    }
   });
 
   it('a body that any web page could send without asking is not taken for JSON', async () => {

@@ -24,7 +24,7 @@ import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
-import { startServing } from './serving.js';
+import { recipientsOf, startServing, stopServing } from './serving.js';
 import { discardTeller, journalTeller } from './telling.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
@@ -189,7 +189,7 @@ export class Gateway {
     this.#reloading?.stop();
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
-    await this.#delivery?.stop(left(0.8));
+    if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, this.#events.flush());
     this.#repeats.flush();
     this.#history?.streams.close();
@@ -306,7 +306,7 @@ export class Gateway {
     return new History({
       shelf: this.#reader!,
       keeper: this.#journal!,
-      recipients: this.#delivery!,
+      recipients: recipientsOf(this.#delivery!, this.#registry!),
       check: (positions) => this.#contracts.checkAgain(positions),
       clock: systemClock,
       streamClientsMax: this.settings.http.stream.maxClients,

@@ -27,6 +27,7 @@ import type { SqliteJournalReader } from './journal/index.js';
 import type { DeliveryMetrics } from './ops/index.js';
 import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
+import type { Recipients } from './records/index.js';
 import { deliveryObserver, type TellingParts } from './telling.js';
 
 /** How long a registration waits for the name in its URL. */
@@ -72,6 +73,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     journal,
     reader,
     delivery,
+    clock: systemClock,
     parametersOf,
     decode,
     parse: parseSubscriber,
@@ -95,6 +97,37 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   await registry.start(configured);
   logger.debug({ subscribers: delivery.status().length }, 'delivery started');
   return { delivery, registry };
+}
+
+/** Delivery as far as something is given again: of a subscriber that nobody serves any more, nothing is. */
+export function recipientsOf(delivery: Delivery, registry: Registry): Recipients {
+  return {
+    regards: (subscriber, record) => (registry.isServed(subscriber) ? delivery.regards(subscriber, record) : undefined),
+    roomForReplay: (subscriber) => delivery.roomForReplay(subscriber),
+    revived: (rows) => delivery.revived(rows),
+    settled: async (subscriber) => {
+      registry.mustBeServed(subscriber);
+      await delivery.settled(subscriber);
+    },
+    replay: (replay) => delivery.replay(replay),
+    endReplays: (subscriber) => delivery.endReplays(subscriber),
+  };
+}
+
+/** Stops delivery, and says what is waited for: until the deadline nothing else is to be seen. */
+export async function stopServing(
+  delivery: Pick<Delivery, 'inFlight' | 'stop'>,
+  deadlineMs: number,
+  logger: Pick<Logger, 'info' | 'warn'>,
+): Promise<void> {
+  const attempts = delivery.inFlight;
+  const started = performance.now();
+  if (attempts > 0) logger.info({ attempts, atMostMs: Math.round(deadlineMs) }, 'waiting for attempts in flight');
+  const unfinished = await delivery.stop(deadlineMs);
+  if (attempts === 0) return;
+  const fields = { finished: attempts - unfinished, unfinished, tookMs: Math.round(performance.now() - started) };
+  if (unfinished === 0) logger.info(fields, 'attempts in flight have finished');
+  else logger.warn(fields, 'attempts in flight were ended; they are made again at the next start, under the same ids');
 }
 
 /** A sender with what its subscriber asks for besides: payloads as JSON, answers that are published. */
@@ -174,6 +207,8 @@ function registryObserver(metrics: DeliveryMetrics, logger: Logger): RegistryObs
     changed: (subscriber, what) => logger.info({ subscriber }, `a subscriber was ${what} over REST`),
     discarded: (subscriber, records) =>
       logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked'),
+    replaysEnded: (subscriber, count) =>
+      logger.warn({ subscriber, count }, 'replays of a subscriber that was removed have ended'),
     impaired: (subscriber, why) => logger.warn({ subscriber, why }, 'a subscriber is not served as it should be'),
     saveFailed: (subscriber, error) => {
       const code = error instanceof HoldfastError ? error.code : undefined;

@@ -19,11 +19,18 @@ export async function check(file: string): Promise<number> {
     process.stderr.write(`${problemText}${file}: ${count} wrong, of ${tried} that were tried.\n`);
     return 2;
   }
-  const examples = tried === 0 ? '' : ` ${tried} examples tried.`;
-  process.stdout.write(
-    `${file}: fine. ${subscriptions.length} subscriptions, ${contracts.length} contracts, ${subscribers.length} subscribers.${examples}\n`,
-  );
+  const examples = tried === 0 ? '' : ` ${counted(tried, 'example')} tried.`;
+  const parts = [
+    counted(subscriptions.length, 'subscription'),
+    counted(contracts.length, 'contract'),
+    counted(subscribers.length, 'subscriber'),
+  ];
+  process.stdout.write(`${file}: fine. ${parts.join(', ')}.${examples}\n`);
   return 0;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** The settings, after every problem and warning has been written to standard error; undefined when there are problems. */

@@ -208,5 +208,13 @@ subscribers:
       loaded.warnings.map(({ path, line, message }) => `${line} ${path}: ${message}`),
       ['2 subscribers[0].topics[0]: matches no topic that any subscription brings'],
     );
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const ahead = load(
+      `${BROKER}subscribers: [{ id: a, url: "http://localhost", topics: [$holdfast/#], startFrom: ${later} }]`,
+    );
+    assert.deepEqual(
+      ahead.warnings.map(({ path, message }) => `${path}: ${message}`),
+      ['subscribers[0].startFrom: is in the future: a new subscriber starts now'],
+    );
   });
 });

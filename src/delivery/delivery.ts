@@ -78,7 +78,7 @@ export class Delivery {
   readonly #json: PayloadJson;
   readonly #counts = new Set<BacklogCount>();
   #started = false;
-  #stopped: Promise<void> | undefined;
+  #stopped: Promise<number> | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
     const { journal, reader, observer, clock, random, parametersOf = noParameters, decode } = options;
@@ -171,6 +171,11 @@ export class Delivery {
     return [...this.#lanes.values()].map((lanes) => statusOf(lanes, open, clock));
   }
 
+  /** Attempts that are running, of all subscribers. */
+  get inFlight(): number {
+    return [...this.#lanes.values()].reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
   /** Starts no attempt for this subscriber until {@link resume}. @throws NOT_FOUND */
   pause(id: string): void {
     this.#find(id).pause();
@@ -235,21 +240,23 @@ export class Delivery {
   /**
    * Starts no new attempts; lets those in flight finish until the deadline, aborts the rest, saves what is
    * settled, and closes the senders. Takes little longer than the deadline even when the journal hangs.
+   * @returns how many attempts were aborted, and will be made again
    */
-  stop(deadlineMs: number): Promise<void> {
+  stop(deadlineMs: number): Promise<number> {
     return (this.#stopped ??= this.#stop(deadlineMs));
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(deadlineMs: number): Promise<number> {
     const { clock } = this.options;
     const deadline = clock.monotonic() + deadlineMs;
     const all = [...this.#lanes.values()];
     this.#dispatcher.stop();
     for (const count of this.#counts) count.stop();
-    await this.#settle(all, deadlineMs);
+    const aborted = await this.#settle(all, deadlineMs);
     await within(Math.max(deadline - clock.monotonic(), SAVE_GRACE_MS), this.#settler.flush());
     this.#settler.stop();
     await within(ABORT_GRACE_MS, Promise.allSettled(all.map((lanes) => lanes.sender.close())));
+    return aborted;
   }
 
   #add(target: DeliveryTarget, freshAt: number): void {
@@ -268,13 +275,15 @@ export class Delivery {
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }
 
-  /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. */
-  async #settle(all: readonly Lanes[], deadlineMs: number): Promise<void> {
+  /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. @returns how many were not */
+  async #settle(all: readonly Lanes[], deadlineMs: number): Promise<number> {
     const idle = Promise.all(all.map((lanes) => lanes.halt()));
     await within(deadlineMs, idle);
+    const late = all.reduce((sum, { inFlight }) => sum + inFlight, 0);
     for (const lanes of all) lanes.abort();
     await within(ABORT_GRACE_MS, idle);
     for (const lanes of all) lanes.close();
+    return late;
   }
 
   #count(starts: readonly { consumer: Consumer; cursor: number }[]): void {

@@ -306,7 +306,7 @@ export class Run {
     void this.delivery.stop(0);
   }
 
-  stop(): Promise<void> {
+  stop(): Promise<number> {
     return this.delivery.stop(1_000);
   }
 }

@@ -10,8 +10,10 @@ export type SubscriberState = 'active' | 'paused' | 'broken' | 'gone';
 export interface SubscriberStatus {
   id: string;
   state: SubscriberState;
-  /** Why it is not active; '' when it is. */
+  /** Why it is not active, or is active and throttled; '' when it is sent to. */
   reason: string;
+  /** Its breaker is open, or it asked for a pause: until then nothing is sent. Wall clock, milliseconds since the epoch. */
+  heldUntil?: number;
   /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
   cursor: number;
   /**

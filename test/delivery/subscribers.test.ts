@@ -144,6 +144,8 @@ describe('subscribers over REST', { skip: needs('mosquitto') }, () => {
     assert.deepEqual([absent.source, absent.state], ['absent', 'paused']);
     assert.match(absent.reason, /neither in the configuration nor registered/);
     assert.equal((await call(flow, 'POST', 'file/resume')).code, 'SUBSCRIBER_ABSENT');
+    assert.equal((await call(flow, 'POST', 'file/replay', '', { from: 1 })).code, 'SUBSCRIBER_ABSENT');
+    assert.equal((await call(flow, 'POST', 'nobody/replay', '', { from: 1 })).code, 'NOT_FOUND');
     assert.equal((await call(flow, 'DELETE', 'file')).code, 'BACKLOG_WOULD_BE_LOST');
     const heir = await receiver(t);
     assert.equal((await put(flow, 'file', { url: heir.url, topics: ['devices/#'] })).http, 201);
