@@ -97,8 +97,7 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link is left alone');
     writeFileSync(acl, 'topic readwrite devices/#\ntopic read gateway/canary\n');
     broker.reload();
-    const refused = (): unknown =>
-      gateway.logs.find(({ msg }) => /another reason/.test(msg))?.['evidence'];
+    const refused = (): unknown => gateway.logs.find(({ msg }) => /another reason/.test(msg))?.['evidence'];
     await until(refused, { what: () => `that it is refused now\n${gateway.report}` });
     assert.match(String(refused()), /PUBLISH to gateway\/canary was refused/);
     writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
