@@ -47,6 +47,26 @@ describe('knock', () => {
     }
   });
 
+  it('one that lets go of what it takes and refuses then was going away', async (t) => {
+    let taken = 0;
+    const server = await listen(t, (socket) => {
+      socket.resetAndDestroy();
+      if (++taken === 1) server.close();
+    });
+    const met = await knock(urlOf(server), NEVER);
+    assert.deepEqual(met, { kind: 'refused', cause: 'broker-unreachable', confidence: 'certain', orderly: false });
+  });
+
+  it('what was seen before it is told to end is not forgotten', async (t) => {
+    const stop = new AbortController();
+    const server = await listen(t, (socket) => {
+      socket.resetAndDestroy();
+      setTimeout(() => stop.abort(), 50);
+    });
+    const met = await knock(urlOf(server), stop.signal);
+    assert.deepEqual(met, { kind: 'refused', cause: 'broker-unreachable', confidence: 'likely', orderly: false });
+  });
+
   it('ends when told to, with nothing to say', async (t) => {
     const stop = new AbortController();
     const server = await listen(t, () => stop.abort());

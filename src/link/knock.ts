@@ -9,27 +9,32 @@ const ANSWER_MS_MAX = 3_000;
 const HELD_MS = 100;
 const PORTS: { [protocol: string]: number } = { 'mqtt:': 1_883, 'mqtts:': 8_883, 'ws:': 80, 'wss:': 443 };
 
+/** Taken, and let go at once: by a load balancer with nobody behind it, or a broker that is just going away. */
+const LET_GO = new Set(['closed', 'ECONNRESET']);
+
 /**
  * Whether the broker that closed a link without a word is still there, seen from TCP alone: a CONNECT would take the
  * session from whoever may have it. Opens and closes a few connections, sends nothing, and takes three seconds when
  * the broker is there, less when it is not.
- * @returns undefined when the signal ended it
+ * @returns undefined when the signal ended it before anything was seen that speaks against the broker
  */
 export async function knock(url: string, signal: AbortSignal): Promise<Afterwards | undefined> {
   const beganAt = performance.now();
+  let wasLetGo = false;
   for (const atMs of KNOCK_AT_MS) {
-    try {
-      await sleep(Math.max(0, beganAt + atMs - performance.now()), undefined, { signal });
-    } catch {
-      return undefined;
-    }
-    const problem = await knockOnce(url, signal);
-    if (signal.aborted) return undefined;
-    if (problem === undefined) continue;
-    const confidence = problem === 'ECONNREFUSED' ? 'certain' : 'likely';
-    return { kind: 'refused', cause: 'broker-unreachable', confidence, orderly: false };
+    const waitMs = Math.max(0, beganAt + atMs - performance.now());
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    const problem = signal.aborted ? undefined : await knockOnce(url, signal);
+    if (signal.aborted) return wasLetGo ? away('likely') : undefined;
+    if (problem === 'ECONNREFUSED') return away('certain');
+    if (problem !== undefined && !LET_GO.has(problem)) return away('likely');
+    wasLetGo ||= problem !== undefined;
   }
-  return { kind: 'there' };
+  return wasLetGo ? away('likely') : { kind: 'there' };
+}
+
+function away(confidence: 'certain' | 'likely'): Afterwards {
+  return { kind: 'refused', cause: 'broker-unreachable', confidence, orderly: false };
 }
 
 /** @returns what went wrong; undefined when somebody took the connection and kept it */

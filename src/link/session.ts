@@ -12,7 +12,7 @@ import { Connection, type BrokerLimits, type CloseEvidence } from './connection.
 import { connectionOptions } from './connection-options.js';
 import { isWordless } from './diagnosis.js';
 import { Dial } from './dial.js';
-import type { Evidence } from './evidence.js';
+import type { Afterwards, Evidence } from './evidence.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
@@ -24,6 +24,7 @@ import { Relay } from './relay.js';
 import { mayHaveConnected } from './refusals.js';
 import { subscribePort } from './subscribe-port.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
+import { mayBeAnothers } from './takeovers.js';
 
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
 const PROVEN_MS = 10_000;
@@ -83,6 +84,8 @@ export class Session {
   #timer: NodeJS.Timeout | undefined;
   #deniedTimer: NodeJS.Timeout | undefined;
   #knocking: AbortController | undefined;
+  /** A knock found nobody, and what comes next may show more clearly whether the broker was away. */
+  #glimpsed: Afterwards | undefined;
 
   constructor(
     private readonly options: SessionOptions,
@@ -221,14 +224,15 @@ export class Session {
   #accepted(connection: Connection, limits: BrokerLimits): void {
     if (this.#state === 'stopped') return;
     const { sessionPresent } = limits;
-    this.#history.afterwards({ kind: 'accepted', sessionPresent });
+    this.#history.afterwards(this.#glimpsed ?? { kind: 'accepted', sessionPresent });
     this.#dial.accepted();
     this.#limits = limits;
     this.#upSince = this.ambient.clock.monotonic();
     this.#sessionPresent = sessionPresent;
     this.#become('up');
     if (!sessionPresent) this.#sessionIsNew();
-    else if (this.#doubt || this.#mayBeAnothers) this.#subscriptions.doubt();
+    else if (this.#doubt || mayBeAnothers(this.#history.lastCause, this.#dial.protocolVersion))
+      this.#subscriptions.doubt();
     this.#doubt = false;
     this.intake.begin(connection, sessionPresent);
     const keepaliveMs = (limits.keepaliveSeconds ?? 0) * 1000 || this.options.session.keepaliveMs;
@@ -241,13 +245,6 @@ export class Session {
     this.tell({ kind: 'up', sessionPresent, reconnect: this.#connects > 0, after: this.#history.lastCause });
     this.#connects++;
     this.#presence.accepted();
-  }
-
-  /** A client that takes the id may begin a session of its own, or unsubscribe; then ours is there and is not ours. */
-  get #mayBeAnothers(): boolean {
-    const { lastCause } = this.#history;
-    // To ask again costs 3.1.1 every retained message, MQTT 5 nothing [MQTT 5.0, 3.8.3.1].
-    return lastCause === 'client-id-conflict' || (lastCause === 'network' && this.#dial.protocolVersion === 5);
   }
 
   #ready(connection: Connection): void {
@@ -323,6 +320,7 @@ export class Session {
     this.#keepalive?.stop();
     clearInterval(this.#deniedTimer);
     this.#connection = undefined;
+    this.#glimpsed = undefined;
     const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];
     const hungUp = isWordless(evidence);
     // What was on the way beside the canary is not blamed: once the canary goes alone it shows which of them it was.
@@ -375,6 +373,7 @@ export class Session {
     const met = await knock(this.#dial.url, signal);
     // Of a broker that is there, the next connect knows more, unless that is a long time off.
     if (!met || (met.kind === 'there' && !heldOff)) return;
+    if (signal.aborted) return void (this.#glimpsed = met);
     this.#history.afterwards(met);
     const cause = this.#history.lastCause!;
     if (!heldOff || cause === 'client-id-conflict') return;

@@ -27,6 +27,12 @@ export function isContested({ cause, heldOff }: Life): boolean {
   return cause === 'client-id-conflict' && heldOff === true;
 }
 
+/** A client that takes the id may begin a session of its own, or unsubscribe; then ours is there and is not ours. */
+export function mayBeAnothers(lastCause: Cause | undefined, protocolVersion: 4 | 5): boolean {
+  // To ask again costs 3.1.1 every retained message, MQTT 5 nothing [MQTT 5.0, 3.8.3.1].
+  return lastCause === 'client-id-conflict' || (lastCause === 'network' && protocolVersion === 5);
+}
+
 /**
  * We held off and came back, which ends the row: this close alone tells only that the rival, who holds off too or
  * comes back at once, may be there still. A broker that restarts looks alike, until it refuses a connection.

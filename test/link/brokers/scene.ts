@@ -107,6 +107,7 @@ const WORDS: [RegExp, (found: RegExpExecArray) => string][] = [
   [/ENOTFOUND|EAI_[A-Z]+/, () => 'does not resolve'],
   [/no subprotocol/, () => 'another subprotocol'],
   [/in a row.*with (the session kept|another session)/, ([, session]) => `closed 3 times, ${session!}`],
+  [/had no session any more/, () => 'closed, the session gone'],
   [/TLS alert/, () => 'TLS alert'],
   [/(self-signed|ends at an authority|neither sent by the broker)/, () => 'certificate chain'],
   [/TLS handshake began/, () => 'hung up in the handshake'],
