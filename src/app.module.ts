@@ -91,6 +91,7 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
   const adapter = new FastifyAdapter({
     bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
     frameworkErrors: refuseUnrouted,
+    return503OnClosing: false, // its answer is none of ours; what cannot be done any more says so itself
     serverFactory: (listener: RequestListener) => (rest = new RestServer(parts.http, listener)).server as Server,
     clientErrorHandler: () => undefined, // the server answers
   });

@@ -16,7 +16,8 @@ export function routesOf(controllers: readonly Type[]): Route[] {
     const prefix = Reflect.getMetadata(PATH_METADATA, controller) as string;
     const methods = Object.values(Object.getOwnPropertyDescriptors(controller.prototype as object));
     return methods.flatMap(({ value }) => {
-      const own = (key: string): unknown => (typeof value === 'function' ? Reflect.getMetadata(key, value) : undefined);
+      const own = (key: string): unknown =>
+        typeof value === 'function' ? Reflect.getMetadata(key, value as object) : undefined;
       const verb = own(METHOD_METADATA) as RequestMethod | undefined;
       if (verb === undefined) return [];
       const url = `/${[prefix, own(PATH_METADATA) as string]

@@ -64,7 +64,7 @@ export class RestServer {
     this.server
       .on('request', answer)
       .on('checkExpectation', answer) // what is expected besides 100-continue nobody has to know [RFC 9110, 10.1.1]
-      .on('connection', (socket) => this.#connections.opened(socket))
+      .on('connection', (socket: Socket) => this.#connections.opened(socket))
       .on('clientError', (error, socket) => this.#failed(error, socket as Socket));
   }
 
