@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { SECURITY_HEADERS } from '../../src/domain/security-headers.js';
 import { startFlow, type Flow } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
@@ -44,6 +45,9 @@ function stream(t: TestContext, flow: Flow, token: string): RawConnection {
 async function streaming(...streams: RawConnection[]): Promise<void> {
   const open = (): boolean => streams.every(({ received }) => received.includes('retry: '));
   await until(open, { what: () => `the streams: ${streams.map(({ received }) => received).join()}` });
+  for (const { answers } of streams) {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) assert.equal(answers[0]!.headers.get(name), value);
+  }
 }
 
 describe('callers', { skip: needs('mosquitto') }, () => {
