@@ -51,7 +51,7 @@ class Surface {
   /** What the router was given. */
   readonly routed: { method: string; url: string }[] = [];
   readonly publisher = new Publisher(
-    { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000 },
+    { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000, checkWaitMs: 5_000 },
     {
       accept: (publish) => {
         this.accepted.push(publish);
@@ -99,7 +99,7 @@ class Surface {
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
       reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },
-      registry: { list: () => [] } as unknown as Registry,
+      registry: { list: () => [], pause: (id: string) => Promise.resolve({ id }) } as unknown as Registry,
       http: { ...HTTP, auth },
       callers: new Callers(auth, systemClock),
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
@@ -273,6 +273,18 @@ describe('a request that cannot be read', () => {
     }
     assert.equal(await surface.problem('GET', '/nowhere', ALL), '404 NOT_FOUND');
     assert.equal(await surface.problem('GET', '/v1/link', ALL), '404 NOT_FOUND');
+  });
+
+  it('an address that is wrong is not called a body', async () => {
+    const { text } = await surface.call('GET', '/v1/dead-letters/abc', ALL);
+    assert.equal((JSON.parse(text) as { detail: string }).detail, 'the address must end with a whole number from 1');
+  });
+
+  it('no body is none, also when it would be JSON', async () => {
+    for (const headers of [ALL, JSON_TYPE]) {
+      const { status, text } = await surface.call('POST', '/v1/subscribers/a/pause', headers);
+      assert.deepEqual([status, text], [200, '{"id":"a"}']);
+    }
   });
 
   it('a body that any web page could send without asking is not taken for JSON', async () => {

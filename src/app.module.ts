@@ -103,7 +103,9 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
   const parse = fastify.getDefaultJsonParser('error', 'error');
   // The default one replaces what is not UTF-8, and something else than was sent would be published.
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isUtf8(body)) void parse(request, body.toString(), done);
+    // Who asks with no body may say all the same that it would be JSON.
+    if (body.length === 0) done(null, undefined);
+    else if (isUtf8(body)) void parse(request, body.toString(), done);
     else done(invalid([{ pointer: '', message: 'is not UTF-8' }]));
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {

@@ -2,16 +2,18 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { describeAsyncApi } from './asyncapi/index.js';
-import { Decoders, FileMemory, type FilesRead, type JsonPayload } from './contract/index.js';
+import { Decoders, FileMemory, unusableContracts, type FilesRead, type JsonPayload } from './contract/index.js';
 import type { ContractSettings, Verdict } from './domain/contract.js';
+import type { DecodedPayload } from './domain/payload-json.js';
 import type { Publish } from './domain/publish.js';
 import type { Record } from './domain/record.js';
 import type { PublishContractSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import { parametersOf, type ParametersOf, type ParameterValues } from './domain/topic-parameters.js';
-import type { ContractMetrics } from './ops/index.js';
+import type { ContractMetrics, Repeats } from './ops/index.js';
 import type { Outbox } from './publish/index.js';
 import { PublishGate } from './publish-gate.js';
 import { ContractChecks, type Refusal } from './threads/contract-checks.js';
+import { tryContracts } from './threads/contract-trial.js';
 import type { ContractThreadSettings } from './threads/contract.thread.js';
 
 /** The part of the settings that may change while the gateway runs. */
@@ -33,6 +35,7 @@ export interface ContractsInForceParts {
   /** The journal counts by the names of the contracts. */
   named: (contracts: string[]) => Promise<void>;
   onFatal: (error: Error) => void;
+  repeats: Repeats;
   logger: Logger;
 }
 
@@ -54,6 +57,7 @@ export class ContractsInForce {
     const { attach, onEvent, onFatal, metrics, logger, settings } = parts;
     this.#checks = new ContractChecks({
       settings: this.#threadSettings(frameOf(settings)),
+      publishWaitMs: settings.publish.checkWaitMs,
       ...{ attach, onEvent, onFatal },
       onRespawn: (reason, position, detail) => {
         metrics.threadEnded();
@@ -64,10 +68,18 @@ export class ContractsInForce {
     this.#count(frameOf(settings));
   }
 
-  /** Resolves when the contracts are compiled. */
+  /**
+   * Resolves when the contracts are compiled. They are tried before, because one that hangs while it is loaded would
+   * leave the thread to be replaced for ever. @throws HoldfastError CONFIG_INVALID
+   */
   async start(): Promise<void> {
+    const frame = frameOf(this.parts.settings);
+    if (frame.contracts.length > 0) {
+      const { problems } = await tryContracts(frame.contracts);
+      if (problems.length > 0) throw unusableContracts(problems);
+    }
     await this.#checks.start();
-    this.#known = await this.#learn(frameOf(this.parts.settings), this.#checks.files);
+    this.#known = await this.#learn(frame, this.#checks.files);
   }
 
   /** What is in force. Not before {@link start} has resolved, as all that follows. */
@@ -100,15 +112,20 @@ export class ContractsInForce {
 
   /** The outbox behind the contracts of what is published. May be asked for before {@link start}. */
   gate(outbox: Outbox): Outbox {
-    const { settings, metrics, logger } = this.parts;
+    const { settings, metrics, repeats, logger } = this.parts;
     const check = (contract: string, publish: Publish): Promise<Verdict> =>
       this.#checks.checkPublish(contract, publish);
-    return (this.#gate = new PublishGate({ outbox, check, metrics, logger }, rulesOf(frameOf(settings))));
+    return (this.#gate = new PublishGate({ outbox, check, metrics, repeats, logger }, rulesOf(frameOf(settings))));
   }
 
   /** As `Decoders.jsonOf`. */
   jsonOf(record: Record): JsonPayload {
     return this.#known!.decoders.jsonOf(record);
+  }
+
+  /** As `Decoders.decodedOf`. */
+  decodedOf(record: Record): DecodedPayload | undefined {
+    return this.#known!.decoders.decodedOf(record);
   }
 
   /** The named levels of a topic. */

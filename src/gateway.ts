@@ -7,7 +7,7 @@ import { ContractsInForce } from './contracts-in-force.js';
 import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
-import { ERRORS, HoldfastError } from './domain/errors.js';
+import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { MessageBatch } from './domain/message.js';
 import type { LinkStatus } from './domain/link.js';
@@ -17,12 +17,13 @@ import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { Listening } from './listening.js';
-import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics } from './ops/index.js';
+import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
-import { discardTeller, startServing } from './serving.js';
+import { recipientsOf, startServing, stopServing } from './serving.js';
+import { discardTeller, journalTeller } from './telling.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
 import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
@@ -74,6 +75,7 @@ export class Gateway {
   readonly #contracts: ContractsInForce;
   readonly #events: OwnEvents;
   readonly #announcements: Announcements;
+  readonly #repeats = new Repeats(systemClock);
   readonly #discarded: (discarded: Discarded) => void;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
@@ -103,7 +105,10 @@ export class Gateway {
     this.#contractMetrics = new ContractMetrics(this.#metrics.registry);
     this.#events = this.#ownEvents();
     this.#announcements = new Announcements(this.#events);
-    this.#discarded = discardTeller(this.#metrics, this.#announcements, options.logger);
+    const { logger } = options;
+    this.#discarded = discardTeller({
+      ...{ metrics: this.#metrics, announcements: this.#announcements, repeats: this.#repeats, logger },
+    });
     this.#credentials = options.secrets && this.#watch(options.secrets);
     const heartbeats = this.#heartbeats.buffer;
     const died = (error: Error): void => this.#fail(error);
@@ -182,8 +187,9 @@ export class Gateway {
     this.#reloading?.stop();
     this.#publisher?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
-    await this.#delivery?.stop(left(0.8));
+    if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, this.#events.flush());
+    this.#repeats.flush();
     this.#history?.streams.close();
     await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
@@ -223,7 +229,14 @@ export class Gateway {
     const { settings } = this;
     const { version, logger } = this.options;
     return new ContractsInForce({
-      ...{ settings, version, logger, metrics: this.#contractMetrics, heartbeats: this.#heartbeats.buffer },
+      ...{
+        settings,
+        version,
+        logger,
+        metrics: this.#contractMetrics,
+        repeats: this.#repeats,
+        heartbeats: this.#heartbeats.buffer,
+      },
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
@@ -247,8 +260,10 @@ export class Gateway {
       ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
       jsonOf: (record) => this.#contracts.jsonOf(record),
       parametersOf: (topic) => this.#contracts.parametersOf(topic),
+      decode: (record) => this.#contracts.decodedOf(record),
       announcements: this.#announcements,
       discarded: this.#discarded,
+      repeats: this.#repeats,
     });
     this.#delivery = serving.delivery;
     this.#registry = serving.registry;
@@ -278,7 +293,7 @@ export class Gateway {
     return new History({
       shelf: this.#reader!,
       keeper: this.#journal!,
-      recipients: this.#delivery!,
+      recipients: recipientsOf(this.#delivery!, this.#registry!),
       check: (positions) => this.#contracts.checkAgain(positions),
       clock: systemClock,
       stream: this.settings.http.stream,
@@ -345,31 +360,27 @@ export class Gateway {
   }
 
   #heardJournal<K extends keyof JournalEvents>(event: K, value: unknown): void {
-    const { logger } = this.options;
+    const tells = journalTeller(this.settings.journal.directory, this.options.logger);
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
       confirmed: (results) => this.#publisher?.confirmed(results),
-      state: ({ state, reason }) => {
-        const { directory } = this.settings.journal;
-        const full = { code: 'JOURNAL_FULL', reason, directory, hint: ERRORS.JOURNAL_FULL.hint };
-        if (state === 'full') logger.error(full, 'the journal is full: acknowledgements wait');
-        else logger.info('the journal has room again');
-        this.#announcements.journalState({ state, reason });
+      state: (facts) => {
+        tells.state(facts);
+        this.#announcements.journalState(facts);
       },
       nearFull: (facts) => {
-        if (facts.near) logger.warn(facts, 'nine tenths of journal.maxSize are in use');
+        tells.nearFull(facts);
         this.#announcements.nearFull(facts);
       },
-      expired: (what) =>
-        logger.warn(what, 'rejections and dead letters were older than journal.failedRetention and are gone'),
+      expired: tells.expired,
       discarded: (discarded) => {
         this.#delivery?.discarded(discarded);
         this.#discarded(discarded);
       },
       replayEnded: (replay) => {
         this.#delivery?.endReplays(replay.subscriber, replay.number);
-        logger.error(replay, 'a replay was ended to make room, as journal.whenFull asks');
+        tells.replayEnded(replay);
       },
-      damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
+      damaged: tells.damaged,
       fatal: ({ message }) => this.#fail(new Error(message)),
     };
     (events[event] as ((value: unknown) => void) | undefined)?.(value);

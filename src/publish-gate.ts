@@ -1,10 +1,9 @@
 /** Ties the outbox to the contracts of what is published. */
 import type { Logger } from 'pino';
-import { systemClock } from './domain/clock.js';
 import type { ContractSettings, Verdict } from './domain/contract.js';
 import type { Publish } from './domain/publish.js';
 import type { PublishContractSettings } from './domain/settings.js';
-import { Repeats, type ContractMetrics } from './ops/index.js';
+import type { ContractMetrics, Repeats } from './ops/index.js';
 import { CheckedOutbox, type ContractDesk, type Outbox } from './publish/index.js';
 
 export interface PublishGateParts {
@@ -12,6 +11,7 @@ export interface PublishGateParts {
   /** As `ContractDesk.check`. */
   check: (contract: string, publish: Publish) => Promise<Verdict>;
   metrics: ContractMetrics;
+  repeats: Repeats;
   logger: Logger;
 }
 
@@ -29,16 +29,16 @@ export class PublishGate implements Outbox {
     private readonly parts: PublishGateParts,
     rules: PublishRules,
   ) {
-    const { check, metrics, logger } = parts;
-    const repeats = new Repeats(systemClock);
+    const { check, metrics, repeats, logger } = parts;
     this.#desk = {
       check,
       failed: (labels, problem) => {
         metrics.publishFailed(labels);
         const { contract, reason, mode } = labels;
-        const count = mode === 'shadow' ? repeats.count(`${reason} ${contract}`) : undefined;
-        if (count === undefined) return; // of what is refused, whoever asked is told
-        logger.warn({ contract, reason, count, problem }, 'publishes fail a contract in shadow mode, and go out');
+        if (mode !== 'shadow') return; // of what is refused, whoever asked is told
+        repeats.tell(`publish ${reason} ${contract}`, (count) =>
+          logger.warn({ contract, reason, count, problem }, 'publishes fail a contract in shadow mode, and go out'),
+        );
       },
     };
     this.#checked = new CheckedOutbox(parts.outbox, rules, this.#desk);

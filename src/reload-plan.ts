@@ -111,6 +111,7 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
       ['allow', 'allow'],
       ['maxPayloadBytes', 'maxPayload'],
       ['waitMs', 'wait'],
+      ['checkWaitMs', 'checkWait'],
     ] as const
   ).filter(([key]) => !isDeepStrictEqual(started.publish[key], next.publish[key]));
   const http = isDeepStrictEqual(followedHttp(started.http, next.http), next.http) ? [] : ['http'];

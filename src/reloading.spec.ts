@@ -161,12 +161,19 @@ describe('a trial of contracts', () => {
       ['spins', 'for (;;);'],
       ['waits', 'setInterval(() => undefined, 1_000); await new Promise(() => undefined);'],
       ['ends', 'process.exit(3);'],
+      ['never', 'await new Promise(() => undefined);'],
     ] as const) {
       const file = join(directory, `${name}.mjs`);
       writeFileSync(file, `${text}\nexport class A {}`);
       const contract = { name, format: 'json', class: { file, export: 'A' }, mode: 'enforce' } as const;
-      const trial = tryContracts([contract], { stallMs: 500, loadMsMax: 3_000 });
-      await assert.rejects(trial, /the contracts cannot be loaded/, name);
+      const fine = { name: 'fine', format: 'json', mode: 'enforce' } as const;
+      const wrong = { ...fine, name: 'wrong', schemaFile: join(directory, 'nowhere.json') };
+      const { problems } = await tryContracts([fine, wrong, contract], { stallMs: 500, loadMsMax: 3_000 });
+      assert.deepEqual(
+        problems.map((one) => one.contract),
+        ['wrong', name],
+      );
+      assert.match(problems[1]!.message, /^cannot be loaded: /);
     }
   });
 });

@@ -1,13 +1,11 @@
 /** Ties delivery, its senders and the registry of subscribers together. */
 import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
-import type { Announcements } from './announcing.js';
 import { parseSubscriber } from './config/index.js';
 import {
   DecodingSender,
   Delivery,
   HttpSender,
-  type DeliveryObserver,
   type HttpSenderOptions,
   type JsonOf,
   SharedConnections,
@@ -18,22 +16,27 @@ import { canonicalAddress } from './domain/address.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Journal } from './domain/journal.js';
+import type { DecodePayload } from './domain/payload-json.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
-import type { Discarded, SubscriberSettings } from './domain/subscriber.js';
+import type { SubscriberSettings } from './domain/subscriber.js';
 import type { ParametersOf } from './domain/topic-parameters.js';
 import { uuid7, uuidText } from './domain/uuid.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import type { SqliteJournalReader } from './journal/index.js';
-import { Repeats, type DeliveryMetrics } from './ops/index.js';
+import type { DeliveryMetrics } from './ops/index.js';
 import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
+import type { Recipients } from './records/index.js';
+import { deliveryObserver, type TellingParts } from './telling.js';
 
 /** How long a registration waits for the name in its URL. */
 const LOOKUP_MS_MAX = 2_000;
 const TEST_TOPIC = 'holdfast/test';
 
-export interface ServingParts {
+export interface ServingParts extends TellingParts {
+  metrics: DeliveryMetrics;
+  logger: Logger;
   settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
   version: string;
@@ -43,16 +46,13 @@ export interface ServingParts {
   /** For subscribers with `payload: json`. */
   jsonOf: JsonOf;
   parametersOf: ParametersOf;
-  metrics: DeliveryMetrics;
-  announcements: Announcements;
-  /** Told what was given up. */
-  discarded: (discarded: Discarded) => void;
-  logger: Logger;
+  /** For filters and keys that look into payloads. */
+  decode: DecodePayload;
 }
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger } = parts;
+  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger, decode } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -65,7 +65,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = deliveryObserver(parts, gone);
   const delivery = new Delivery({
-    ...{ journal, reader, observer, parametersOf },
+    ...{ journal, reader, observer, parametersOf, decode },
     clock: systemClock,
     random: Math.random,
   });
@@ -73,7 +73,9 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     journal,
     reader,
     delivery,
+    clock: systemClock,
     parametersOf,
+    decode,
     parse: parseSubscriber,
     senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
     refusal: (url) => refusalOf(url, allow),
@@ -97,25 +99,35 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   return { delivery, registry };
 }
 
-/** Tells what a subscriber will never be given: the bounds of its backlog or of the journal asked for it. */
-export function discardTeller(
-  metrics: DeliveryMetrics,
-  announcements: Announcements,
-  logger: Logger,
-): (discarded: Discarded) => void {
-  const repeats = new Repeats(systemClock);
-  return (discarded) => {
-    const { subscriber, reason, records, from, through } = discarded;
-    if (records === 0) return;
-    announcements.discarded(discarded);
-    metrics.discarded(subscriber, reason, records);
-    const count = repeats.count(`${subscriber} ${reason}`, records);
-    if (count === undefined) return;
-    logger.error(
-      { subscriber, reason, records: count, from, through },
-      'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
-    );
+/** Delivery as far as something is given again: of a subscriber that nobody serves any more, nothing is. */
+export function recipientsOf(delivery: Delivery, registry: Registry): Recipients {
+  return {
+    regards: (subscriber, record) => (registry.isServed(subscriber) ? delivery.regards(subscriber, record) : undefined),
+    roomForReplay: (subscriber) => delivery.roomForReplay(subscriber),
+    revived: (rows) => delivery.revived(rows),
+    settled: async (subscriber) => {
+      registry.mustBeServed(subscriber);
+      await delivery.settled(subscriber);
+    },
+    replay: (replay) => delivery.replay(replay),
+    endReplays: (subscriber) => delivery.endReplays(subscriber),
   };
+}
+
+/** Stops delivery, and says what is waited for: until the deadline nothing else is to be seen. */
+export async function stopServing(
+  delivery: Pick<Delivery, 'inFlight' | 'stop'>,
+  deadlineMs: number,
+  logger: Pick<Logger, 'info' | 'warn'>,
+): Promise<void> {
+  const attempts = delivery.inFlight;
+  const started = performance.now();
+  if (attempts > 0) logger.info({ attempts, atMostMs: Math.round(deadlineMs) }, 'waiting for attempts in flight');
+  const unfinished = await delivery.stop(deadlineMs);
+  if (attempts === 0) return;
+  const fields = { finished: attempts - unfinished, unfinished, tookMs: Math.round(performance.now() - started) };
+  if (unfinished === 0) logger.info(fields, 'attempts in flight have finished');
+  else logger.warn(fields, 'attempts in flight were ended; they are made again at the next start, under the same ids');
 }
 
 /** A sender with what its subscriber asks for besides: payloads as JSON, answers that are published. */
@@ -188,43 +200,6 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
   };
 }
 
-function deliveryObserver(
-  { metrics, discarded, announcements, logger }: ServingParts,
-  gone: (subscriber: string, why: string) => void,
-): DeliveryObserver {
-  const repeats = new Repeats(systemClock);
-  return {
-    attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
-    delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
-    state: (subscriber, state, reason) => {
-      const level = state === 'active' ? 'info' : 'warn';
-      logger[level]({ subscriber, state, reason }, 'subscriber changed state');
-      announcements.state(subscriber, state, reason);
-      if (state === 'gone') gone(subscriber, reason);
-    },
-    died: (letter) => {
-      announcements.died(letter);
-      const { subscriber, reason, status, topic } = letter;
-      const count = repeats.count(`${subscriber} ${reason}`);
-      if (count === undefined) return;
-      logger.warn({ subscriber, reason, status, topic, count }, 'dead letters; see GET /v1/dead-letters');
-    },
-    failing: (subscriber, failure) => logger.warn({ subscriber, ...failure }, 'attempts fail'),
-    recovered: (subscriber) => logger.info({ subscriber }, 'attempts succeed again'),
-    discarded,
-    saveFailed: (error) => {
-      const count = repeats.count('saves');
-      if (count === undefined) return;
-      const code = error instanceof HoldfastError ? error.code : undefined;
-      const problem = error instanceof Error ? error.message : String(error);
-      logger.error(
-        { code, problem, count },
-        'what was delivered could not be saved; trying again, and sending no more',
-      );
-    },
-  };
-}
-
 function registryObserver(metrics: DeliveryMetrics, logger: Logger): RegistryObserver {
   return {
     added: (subscriber) => metrics.added(subscriber),
@@ -232,6 +207,8 @@ function registryObserver(metrics: DeliveryMetrics, logger: Logger): RegistryObs
     changed: (subscriber, what) => logger.info({ subscriber }, `a subscriber was ${what} over REST`),
     discarded: (subscriber, records) =>
       logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked'),
+    replaysEnded: (subscriber, count) =>
+      logger.warn({ subscriber, count }, 'replays of a subscriber that was removed have ended'),
     impaired: (subscriber, why) => logger.warn({ subscriber, why }, 'a subscriber is not served as it should be'),
     saveFailed: (subscriber, error) => {
       const code = error instanceof HoldfastError ? error.code : undefined;

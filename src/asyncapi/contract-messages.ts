@@ -7,7 +7,10 @@ import { bundleSchema } from './schema.js';
 import { readSource } from './source.js';
 import { Warnings } from './warnings.js';
 
-export type DescribedContract = Pick<ContractSettings, 'name' | 'schemaFile' | 'class' | 'mode'> & {
+export type DescribedContract = Pick<
+  ContractSettings,
+  'name' | 'schemaFile' | 'class' | 'mode' | 'compression' | 'protobuf'
+> & {
   format: string;
   oneOf?: { contracts: readonly string[] };
 };
@@ -18,11 +21,15 @@ export function describeContract(contract: DescribedContract): {
   message: JsonObject;
   schema?: JsonObject;
 } {
-  const { name, format, schemaFile, class: reference, mode } = contract;
+  const { name, format, schemaFile, class: reference, mode, compression = 'none', protobuf } = contract;
   const contentType = contentTypeOf(format);
   const found = schemaFile === undefined ? undefined : schemaOf(name, schemaFile);
   const said = [
     ...(contentType === undefined ? [`Its format is ${format}.`] : []),
+    ...(protobuf ? [`It is a ${protobuf.message} of Protocol Buffers.`] : []),
+    ...(compression === 'none'
+      ? []
+      : [compression === 'auto' ? 'It may be compressed.' : `It is compressed with ${compression}.`]),
     ...(reference ? [`Checked by the class ${reference.export}, whose rules are code.`] : []),
     ...(found?.abridged === undefined ? [] : [`Its schema is abridged: ${found.abridged}.`]),
     ...(mode === 'shadow' ? ['What fails is counted, and delivered all the same.'] : []),

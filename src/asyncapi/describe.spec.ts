@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { scratchDirectory } from '../../test/support/scratch.js';
+import { parameterised } from '../domain/topic-parameters.js';
 import { topicFilterProblem, withoutShare } from '../domain/topic.js';
 import { imported, warningsOf } from './asyncapi.fixture.js';
 import { describe as describeSettings, type InForce } from './describe.js';
@@ -129,13 +130,39 @@ describe('GET /asyncapi.json', () => {
     ]);
   });
 
+  it('says what contract a publish must meet, and never that more may be published than is allowed', () => {
+    const publish = {
+      allow: ['a/+', 'b/#', 'c'],
+      contracts: [
+        { filter: 'a/#', contract: 'reading' },
+        { filter: 'b/+/set', parameters: [{ name: 'id', level: 1 }], contract: 'event' },
+        { filter: 'd', contract: 'event' },
+      ],
+    };
+    const { fragment } = imported(described({ ...settings, subscriptions: [], publish }));
+    assert.deepEqual(new Set(fragment.publish.allow), new Set(['b/+/set', 'a/+', 'b/#', 'c']));
+    assert.deepEqual(fragment.publish.contracts, [
+      { filter: 'b/{id}/set', contract: 'event' },
+      { filter: 'a/{level2}', contract: 'reading' },
+    ]);
+  });
+
   it('imported again gives the same filters, contracts and permissions', () => {
     const { fragment, files } = imported(document);
     assert.deepEqual(
-      new Set(fragment.subscriptions.map(({ filter, qos }) => `${filter} ${qos}`)),
+      new Set(fragment.subscriptions.map(({ filter, qos }) => `${parameterised(filter).filter} ${qos}`)),
       new Set(settings.subscriptions.map(({ filter, qos }) => `${withoutShare(filter)} ${qos}`)),
     );
     assert.deepEqual(fragment.publish.allow, settings.publish.allow);
+    assert.deepEqual(fragment.publish.contracts, [{ filter: 'commands/{level2}/set', contract: 'reading' }]);
+    const either = fragment.subscriptions.find(({ filter }) => filter === 'either/{site}/{level3}');
+    assert.deepEqual(either, {
+      name: 'receive-either',
+      filter: 'either/{site}/{level3}',
+      qos: 0,
+      contract: 'receive-either',
+      parameters: { site: { enum: ['a'] } },
+    });
     assert.equal(fragment.broker.url, 'mqtts://broker:8883');
     assert.deepEqual(JSON.parse(files.get('contracts/reading.schema.json')!), {
       ...reading,
@@ -156,7 +183,7 @@ describe('GET /asyncapi.json', () => {
         const subscriptions = bring.map((one) => ({ name: one, filter: one, qos: 1 as const }));
         const result = imported(described({ subscriptions, publish: { allow } }));
         assert.deepEqual(
-          new Set(result.fragment.subscriptions.map((one) => one.filter)),
+          new Set(result.fragment.subscriptions.map((one) => parameterised(one.filter).filter)),
           new Set(bring),
           warningsOf(result).join(),
         );

@@ -1,5 +1,5 @@
 import type { BrokerSettings, SubscriptionSettings } from '../domain/settings.js';
-import { withoutShare } from '../domain/topic.js';
+import { topicMatches } from '../domain/topic.js';
 import { channelOf, type NamedFilter } from './channels.js';
 import { describeContract, type DescribedContract } from './contract-messages.js';
 import type { JsonObject } from './json.js';
@@ -42,14 +42,10 @@ export function describe(settings: InForce, version: string): JsonObject {
       { action: 'receive', ...operationOn(key, messages), bindings: { mqtt: { qos } } },
     ]);
   }
-  for (const allowed of publish.allow) {
-    const key = names.take(`publish-${withoutShare(allowed)}`);
-    const filter = publish.contracts?.find((one) => one.filter === allowed);
-    const messages = messagesOf(filter?.contract);
-    channels.push([
-      key,
-      channelOf(filter ?? { filter: allowed }, messages, 'Topics that apps may publish to over REST.'),
-    ]);
+  for (const { contract, ...filter } of publishedBy(publish)) {
+    const key = names.take(`publish-${filter.filter}`);
+    const messages = messagesOf(contract);
+    channels.push([key, channelOf(filter, messages, 'Topics that apps may publish to over REST.')]);
     operations.push([`send-${key}`, { action: 'send', ...operationOn(key, messages) }]);
   }
   const described = [...used].flatMap((name) => byName.get(name) ?? []).map((contract) => describeContract(contract));
@@ -69,6 +65,21 @@ export function describe(settings: InForce, version: string): JsonObject {
       schemas: Object.fromEntries(described.flatMap(({ name, schema }) => (schema ? [[name, schema]] : []))),
     },
   };
+}
+
+/** What may be published: each filter that has a contract and is allowed, and each allowed one with its contract. */
+function publishedBy({ allow, contracts = [] }: InForce['publish']): (NamedFilter & { contract?: string })[] {
+  const within = contracts.filter(({ filter }) => allow.some((allowed) => covers(allowed, filter)));
+  const rest = allow.filter((allowed) => !within.some(({ filter }) => filter === allowed));
+  return [
+    ...within,
+    ...rest.map((filter) => ({ filter, contract: contracts.find((one) => covers(one.filter, filter))?.contract })),
+  ];
+}
+
+/** Whether a filter takes every topic that the other one takes. */
+function covers(filter: string, other: string): boolean {
+  return topicMatches(filter, other) && (filter.endsWith('#') || !other.endsWith('#'));
 }
 
 function operationOn(channel: string, messages: string[]): JsonObject {

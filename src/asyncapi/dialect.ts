@@ -30,3 +30,8 @@ export function draftOfFormat(schemaFormat: string | undefined): { draft: Draft;
   if (version === '2019-09' || version === '2020-12' || version === 'draft-07') return { draft: version };
   return { draft: 'draft-07', as: schemaFormat };
 }
+
+/** Whether a schema is the text of a `.proto` file. */
+export function isProtobuf(schemaFormat: string | undefined): boolean {
+  return /vnd\.google\.protobuf/i.test(schemaFormat ?? '');
+}

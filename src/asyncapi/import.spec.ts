@@ -37,18 +37,18 @@ describe('the direction of an operation', () => {
       const { fragment } = imported(document);
       assert.deepEqual(
         fragment.subscriptions.map(({ name, filter, qos, contract }) => [name, filter, qos, contract]),
-        [['take', 'in/+', 2, 'taken']],
+        [['take', 'in/{id}', 2, 'taken']],
       );
-      assert.deepEqual(fragment.publish.allow, ['out/+']);
+      assert.deepEqual(fragment.publish, { allow: ['out/+'], contracts: [{ filter: 'out/{id}', contract: 'given' }] });
     });
 
     it(`${document.asyncapi}: a client of the application does the opposite`, () => {
       const { fragment } = imported(document, 'client');
       assert.deepEqual(
         fragment.subscriptions.map(({ filter }) => filter),
-        ['out/+'],
+        ['out/{id}'],
       );
-      assert.deepEqual(fragment.publish.allow, ['in/+']);
+      assert.deepEqual(fragment.publish, { allow: ['in/+'], contracts: [{ filter: 'in/{id}', contract: 'taken' }] });
     });
   }
 
@@ -72,16 +72,60 @@ describe('addresses', () => {
     return [result.fragment.subscriptions.map(({ filter }) => filter), warningsOf(result)];
   };
 
-  it('a parameter is one level, whatever stands beside it in the level', () => {
-    const [found, warnings] = filters(['a/{b}/c', 'x/dev-{id}/{y}-{z}', '/rooted', 'rest/#']);
-    assert.deepEqual(found.toSorted(), ['/rooted', 'a/+/c', 'rest/#', 'x/+/+']);
+  it('a parameter is one level and keeps its name, unless something stands beside it in the level', () => {
+    const [found, warnings] = filters([
+      'a/{b}/c',
+      'x/dev-{id}/{y}-{z}',
+      '/rooted',
+      'rest/#',
+      't/{a}/{a}',
+      'u/{}/{v.w}',
+    ]);
+    assert.deepEqual(found.toSorted(), ['/rooted', 'a/{b}/c', 'rest/#', 't/{a}/+', 'u/+/+', 'x/+/+']);
     assert.equal(warnings.filter((one) => one.includes('takes any level')).length, 2);
   });
 
+  it('what a parameter must be is taken over, where its topic has a contract', () => {
+    const message = { name: 'm', payload: { type: 'object' } };
+    const schema = { type: 'string', pattern: '^[a-z]+$', maxLength: 8, minLength: 2 };
+    const version2 = {
+      'a/{id}/{any}': { parameters: { id: { schema }, any: { schema: { type: 'string' } } }, publish: { message } },
+      'b/{id}': { parameters: { id: { schema } }, publish: {} },
+      'c/{id}': { parameters: { id: { schema } }, subscribe: { message } },
+    };
+    const two = imported({ asyncapi: '2.6.0', channels: version2 });
+    const rules = { id: { pattern: '^[a-z]+$', maxLength: 8 } };
+    assert.deepEqual(two.fragment.subscriptions, [
+      { filter: 'b/{id}' },
+      { filter: 'a/{id}/{any}', contract: 'm', parameters: rules },
+    ]);
+    assert.deepEqual(two.fragment.publish.contracts, [{ filter: 'c/{id}', contract: 'm-2', parameters: rules }]);
+    const told = warningsOf(two).join('\n');
+    assert.match(told, /parameters\/id: minLength of \{id\} is not checked/);
+    assert.match(told, /b~1\{id\}: its parameters are not checked, because it has no contract/);
+
+    const parameters = { deviceId: { enum: ['pump', 'fan'] } };
+    const three = receiving({ type: 'object' }) as { channels: { readings: object } };
+    three.channels.readings = { ...three.channels.readings, parameters };
+    assert.deepEqual(imported(three).fragment.subscriptions[0]!.parameters, parameters);
+  });
+
+  it('two channels of one filter are one, and no parameter of it is checked unless both say the same', () => {
+    const message = { name: 'm', payload: { type: 'object' } };
+    const at = (...values: string[]): object => ({ parameters: { id: { enum: values } }, publish: { message } });
+    const channels = { 'a/{id}': at('x'), 'a/{name}': at('y') };
+    const { fragment, warnings } = imported({ asyncapi: '2.6.0', channels });
+    assert.deepEqual(
+      fragment.subscriptions.map(({ filter, parameters }) => [filter, parameters]),
+      [['a/{id}', undefined]],
+    );
+    assert.match(warnings.map((one) => one.message).join(), /no parameter of it is checked/);
+  });
+
   it('what is no topic of the broker is left out with a warning', () => {
-    const [found, warnings] = filters(['a+b', '$holdfast/link', '$share/g/a', 'a/${HOME', 'ok']);
+    const [found, warnings] = filters(['a+b', '$holdfast/link', '$share/g/a', 'a/${HOME', 'a/{b', 'ok']);
     assert.deepEqual(found, ['ok']);
-    assert.equal(warnings.length, 4);
+    assert.equal(warnings.length, 5);
     assert.match(warnings[0]!, /^#\/channels\/a\+b: its address is not a topic/);
   });
 
@@ -90,7 +134,7 @@ describe('addresses', () => {
     const channels = { 'd/#': { publish: qos(0) }, 'd/{a}': { publish: qos(0) }, 'd/{b}': { publish: qos(1) } };
     const { fragment } = imported({ asyncapi: '2.0.0', channels });
     assert.deepEqual(fragment.subscriptions, [
-      { filter: 'd/+', qos: 1 },
+      { filter: 'd/{a}', qos: 1 },
       { filter: 'd/#', qos: 0, overlap: 'allow' },
     ]);
   });
@@ -98,81 +142,6 @@ describe('addresses', () => {
   it('the topic that a binding of the channel names comes before the address', () => {
     const channels = { 'a/b:Handler': { publish: {}, bindings: { mqtt: { topic: 'a/b', qos: 2 } } } };
     assert.deepEqual(imported({ asyncapi: '2.6.0', channels }).fragment.subscriptions, [{ filter: 'a/b', qos: 2 }]);
-  });
-});
-
-describe('messages', () => {
-  const kind = (value: string): object => ({
-    name: value,
-    payload: { type: 'object', required: ['kind'], properties: { kind: { const: value } } },
-  });
-  const choosing = (...oneOf: object[]): object => ({
-    asyncapi: '2.6.0',
-    channels: { events: { publish: { operationId: 'events', message: { oneOf } } } },
-  });
-
-  it('several on one channel are a contract each, told apart by the property that only one of them can have', () => {
-    const { fragment, warnings } = imported(choosing(kind('on'), kind('off')));
-    assert.deepEqual(fragment.contracts['events'], {
-      format: 'json',
-      oneOf: ['on', 'off'],
-      discriminator: '/kind',
-      mapping: { on: 'on', off: 'off' },
-    });
-    assert.equal(fragment.subscriptions[0]!.contract, 'events');
-    assert.deepEqual(warnings, []);
-  });
-
-  it('without such a property it is said that exactly one must fit', () => {
-    const result = imported(choosing(kind('on'), { name: 'any', payload: { type: 'object' } }));
-    assert.deepEqual(result.fragment.contracts['events'], { format: 'json', oneOf: ['on', 'any'] });
-    assert.match(warningsOf(result)[0]!, /exactly one of on, any must fit/);
-  });
-
-  it('several formats, or one message that may be anything, leave the subscription without a contract', () => {
-    const plain = { name: 'note', contentType: 'text/plain', payload: { type: 'string' } };
-    for (const other of [plain, {}]) {
-      const result = imported(choosing(kind('on'), other));
-      assert.equal(result.fragment.subscriptions[0]!.contract, undefined);
-      assert.match(warningsOf(result).join('\n'), /no contract is named/);
-    }
-  });
-
-  it('the content type says the format', () => {
-    const formats = [
-      ['application/json; charset=utf-8', 'json'],
-      ['application/senml+json', 'json'],
-      ['text/plain', 'text'],
-      ['application/cbor', 'cbor'],
-      ['application/x-msgpack', 'msgpack'],
-      ['application/octet-stream', undefined],
-      ['application/x-protobuf', undefined],
-      ['chocolate', undefined],
-    ] as const;
-    for (const [contentType, format] of formats) {
-      const { contracts } = imported(receiving({ type: 'string' }, { contentType })).fragment;
-      assert.deepEqual(
-        Object.values(contracts).map((one) => one.format),
-        format ? [format] : [],
-        contentType,
-      );
-    }
-  });
-
-  it('a message that several operations carry is one contract; two of one name are two', () => {
-    const ref = { $ref: '#/components/messages/m' };
-    const channels = {
-      a: { publish: { message: ref } },
-      b: { publish: { message: ref } },
-      c: { publish: { message: { name: 'M', payload: {} } } },
-      d: { publish: { message: { name: 'constructor', payload: {} } } },
-    };
-    const components = { messages: { m: { payload: { type: 'object' } } } };
-    const { fragment } = imported({ asyncapi: '2.6.0', channels, components });
-    assert.deepEqual(
-      fragment.subscriptions.map(({ contract }) => contract),
-      ['m', 'm', 'M-2', 'constructor-2'],
-    );
   });
 });
 
@@ -189,6 +158,22 @@ describe('servers', () => {
     for (const none of [{}, { kafka }, { b: { host: '{where}', protocol: 'mqtt' } }]) {
       assert.equal(url(none), '${MQTT_URL:-mqtt://localhost:1883}');
     }
+  });
+
+  it('a path of a broker is left out and told, because some mean that topics begin with it', () => {
+    const warned = (server: object): string[] =>
+      warningsOf(imported({ asyncapi: '3.0.0', servers: { s: { protocol: 'mqtt', ...server } } }));
+    const told = [/^#\/servers\/s: a broker has no path: api\/\{id\} is left out; if topics begin with it/];
+    for (const server of [
+      { host: 'b', pathname: '/api/{id}' },
+      { host: 'b', pathname: 'api/{id}' },
+      { url: 'mqtt://b/api/{id}' },
+    ]) {
+      const warnings = warned(server);
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0]!, told[0]!);
+    }
+    for (const server of [{ host: 'b' }, { url: 'mqtt://b/' }, { url: 'b:1883' }]) assert.deepEqual(warned(server), []);
   });
 
   it('a channel that is only at other servers is left out', () => {

@@ -52,11 +52,9 @@ export function importDocument(
   const references = new References(isAbsolute(path) ? path : resolve(path), document, load, warnings);
   const reading = { references, warnings, perspective };
   const operations = major === '2' ? operationsOf2(reading) : operationsOf3(reading);
-  const { fragment, schemas } = fragmentOf(operations, reading);
+  const { fragment, files } = fragmentOf(operations, reading);
   const info = references.at(references.root, 'info').value;
   const title = line(`${textOf(own(info, 'title')) ?? 'untitled'} ${textOf(own(info, 'version')) ?? ''}`.trim());
-  const files = new Map<string, string>();
-  for (const [name, schema] of schemas) files.set(name, `${JSON.stringify(schema, undefined, 2)}\n`);
   files.set(FRAGMENT_FILE, fragmentText(title, fragment));
   return { title: `${title} (AsyncAPI ${line(version)})`, fragment, files, warnings: warnings.list() };
 }
@@ -66,11 +64,15 @@ function fragmentText(title: string, { broker, subscriptions, contracts, publish
     broker,
     ...(subscriptions.length > 0 ? { subscriptions } : {}),
     ...(Object.keys(contracts).length > 0 ? { contracts } : {}),
-    ...(publish.allow.length > 0 ? { publish } : {}),
+    ...(publish.allow.length > 0 ? { publish: { allow: publish.allow, ...contractsOf(publish) } } : {}),
   };
   return `# Written by holdfast import asyncapi, from: ${title}
 # Take it as it is, or copy what you need; holdfast check --config FILE names what does not fit.
 ${stringify(parts, { lineWidth: 0 })}`;
+}
+
+function contractsOf({ contracts }: Fragment['publish']): Partial<Fragment['publish']> {
+  return contracts.length > 0 ? { contracts } : {};
 }
 
 function line(text: string): string {

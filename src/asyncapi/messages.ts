@@ -1,9 +1,11 @@
-import { compileProblem } from './compiles.js';
+import { compiled, type Misfit } from './compiles.js';
 import { formatOf, type Format } from './content-type.js';
-import { draftOfDialect, draftOfFormat, type Draft } from './dialect.js';
+import { draftOfDialect, draftOfFormat, isProtobuf, type Draft } from './dialect.js';
+import { examplesOf, type ImportedExample } from './examples.js';
 import { isObject, own, textOf, type JsonObject } from './json.js';
 import type { Names } from './names.js';
 import { inherited, type Operation, type Reading } from './operations.js';
+import { rootMessage } from './protobuf.js';
 import type { Node } from './references.js';
 import { bundleSchema } from './schema.js';
 
@@ -15,7 +17,13 @@ export interface ImportedContract {
   schema?: JsonObject | boolean;
   /** The schema is written, but the gateway would refuse it, so that the contract does not name it. */
   unusable?: true;
+  /** For the format `protobuf`. */
+  protobuf?: { source: string; message: string };
+  examples: ImportedExample[];
 }
+
+/** What describes a payload. */
+type Payload = { node: Node; draft: Draft } | { node: Node; protobuf: string };
 
 /** Formats whose values a JSON Schema can describe. */
 const STRUCTURED: readonly Format[] = ['json', 'cbor', 'msgpack'];
@@ -46,36 +54,60 @@ export class MessageContracts {
   #read(message: Node, key: string | undefined, operation: Operation): ImportedContract | undefined {
     const { references, warnings } = this.reading;
     const payload = this.#payload(message);
-    const format = this.#format(message, payload !== undefined);
+    const format = this.#format(message, payload);
     if (inherited(message, references, 'headers') !== undefined) {
       warnings.add(message, 'its headers are not checked: contracts look at the payload');
     }
     if (format === undefined) return undefined;
+    const checked = this.#checked(payload, format);
+    if (!checked) return undefined;
+    const { misfit, ...contract } = checked;
+    const examples = examplesOf(message, format, misfit, this.reading);
+    return { name: this.#name(message, key, operation), format, ...contract, examples };
+  }
+
+  #name(message: Node, key: string | undefined, operation: Operation): string {
     const last = message.pointer.split('/').at(-1)!.replaceAll('~1', '/');
-    const named = textOf(own(message.value, 'name')) ?? textOf(own(message.value, 'messageId'));
-    const fromPlace = /^(message|payload|\d+|)$/.test(last) ? undefined : last;
-    const name = this.names.take(
-      named,
-      fromPlace,
+    return this.names.take(
+      textOf(own(message.value, 'name')) ?? textOf(own(message.value, 'messageId')),
+      /^(message|payload|\d+|)$/.test(last) ? undefined : last,
       key,
       operation.name,
       textOf(own(message.value, 'title')),
       operation.address,
     );
-    if (!payload) return { name, format };
-    if (!STRUCTURED.includes(format)) {
-      if (saysMore(payload.node.value)) warnings.add(payload.node, `a payload of ${format} has no schema; left out`);
-      return { name, format };
+  }
+
+  /** What the payload must be; undefined, after a warning: nobody can read it. */
+  #checked(
+    payload: Payload | undefined,
+    format: Format,
+  ): (Pick<ImportedContract, 'schema' | 'unusable' | 'protobuf'> & { misfit?: Misfit }) | undefined {
+    const { references, warnings } = this.reading;
+    if (!payload) return {};
+    const { node } = payload;
+    if ('protobuf' in payload) {
+      const found = rootMessage(payload.protobuf);
+      if ('message' in found)
+        return { protobuf: { source: `${payload.protobuf.trimEnd()}\n`, message: found.message } };
+      warnings.add(node, `its Protocol Buffers ${found.problem}; any payload is accepted`);
+      return undefined;
     }
-    const schema = bundleSchema(payload.node, references, warnings, { draft: payload.draft });
-    const problem = compileProblem(schema, payload.draft);
-    if (problem === undefined) return { name, format, schema };
-    warnings.add(payload.node, `the contract has no schema, because the gateway would refuse it: ${problem}`);
-    return { name, format, schema, unusable: true };
+    // A schema of anything but a text is about what the text stands for, such as XML.
+    const ofText = format === 'text' && own(references.follow(node).value, 'type') === 'string';
+    if (!ofText && !STRUCTURED.includes(format)) {
+      if (saysMore(node.value)) warnings.add(node, `a payload of ${format} has no schema; left out`);
+      return {};
+    }
+    const schema = bundleSchema(node, references, warnings, { draft: payload.draft });
+    const made = compiled(schema, payload.draft);
+    if ('misfit' in made) return { schema, misfit: made.misfit };
+    warnings.add(node, `the contract has no schema, because the gateway would refuse it: ${made.problem}`);
+    return { schema, unusable: true };
   }
 
   /** Undefined: none, or none that can be read, after a warning. */
-  #payload(message: Node): { node: Node; draft: Draft } | undefined {
+  #payload(message: Node): Payload | undefined {
     const { references, warnings } = this.reading;
     let node = references.at(message, 'payload');
     if (node.value === undefined) return undefined;
@@ -84,6 +116,7 @@ export class MessageContracts {
       schemaFormat = textOf(own(node.value, 'schemaFormat'));
       node = references.at(node, 'schema');
     }
+    if (isProtobuf(schemaFormat) && typeof node.value === 'string') return { node, protobuf: node.value };
     const read = draftOfFormat(schemaFormat);
     if ('fault' in read) {
       warnings.add(node, `a schema of ${read.fault} cannot be taken over; the contract has none`);
@@ -97,19 +130,24 @@ export class MessageContracts {
   }
 
   /** Undefined: any bytes are valid. */
-  #format(message: Node, hasSchema: boolean): Format | undefined {
+  #format(message: Node, payload: Payload | undefined): Format | undefined {
     const { references, warnings } = this.reading;
     const given = inherited(message, references, 'contentType');
     const contentType = textOf(given) ?? textOf(own(references.root.value, 'defaultContentType'));
-    if (contentType === undefined) return hasSchema ? 'json' : undefined;
-    const format = formatOf(contentType);
-    if (format === 'bytes') return undefined;
-    if (format === undefined || format === 'protobuf') {
-      const why = format ? 'needs a .proto file, which is named by hand' : 'is not known';
-      warnings.add(message, `the content type ${contentType} ${why}; any payload is accepted`);
-      return undefined;
+    const format = contentType === undefined ? undefined : formatOf(contentType);
+    if (payload && 'protobuf' in payload) {
+      // Many documents say octet-stream of it, or carry the JSON of a default.
+      if (textOf(given) !== undefined && format !== 'protobuf' && format !== 'bytes') {
+        warnings.add(message, `the content type ${contentType} is not that of its schema, which is taken`);
+      }
+      return 'protobuf';
     }
-    return format;
+    if (contentType === undefined) return payload ? 'json' : undefined;
+    if (format === 'bytes') return undefined;
+    if (format !== undefined && format !== 'protobuf') return format;
+    const why = format ? 'needs a .proto file, which is named by hand' : 'is not known';
+    warnings.add(message, `the content type ${contentType} ${why}; any payload is accepted`);
+    return undefined;
   }
 }
 

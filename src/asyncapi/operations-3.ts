@@ -23,7 +23,8 @@ function operationOf(name: string, does: Operation['action'], place: Node, readi
   const channel = references.at(place, 'channel');
   const address = addressOf(channel, reading, own(channel.value, 'address'));
   if (address === undefined) {
-    warnings.add(channel.value === undefined ? place : channel, 'has no channel with an address; left out');
+    if (channel.value === undefined) warnings.add(place, 'has no channel; left out');
+    else warnings.add(channel, 'has no address; left out');
     return [];
   }
   if (!isOverMqtt(channel, reading)) return [];

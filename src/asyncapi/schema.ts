@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DIALECTS, type Draft } from './dialect.js';
 import { isObject, own, textOf, type JsonObject } from './json.js';
 import { EVERY_TYPE, holdsOf, isAnnotation, isKnownFormat, isSilent, typeOf } from './keywords.js';
@@ -84,7 +85,9 @@ class Bundle {
       const converted = this.#keywords(node, modernised(rest), scope);
       return { $ref: ref, ...converted };
     }
-    const lost = beside.filter((key) => !isAnnotation(key));
+    const { value } = this.references.follow(node);
+    const { value: siblings } = node;
+    const lost = beside.filter((key) => !isAnnotation(key) && !isDeepStrictEqual(own(siblings, key), own(value, key)));
     if (lost.length > 0) this.warnings.add(node, `beside $ref, ${lost.join(', ')} has no effect in draft-07; left out`);
     return { $ref: ref };
   }

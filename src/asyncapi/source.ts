@@ -7,13 +7,14 @@ const BYTES_MAX = 16 * 1024 * 1024;
 /** Anchors that anchors refer to can make a small file enormous. */
 const ALIASES_MAX = 1_000;
 
-/** Reads a YAML or JSON file. Never throws. */
+/** Reads a YAML or JSON file; a `.proto` file is its text. Never throws. */
 export function readSource(path: string): Source {
   try {
     const facts = statSync(path);
     if (!facts.isFile()) return { fault: 'is not a regular file' };
     if (facts.size > BYTES_MAX) return { fault: `is larger than ${BYTES_MAX} bytes` };
-    return parseSource(readFileSync(path, 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    return path.endsWith('.proto') ? { value: text } : parseSource(text);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { fault: code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read: ${message}` };

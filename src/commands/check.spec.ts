@@ -65,6 +65,9 @@ contracts:
     const fine = check(write('fine.yaml', 'broker: { url: mqtt://localhost }\njournal: { directory: made }\n'));
     assert.deepEqual([fine.code, fine.err], [0, '']);
     assert.match(fine.out, /fine\.yaml: fine\. 0 subscriptions, 0 contracts, 0 subscribers\.\n$/);
+    const one =
+      'broker: { url: mqtt://localhost }\nsubscriptions: [{ filter: a }]\ncontracts: { any: { format: json } }\n';
+    assert.match(check(write('one.yaml', one)).out, /fine\. 1 subscription, 1 contract, 0 subscribers\.\n$/);
     assert.equal(existsSync(join(directory, 'made')), false);
     const wrong = check(write('wrong.yaml', 'broker: { url: mqtt://localhost }\nsesion: {}\n'));
     assert.deepEqual([wrong.code, wrong.out], [2, '']);

@@ -1,8 +1,7 @@
 import { formatProblems, loadSettings, type ConfigProblem, type Loaded } from '../config/index.js';
-import { Contracts, type ContractProblem } from '../contract/index.js';
 import { contractProblems } from '../contract-problems.js';
-import { HoldfastError } from '../domain/errors.js';
 import type { Settings } from '../domain/settings.js';
+import { tryContracts } from '../threads/contract-trial.js';
 import { reportExamples } from './try-examples.js';
 
 /**
@@ -20,11 +19,18 @@ export async function check(file: string): Promise<number> {
     process.stderr.write(`${problemText}${file}: ${count} wrong, of ${tried} that were tried.\n`);
     return 2;
   }
-  const examples = tried === 0 ? '' : ` ${tried} examples tried.`;
-  process.stdout.write(
-    `${file}: fine. ${subscriptions.length} subscriptions, ${contracts.length} contracts, ${subscribers.length} subscribers.${examples}\n`,
-  );
+  const examples = tried === 0 ? '' : ` ${counted(tried, 'example')} tried.`;
+  const parts = [
+    counted(subscriptions.length, 'subscription'),
+    counted(contracts.length, 'contract'),
+    counted(subscribers.length, 'subscriber'),
+  ];
+  process.stdout.write(`${file}: fine. ${parts.join(', ')}.${examples}\n`);
   return 0;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** The settings, after every problem and warning has been written to standard error; undefined when there are problems. */
@@ -42,16 +48,12 @@ export async function loadAndTell(file: string): Promise<Settings | undefined> {
   return 'settings' in loaded && problems.length === 0 ? loaded.settings : undefined;
 }
 
+/** One that hangs while it is loaded must not hang who asks. */
 async function problemsOfContracts({
-  settings,
+  settings: { contracts },
   positionOf,
 }: Extract<Loaded, { settings: unknown }>): Promise<ConfigProblem[]> {
-  const { subscriptions, contracts } = settings;
-  try {
-    await Contracts.compile(subscriptions, contracts);
-    return [];
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    return contractProblems(error.details['problems'] as ContractProblem[], contracts, positionOf);
-  }
+  if (contracts.length === 0) return [];
+  const { problems } = await tryContracts(contracts);
+  return contractProblems(problems, contracts, positionOf);
 }

@@ -36,8 +36,8 @@ export function findExamples(contracts: readonly ContractSettings[]): FoundExamp
   return found;
 }
 
-function filesOf({ schemaFile, class: ref }: ContractSettings): string[] {
-  return [schemaFile, ref?.file].filter((file) => file !== undefined);
+function filesOf({ schemaFile, class: ref, protobuf }: ContractSettings): string[] {
+  return [schemaFile, ref?.file, protobuf?.file].filter((file) => file !== undefined);
 }
 
 function sort(file: string, name: string, contracts: readonly ContractSettings[], found: FoundExamples): void {

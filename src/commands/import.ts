@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parameterised } from '../domain/topic-parameters.js';
 import { importFile, type Imported, type Perspective } from '../asyncapi/index.js';
 
 export interface ImportFlags {
@@ -83,7 +84,10 @@ function summary({ title, fragment, warnings }: Imported, written: string[], as:
       return `  ${filter}  ${level}${contract === undefined ? 'any payload' : `contract ${contract}`}`;
     }),
     `Sent (publish.allow): ${publish.allow.length}`,
-    ...publish.allow.map((filter) => `  ${filter}`),
+    ...publish.allow.map((filter) => {
+      const checked = publish.contracts.find((one) => parameterised(one.filter).filter === filter);
+      return `  ${filter}${checked ? `  contract ${checked.contract}` : ''}`;
+    }),
     'Written:',
     ...written.map((path) => `  ${path}`),
     `Warnings: ${warnings.length}`,

@@ -53,6 +53,23 @@ describe('examples in the contracts folder', () => {
     assert.deepEqual(unfit, []);
   });
 
+  it('are looked for beside the file of Protocol Buffers, too', async () => {
+    const at = join(directory, 'protobuf');
+    mkdirSync(at);
+    const file = join(at, 'reading.proto');
+    writeFileSync(file, 'syntax = "proto3"; message Reading { string id = 1; }');
+    writeFileSync(join(at, 'reading.valid.bin'), Buffer.from('0a0161', 'hex'));
+    writeFileSync(join(at, 'reading.wrong.valid.bin'), Buffer.from('0aff', 'hex'));
+    const protobuf = { file, root: at, message: 'Reading' };
+    const { tried, problemText } = await reportExamples(
+      [{ name: 'reading', format: 'protobuf', protobuf, mode: 'enforce' }],
+      false,
+    );
+    assert.equal(tried, 2);
+    assert.match(problemText, /reading\.wrong\.valid\.bin.*rejects it: syntax/);
+    assert.doesNotMatch(problemText, /reading\.valid/);
+  });
+
   it('a wrong one is told with its path and what the contract said, also of a contract in shadow mode', async () => {
     const contracts = folder('wrong', ['t'], {
       't.valid.json': '{"id":"aa"}\n',

@@ -41,6 +41,10 @@ export class PublishConfig {
   /** How long a publish waits for the broker before it is answered 202, 0s to 5m. Default 5s. */
   @Optional(duration('0s', '5m'))
   wait = '5s';
+
+  /** How long a publish waits for what its contract says before it is refused with 503, 100ms to 5m. Default 5s. */
+  @Optional(duration('100ms', '5m'))
+  checkWait = '5s';
 }
 
 export class CallLimitConfig {

@@ -50,7 +50,7 @@ log: { level: loud }
     assert.equal(meant('sesion: {}'), 'Did you mean "session"?');
     assert.equal(meant('session: { keep-alive: 30s }'), 'Did you mean "keepalive"?');
     assert.equal(meant('session: { CLIENTID: a }'), 'Did you mean "clientId"?');
-    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, contracts, maxPayload, wait.');
+    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, contracts, maxPayload, wait, checkWait.');
     const names = 'subscriptions: [{ filter: a, contract: telemetri }]\ncontracts: { telemetry: }';
     assert.equal(meant(names), 'Did you mean "telemetry"?');
   });
@@ -135,7 +135,13 @@ describe('a configuration without problems', () => {
       reconnect: { initialMs: 500, maxMs: 30_000, refusedMs: 30_000, conflictMs: 60_000, bannedMs: 300_000 },
       canary: undefined,
     });
-    assert.deepEqual(settings.publish, { allow: [], contracts: [], maxPayloadBytes: 256 * 1_024, waitMs: 5_000 });
+    assert.deepEqual(settings.publish, {
+      allow: [],
+      contracts: [],
+      maxPayloadBytes: 256 * 1_024,
+      waitMs: 5_000,
+      checkWaitMs: 5_000,
+    });
     assert.deepEqual(settings.http, {
       host: '127.0.0.1',
       port: 8_080,
@@ -214,6 +220,14 @@ subscribers:
     assert.deepEqual(
       loaded.warnings.map(({ path, line, message }) => `${line} ${path}: ${message}`),
       ['2 subscribers[0].topics[0]: matches no topic that any subscription brings'],
+    );
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const ahead = load(
+      `${BROKER}subscribers: [{ id: a, url: "http://localhost", topics: [$holdfast/#], startFrom: ${later} }]`,
+    );
+    assert.deepEqual(
+      ahead.warnings.map(({ path, message }) => `${path}: ${message}`),
+      ['subscribers[0].startFrom: is in the future: a new subscriber starts now'],
     );
   });
 });

@@ -79,6 +79,7 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
       contracts: publish.contracts.map((one) => ({ ...parameterisedFilter(one), contract: one.contract })),
       maxPayloadBytes: bytes(publish.maxPayload),
       waitMs: ms(publish.wait),
+      checkWaitMs: ms(publish.checkWait),
     },
     http: httpSettings(config.http, certificates.http),
     ops: {

@@ -2,6 +2,7 @@ import { parameterised } from '../domain/topic-parameters.js';
 import { filtersOverlap, ownProblem, withoutShare } from '../domain/topic.js';
 import { checkContract } from './contract-rules.js';
 import type { GatewayConfig } from './gateway.config.js';
+import { parseStartFrom } from './format.js';
 import { checkOneOf } from './one-of-rules.js';
 import { checkParameters } from './parameter-rules.js';
 import type { Path, Report } from './problem.js';
@@ -9,6 +10,9 @@ import type { SubscriberConfig } from './subscriber.config.js';
 import type { SubscriptionConfig } from './subscription.config.js';
 import { suggestion } from './suggestion.js';
 import { checkWhere, warnOfUnknownParameters } from './where-rules.js';
+
+/** A time of a clock that is ahead by less is not taken for one to come. */
+const CLOCKS_DIFFER_MS = 60_000;
 
 /** What must fit together on the way from subscription over contract to subscriber. */
 export function checkRouting(config: GatewayConfig, report: Report, directory: string): void {
@@ -96,12 +100,22 @@ export function checkSubscribers({ subscribers, subscriptions }: GatewayConfig, 
       checkUnique(ids, subscriber.id, index, 'subscribers', 'id', report);
     }
     checkHeaders(index, subscriber, report);
+    warnOfFutureStart(index, subscriber, report);
     checkDelivery(['subscribers', index], subscriber, report);
     if (!complete) continue;
     if (report.clean(['subscribers', index, 'topics'])) warnOfDeafTopics(index, subscriber, filters, report);
     const path: Path = ['subscribers', index, 'where'];
     if (subscriber.where && report.clean(path)) warnOfUnknownParameters(subscriber.where, path, names, report);
   }
+}
+
+/** No problem: where the clock is wrong at the boot, a time that has been is one to come, and the gateway must start. */
+function warnOfFutureStart(index: number, { startFrom }: SubscriberConfig, report: Report): void {
+  const path: Path = ['subscribers', index, 'startFrom'];
+  if (!report.clean(path)) return;
+  const place = parseStartFrom(startFrom);
+  if (typeof place !== 'object' || !('time' in place) || place.time <= Date.now() + CLOCKS_DIFFER_MS) return;
+  report.warning(path, 'is in the future: a new subscriber starts now', 'Write now, or a time that has been.');
 }
 
 function warnOfDeafTopics(index: number, { topics }: SubscriberConfig, filters: string[], report: Report): void {

@@ -23,7 +23,10 @@ export class RetryConfig {
   @Optional(list(duration('1ms', '7d'), { max: 32 }))
   schedule = ['1s', '5s', '30s', '2m', '10m', '1h'];
 
-  /** A record that fails this long after it was received becomes a dead letter, 100ms to 365d. Default 72h. */
+  /**
+   * A record that fails, or waits for a subscriber that takes nothing, this long after it was received becomes a dead
+   * letter, 100ms to 365d. Default 72h.
+   */
   @Optional(duration('100ms', '365d'))
   maxAge = '72h';
 }

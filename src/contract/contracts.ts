@@ -35,14 +35,20 @@ interface Contract extends ContractFacts {
 /** What a check needs of a record or a publish. */
 export type Checked = Pick<Record, 'topic' | 'payload' | 'properties'>;
 
-const VALID: Verdict = { valid: true };
-
 /** Why a contract cannot be used. A fault of the decoder has the part `protobuf`. */
 export interface ContractProblem {
   contract: string;
   part?: 'protobuf';
   message: string;
 }
+
+/** Lists them all; the list is also in `details.problems`. */
+export function unusableContracts(problems: readonly ContractProblem[]): HoldfastError {
+  const lines = problems.map(({ contract, message }) => `contract "${contract}": ${message}`);
+  return new HoldfastError('CONFIG_INVALID', lines.join('\n'), { details: { problems } });
+}
+
+const VALID: Verdict = { valid: true };
 
 /** The contracts in force, compiled, and which topic has which. Runs users' code in the calling thread. */
 export class Contracts {
@@ -61,21 +67,23 @@ export class Contracts {
   }
 
   /**
-   * Reads schemas and imports classes. @param memory what of it is known is not read again; the rest is kept there
-   * @throws HoldfastError CONFIG_INVALID that lists every contract that cannot be used and why; the
-   * list is also in `details.problems`, as {@link ContractProblem}s
+   * Reads schemas and imports classes, which may hang. @param memory what of it is known is not read again; the rest is
+   * kept there @param loading told the name of each contract before it is loaded, and what is wrong with those before it
+   * @throws HoldfastError CONFIG_INVALID as {@link unusableContracts}
    */
   static async compile(
     subscriptions: readonly SubscriptionSettings[],
     contracts: readonly ContractSettings[],
     publishes: readonly RouteSettings[] = [],
     memory = new FileMemory(),
+    loading: (contract: string, problems: readonly ContractProblem[]) => void = () => undefined,
   ): Promise<Contracts> {
     const problems: ContractProblem[] = [];
     const compiled = new Map<string, Contract>();
     for (const settings of contracts) {
       if (compiled.has(settings.name)) problems.push({ contract: settings.name, message: 'is there twice' });
       let part: 'protobuf' | undefined = 'protobuf';
+      loading(settings.name, problems);
       try {
         const decode = await loadDecoder(settings, memory);
         part = undefined;
@@ -109,10 +117,7 @@ export class Contracts {
       if (contract === undefined || known.has(contract)) continue;
       problems.push({ contract, message: `is named by publish.contracts for "${filter}" and not defined` });
     }
-    if (problems.length > 0) {
-      const lines = problems.map(({ contract, message }) => `contract "${contract}": ${message}`);
-      throw new HoldfastError('CONFIG_INVALID', lines.join('\n'), { details: { problems } });
-    }
+    if (problems.length > 0) throw unusableContracts(problems);
     for (const { name, oneOf } of contracts) if (oneOf) join(compiled.get(name)!, oneOf, compiled);
     return new Contracts(compiled, subscriptions, publishes);
   }

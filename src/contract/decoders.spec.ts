@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { encode } from 'cborg';
+import { scratchDirectory } from '../../test/support/scratch.js';
 import type { MessageProperties } from '../domain/message.js';
 import { Decoders } from './decoders.js';
 import { record, subscription } from './scratch.fixture.js';
@@ -35,6 +38,39 @@ describe('Decoders', () => {
   it('without a contract the content type decides', () => {
     assert.equal(jsonOf('free', encode([1]), { contentType: 'application/cbor' }), '[1]');
     assert.match(jsonOf('free', '<x/>', { contentType: 'application/xml' }), /^content-type: /);
+  });
+
+  it('decodes what is no JSON as it came, and says by a name that only the same decoder has', async () => {
+    const at = (topic: string, payload: string | Uint8Array, from = decoders) =>
+      from.decodedOf(record(1, topic, payload));
+    const found = at('cbor', encode({ a: [1] }));
+    assert.deepEqual(found?.value, { a: [1] });
+    assert.deepEqual(at('packed', gzipSync('{"a":2}'))?.value, { a: 2 });
+    assert.deepEqual(at('cbor', 'no cbor'), { value: undefined, way: found.way });
+    assert.equal(at('free', '{}'), undefined);
+    const limited = await Decoders.load(
+      [subscription('#', 'cbor'), subscription('json', 'json')],
+      [
+        { name: 'cbor', format: 'cbor', limits: { maxKeys: 3 }, mode: 'enforce' },
+        { name: 'json', format: 'json', mode: 'enforce' },
+      ],
+    );
+    const ways = [found.way, at('packed', '')!.way, at('any', '')!.way, at('cbor', '', limited)!.way];
+    assert.equal(new Set(ways).size, ways.length);
+  });
+
+  it('another .proto file is another decoder', async () => {
+    const file = join(scratchDirectory('decoders'), 'a.proto');
+    const wayOf = async (text: string): Promise<string> => {
+      writeFileSync(file, text);
+      const protobuf = { file, root: dirname(file), message: 'A' };
+      const contract = { name: 'p', format: 'protobuf', protobuf, mode: 'enforce' } as const;
+      const loaded = await Decoders.load([subscription('#', 'p')], [contract]);
+      return loaded.decodedOf(record(1, 't', ''))!.way;
+    };
+    const one = await wayOf('syntax = "proto3"; message A { string id = 1; }');
+    assert.notEqual(await wayOf('syntax = "proto3"; message A { string id = 2; }'), one);
+    assert.equal(await wayOf('syntax = "proto3"; message A { string id = 1; }'), one);
   });
 
   it('says why there is none', () => {

@@ -4,7 +4,7 @@ export { ContractThread, HEAP_MB_MAX, RESPAWN_REASONS } from './contract-thread.
 export type { ContractThreadOptions, RespawnReason } from './contract-thread.js';
 export { enterContractThread, runAdmission } from './contract-worker.js';
 export type { ContractThreadData } from './contract-worker.js';
-export { Contracts } from './contracts.js';
+export { Contracts, unusableContracts } from './contracts.js';
 export type { Checked, ContractFacts, ContractMode, ContractProblem } from './contracts.js';
 export { Decoders } from './decoders.js';
 export type { JsonPayload } from './decoders.js';

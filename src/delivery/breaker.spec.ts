@@ -27,6 +27,21 @@ describe('breaker: a subscriber that fails is left alone', () => {
     assert.equal(breaker.broken, false);
   });
 
+  it('knows since when it lets only probes through, until one succeeds', () => {
+    const breaker = make();
+    fail(breaker, 2);
+    assert.equal(breaker.stuckSince, Infinity);
+    fail(breaker, 1, 10);
+    fail(breaker, 1, 2_000);
+    assert.equal(breaker.stuckSince, 10);
+    breaker.succeeded(breaker.begin());
+    assert.equal(breaker.stuckSince, Infinity);
+    breaker.throttled(breaker.begin(), 500, 3_000);
+    assert.equal(breaker.stuckSince, 3_000);
+    breaker.reset();
+    assert.equal(breaker.stuckSince, Infinity);
+  });
+
   it('half open sends one probe: its failure opens again at once, its success closes', () => {
     const breaker = make();
     fail(breaker, 3);

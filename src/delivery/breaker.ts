@@ -16,6 +16,7 @@ export class Breaker {
   #failures = 0;
   #throttles = 0;
   #broken = false;
+  #stuckSince = Infinity;
   #epoch = 0;
 
   constructor(
@@ -26,6 +27,11 @@ export class Breaker {
   /** True from the moment it opened because of failures until a probe succeeds. */
   get broken(): boolean {
     return this.#broken;
+  }
+
+  /** Since when it lets nothing but probes through, not counting what was answered meanwhile; Infinity while it is closed. */
+  get stuckSince(): number {
+    return this.#stuckSince;
   }
 
   get probing(): boolean {
@@ -49,7 +55,7 @@ export class Breaker {
 
   /** Forgets what was, because an operator asked; answers still to come say nothing. */
   reset(): void {
-    this.#phase = 'closed';
+    this.#close();
     this.#failures = 0;
     this.#throttles = 0;
     this.#broken = false;
@@ -58,7 +64,7 @@ export class Breaker {
 
   succeeded(epoch: number): void {
     if (epoch !== this.#epoch) return;
-    this.#phase = 'closed';
+    this.#close();
     this.#failures = 0;
     this.#throttles = 0;
     this.#broken = false;
@@ -69,11 +75,11 @@ export class Breaker {
     this.#failures++;
     this.#throttles = 0;
     if (!this.#broken && !opens && this.#failures < this.settings.failures) {
-      this.#phase = 'closed';
+      this.#close();
       return;
     }
     this.#broken = true;
-    this.#open(now + addedJitter(this.settings.openForMs, this.random));
+    this.#open(now + addedJitter(this.settings.openForMs, this.random), now);
   }
 
   /** @param retryAfterMs what the subscriber asked for; absent: 100 ms, doubled each time, at most `openForMs` */
@@ -87,11 +93,17 @@ export class Breaker {
     this.#throttles++;
     if (this.#throttles >= this.settings.failures) this.#broken = true;
     const growing = Math.min(this.settings.openForMs, THROTTLE_MS_MIN * 2 ** Math.min(this.#throttles - 1, 30));
-    this.#open(now + addedJitter(retryAfterMs ?? growing, this.random));
+    this.#open(now + addedJitter(retryAfterMs ?? growing, this.random), now);
   }
 
-  #open(until: number): void {
+  #close(): void {
+    this.#phase = 'closed';
+    this.#stuckSince = Infinity;
+  }
+
+  #open(until: number, now: number): void {
     this.#phase = 'open';
+    this.#stuckSince = Math.min(this.#stuckSince, now);
     this.#openUntil = until;
     this.#epoch++;
   }

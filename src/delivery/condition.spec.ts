@@ -17,6 +17,22 @@ const DEAF: DeliveryObserver = {
 };
 
 describe('the condition of a subscriber', () => {
+  it('each change of how its attempts end is told, also a failure that is over at once', () => {
+    const told: string[] = [];
+    const observer = {
+      ...DEAF,
+      failing: (_: string, { status }: { status: number }): void => void told.push(`fails ${status}`),
+      recovered: (): void => void told.push('succeeds'),
+    };
+    const condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, observer, () => 0);
+    for (const status of [200, 500, 500, 503, 200, 200, 500]) {
+      const failed = { kind: 'retry', reason: 'status', status, detail: '', opensBreaker: false } as const;
+      const outcome = status === 200 ? ({ kind: 'delivered' } as const) : failed;
+      condition.answered(outcome, condition.breaker.begin(), 1, 0, false);
+    }
+    assert.deepEqual(told, ['fails 500', 'fails 503', 'succeeds', 'fails 500']);
+  });
+
   it('Retry-After is obeyed, up to a day', () => {
     for (const [asked, expected] of [
       [-1, 0],

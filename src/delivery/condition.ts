@@ -4,8 +4,6 @@ import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
 import { Breaker } from './breaker.js';
 import type { DeliveryObserver, SubscriberState } from './observer.js';
 
-/** A subscriber that fails and succeeds by turns is not reported more often than this. */
-const RECOVERED_AFTER_MS = 5_000;
 /** Bounds what is kept of an answer. */
 const DETAIL_CHARACTERS_MAX = 2_048;
 /** No `Retry-After` holds a subscriber for longer. */
@@ -19,7 +17,6 @@ export class Condition {
   /** The last failure in words; what is told and what is shown. */
   #trouble = '';
   #failing: string | undefined;
-  #failedAt = 0;
   #state: SubscriberState = 'active';
 
   constructor(
@@ -52,6 +49,11 @@ export class Condition {
     return this.#state === 'gone' ? this.#gone : this.#trouble;
   }
 
+  /** The last failure, in words; '' when there was none. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
   /** Whether only an operator can change that nothing is sent. */
   get held(): boolean {
     return this.#paused || this.#gone !== '';
@@ -77,21 +79,21 @@ export class Condition {
   answered(outcome: Outcome, epoch: number, position: number, now: number, ofSeveral: boolean): void {
     switch (outcome.kind) {
       case 'delivered':
-        this.#succeeded(epoch, now);
+        this.#succeeded(epoch);
         return;
       case 'dead': // The subscriber is well: it is the record it cannot take.
         this.breaker.succeeded(epoch);
         break;
       case 'retry':
-        this.#fails(outcome, position, now);
+        this.#fails(outcome, position);
         if (outcome.opensBreaker || !ofSeveral) this.breaker.failed(epoch, outcome.opensBreaker, now);
         break;
       case 'throttled':
-        this.#fails(outcome, position, now);
+        this.#fails(outcome, position);
         this.breaker.throttled(epoch, cappedMs(outcome.retryAfterMs), now);
         break;
       case 'gone':
-        this.#fails({ reason: 'status', status: outcome.status, detail: outcome.detail }, position, now);
+        this.#fails({ reason: 'status', status: outcome.status, detail: outcome.detail }, position);
         this.#gone = this.#trouble;
         this.breaker.reset();
         break;
@@ -99,21 +101,17 @@ export class Condition {
     this.#refresh();
   }
 
-  #succeeded(epoch: number, now: number): void {
-    const wasBroken = this.breaker.broken;
+  #succeeded(epoch: number): void {
     this.breaker.succeeded(epoch);
     if (this.#failing === undefined || this.breaker.broken) return;
-    if (wasBroken || now - this.#failedAt >= RECOVERED_AFTER_MS) {
-      this.#failing = undefined;
-      this.observer.recovered(this.settings.id);
-    }
+    this.#failing = undefined;
+    this.observer.recovered(this.settings.id);
     this.#refresh();
   }
 
-  #fails(failure: { reason: FailureReason; status: number; detail: string }, position: number, now: number): void {
+  #fails(failure: { reason: FailureReason; status: number; detail: string }, position: number): void {
     const { reason, status } = failure;
     const failing = status === 0 ? reason : `${reason} ${status}`;
-    this.#failedAt = now;
     this.#trouble = failing;
     if (failing === this.#failing) return;
     this.#failing = failing;

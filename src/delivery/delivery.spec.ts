@@ -201,6 +201,7 @@ describe('delivery: a subscriber in trouble', () => {
     const run = new Run(journal, [{ settings: one, sender }]);
     await until(() => run.status().state === 'broken');
     assert.deepEqual([sender.sent.length, run.status().reason], [3, 'status 500']);
+    assert.ok(run.status().heldUntil! <= Date.now() + 200);
     await turns(5);
     assert.ok(sender.sent.length <= 4);
     fails = false;
@@ -361,7 +362,8 @@ describe('delivery: starting and stopping', () => {
     const stopped = run.stop();
     assert.equal(sender.closed, false);
     for (const answer of answers) answer();
-    await stopped;
+    assert.equal(run.delivery.inFlight, 2);
+    assert.equal(await stopped, 0);
     assert.deepEqual([sender.sent.length, sender.closed, journal.of('one').cursor], [2, true, 2]);
   });
 
@@ -374,7 +376,7 @@ describe('delivery: starting and stopping', () => {
     journal.addMany(10, () => 't');
     const run = new Run(journal, [{ settings: settings('one'), sender }]);
     await until(() => sender.sent.length === 4);
-    await run.delivery.stop(5);
+    assert.equal(await run.delivery.stop(5), 4);
     assert.deepEqual([journal.of('one').cursor, journal.of('one').waiting.size], [0, 0]);
   });
 

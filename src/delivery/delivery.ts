@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { compileFilter } from '../domain/filter.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
-import { PayloadJson } from '../domain/payload-json.js';
+import { PayloadJson, type DecodePayload } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
@@ -43,6 +43,8 @@ export interface DeliveryOptions {
   random: Random;
   /** Default: no level of a topic has a name. */
   parametersOf?: ParametersOf;
+  /** For filters and keys that look into payloads. Default: as JSON, as it came. */
+  decode?: DecodePayload;
 }
 
 /** A subscriber to be served, from its saved place on. */
@@ -73,13 +75,14 @@ export class Delivery {
   readonly #dispatcher: Dispatcher;
   readonly #settler: Settler;
   readonly #shared: Shared;
-  readonly #json = new PayloadJson();
+  readonly #json: PayloadJson;
   readonly #counts = new Set<BacklogCount>();
   #started = false;
-  #stopped: Promise<void> | undefined;
+  #stopped: Promise<number> | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { journal, reader, observer, clock, random, parametersOf = noParameters } = options;
+    const { journal, reader, observer, clock, random, parametersOf = noParameters, decode } = options;
+    this.#json = new PayloadJson(decode);
     this.#settler = new Settler(journal, {
       roomAgain: () => this.#pumpAll(),
       saveFailed: (error) => observer.saveFailed(error),
@@ -110,9 +113,7 @@ export class Delivery {
   /** One more subscriber while running. @throws SHUTTING_DOWN */
   add(target: DeliveryTarget): void {
     this.#mustRun();
-    const consumer = this.#open(target);
-    this.#count([{ consumer, cursor: target.cursor }]);
-    consumer.pump();
+    this.#add(target, this.options.clock.now());
   }
 
   /**
@@ -170,6 +171,11 @@ export class Delivery {
     return [...this.#lanes.values()].map((lanes) => statusOf(lanes, open, clock));
   }
 
+  /** Attempts that are running, of all subscribers. */
+  get inFlight(): number {
+    return [...this.#lanes.values()].reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
   /** Starts no attempt for this subscriber until {@link resume}. @throws NOT_FOUND */
   pause(id: string): void {
     this.#find(id).pause();
@@ -197,8 +203,12 @@ export class Delivery {
 
   /** Dead letters are waiting rows of the journal again. Those of a subscriber that is not there wait for its return. */
   revived(rows: readonly (Waiting & { bytes: number })[]): void {
-    const now = this.options.clock.monotonic();
-    for (const row of rows) this.#lanes.get(row.subscriber)?.intake.waiting.revive([row], now);
+    const { clock } = this.options;
+    const now = clock.monotonic();
+    for (const row of rows) {
+      const since = row.replayedAt ?? clock.now();
+      this.#lanes.get(row.subscriber)?.intake.waiting.revive([{ ...row, since }], now);
+    }
     for (const id of new Set(rows.map(({ subscriber }) => subscriber))) this.#lanes.get(id)?.pump();
   }
 
@@ -230,37 +240,50 @@ export class Delivery {
   /**
    * Starts no new attempts; lets those in flight finish until the deadline, aborts the rest, saves what is
    * settled, and closes the senders. Takes little longer than the deadline even when the journal hangs.
+   * @returns how many attempts were aborted, and will be made again
    */
-  stop(deadlineMs: number): Promise<void> {
+  stop(deadlineMs: number): Promise<number> {
     return (this.#stopped ??= this.#stop(deadlineMs));
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(deadlineMs: number): Promise<number> {
     const { clock } = this.options;
     const deadline = clock.monotonic() + deadlineMs;
     const all = [...this.#lanes.values()];
     this.#dispatcher.stop();
     for (const count of this.#counts) count.stop();
-    await this.#settle(all, deadlineMs);
+    const aborted = await this.#settle(all, deadlineMs);
     await within(Math.max(deadline - clock.monotonic(), SAVE_GRACE_MS), this.#settler.flush());
     this.#settler.stop();
     await within(ABORT_GRACE_MS, Promise.allSettled(all.map((lanes) => lanes.sender.close())));
+    return aborted;
   }
 
-  #replace({ condition }: Lanes, target: DeliveryTarget): void {
+  #add(target: DeliveryTarget, freshAt: number): void {
+    const consumer = this.#open(target);
+    consumer.expiry.freshAt = freshAt;
+    this.#count([{ consumer, cursor: target.cursor }]);
+    consumer.pump();
+  }
+
+  #replace({ condition, expiry }: Lanes, target: DeliveryTarget): void {
     const { id } = target.settings;
-    this.add(target);
+    const { paused = false, gone = '' } = target.hold ?? {};
+    const woken = condition.held && !paused && gone === '';
+    this.#add(target, woken ? this.options.clock.now() : expiry.freshAt);
     const { state, reason } = this.#find(id).condition;
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }
 
-  /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. */
-  async #settle(all: readonly Lanes[], deadlineMs: number): Promise<void> {
+  /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. @returns how many were not */
+  async #settle(all: readonly Lanes[], deadlineMs: number): Promise<number> {
     const idle = Promise.all(all.map((lanes) => lanes.halt()));
     await within(deadlineMs, idle);
+    const late = all.reduce((sum, { inFlight }) => sum + inFlight, 0);
     for (const lanes of all) lanes.abort();
     await within(ABORT_GRACE_MS, idle);
     for (const lanes of all) lanes.close();
+    return late;
   }
 
   #count(starts: readonly { consumer: Consumer; cursor: number }[]): void {
@@ -288,7 +311,7 @@ export class Delivery {
       wants: (topic) => trie.match(topic).includes(lanes),
       selects: passes && ((record) => passes(record, this.#json.of)),
       countsExactly: settings.maxBacklog !== undefined,
-      keyOf: orderingKey(settings, this.#json.of),
+      keyOf: orderingKey(settings, this.#json),
     };
     const feed = new Feed({ ...interest, tail, start: cursor, skip });
     const ledger = this.#settler.open(id, () => lanes.intake.cursor);

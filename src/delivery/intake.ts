@@ -1,6 +1,7 @@
 import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../domain/clock.js';
 import type { JournalReader } from '../domain/journal.js';
+import type { Record } from '../domain/record.js';
 import type { DeadLetter, SubscriberSettings } from '../domain/subscriber.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
 import type { Gathering } from './batches.js';
@@ -11,7 +12,7 @@ import type { DeliveryObserver } from './observer.js';
 import { RingQueue } from './ring-queue.js';
 import { Turns } from './turns.js';
 import { goesAlone, REPLAY_ROWS_MAX, WAITING_ROWS_MAX, type Row, type WaitingRows } from './waiting.js';
-import { Task, Window } from './window.js';
+import { ageFrom, Task, Window } from './window.js';
 
 /** What all subscribers' lanes share. */
 export interface Shared {
@@ -116,11 +117,19 @@ export class Intake {
   }
 
   died(task: Task, letter: Omit<DeadLetter, 'subscriber' | 'position'>): void {
-    const { position, record } = task;
-    const { id, topic } = record!;
-    this.ledger.bury({ position, ...letter });
+    const { record } = task;
+    this.ledger.bury({ position: task.position, ...letter });
     this.delivered(task);
-    this.shared.observer.died({ subscriber: this.ledger.subscriber, position, id, topic, ...letter });
+    this.#tellDeath(record!, letter);
+  }
+
+  /** The next new record dies without having been taken. */
+  diesUntried(letter: Omit<DeadLetter, 'subscriber' | 'position'>): void {
+    const { key, position, record } = this.feed.take()!;
+    const settled = this.#turns !== undefined && this.waiting.settledBefore(key, position);
+    if (!settled) this.ledger.bury({ position, ...letter });
+    this.ledger.passed();
+    if (!settled) this.#tellDeath(record!, letter);
   }
 
   /** Nobody will have it. Also for a record of which no attempt is made. */
@@ -145,14 +154,16 @@ export class Intake {
       this.waiting.again(row, due);
     } else {
       const { length: bytes } = task.record!.payload;
+      const since = ageFrom(task);
       this.window.finish(task);
-      this.waiting.add({ position, key, bytes, replayedAt }, due);
+      this.waiting.add({ position, key, bytes, since, replayedAt }, due);
     }
     this.ledger.wait({ position, key, attempts, dueAt, reason, replayedAt });
     for (const behind of row ? [] : (this.#turns?.dissolve(task) ?? [])) {
       const { length: bytes } = behind.record!.payload;
+      const since = ageFrom(behind);
       this.window.finish(behind);
-      this.#hold(behind, bytes);
+      this.#hold(behind, bytes, since);
     }
   }
 
@@ -219,7 +230,7 @@ export class Intake {
         return false;
       }
       if (this.waiting.holds(key)) {
-        this.#hold(task, task.record!.payload.length);
+        this.#hold(task, task.record!.payload.length, ageFrom(task));
         return false;
       }
     }
@@ -227,8 +238,12 @@ export class Intake {
     return this.#turns?.enter(task, gathering) ?? true;
   }
 
-  #hold({ position, key, replayedAt }: Task, bytes: number): void {
-    this.waiting.hold({ position, key, bytes, replayedAt });
+  #tellDeath({ position, id, topic }: Record, letter: Omit<DeadLetter, 'subscriber' | 'position'>): void {
+    this.shared.observer.died({ subscriber: this.ledger.subscriber, position, id, topic, ...letter });
+  }
+
+  #hold({ position, key, replayedAt }: Task, bytes: number, since: number): void {
+    this.waiting.hold({ position, key, bytes, since, replayedAt });
     this.ledger.wait({ position, key, attempts: 0, dueAt: null, reason: '', replayedAt });
   }
 

@@ -8,6 +8,7 @@ import {
   SUBSCRIBER_DEFAULTS,
   type DeadLetter,
   type Discarded,
+  type SavedWaiting,
   type Settlement,
   type SubscriberSettings,
 } from '../domain/subscriber.js';
@@ -108,9 +109,12 @@ export class FakeJournal {
     return [...counts.values()];
   }
 
-  waiting(subscriber: string): (Waiting & { bytes: number })[] {
+  waiting(subscriber: string): SavedWaiting[] {
     const rows = [...this.of(subscriber).waiting.values()].sort((a, b) => a.position - b.position);
-    return rows.map((row) => ({ ...row, bytes: this.records[row.position - 1]?.payload.length ?? 0 }));
+    return rows.map((row) => {
+      const { payload, receivedAt = 0 } = this.records[row.position - 1] ?? {};
+      return { ...row, bytes: payload?.length ?? 0, receivedAt };
+    });
   }
 
   deadLetters({ subscriber, after, limit }: DeadLetterQuery): ListedDeadLetter[] {
@@ -302,7 +306,7 @@ export class Run {
     void this.delivery.stop(0);
   }
 
-  stop(): Promise<void> {
+  stop(): Promise<number> {
     return this.delivery.stop(1_000);
   }
 }

@@ -9,6 +9,7 @@ import type { Batch } from './batch.js';
 import { Batches } from './batches.js';
 import { Condition } from './condition.js';
 import type { Consumer } from './dispatcher.js';
+import { Expiry } from './expiry.js';
 import type { Feed, Interest } from './feed.js';
 import type { Intake, Shared } from './intake.js';
 import { RateLimit } from '../domain/rate-limit.js';
@@ -40,6 +41,7 @@ interface Next {
 export class Lanes implements Consumer {
   readonly condition: Condition;
   readonly backlog: Backlog;
+  readonly expiry: Expiry;
   readonly #own: Source;
   /** What is new and what is given again take turns, so that neither starves the other. */
   #replayNext = false;
@@ -63,6 +65,9 @@ export class Lanes implements Consumer {
     const { batch, maxBacklog, rateLimit } = settings;
     this.condition = new Condition(settings, shared.observer, shared.random);
     this.backlog = new Backlog(intake, maxBacklog);
+    const { breaker } = this.condition;
+    const trouble = (): string => this.condition.trouble;
+    this.expiry = new Expiry({ settings, intake, replays, breaker, shared, trouble });
     this.#own = { intake, batches: new Batches(intake, batch) };
     this.#rate = rateLimit && new RateLimit(rateLimit.perSecond, shared.clock.monotonic());
     setMaxListeners(0, this.#abort.signal); // one for each attempt in flight is no leak
@@ -89,7 +94,8 @@ export class Lanes implements Consumer {
     }
     if (this.#halted) return;
     this.#arm(now);
-    if (this.feed.isHungry || this.backlog.isExceeded || this.replays.isHungry) this.shared.serve(this);
+    const wanting = this.feed.isHungry || this.backlog.isExceeded || this.replays.isHungry;
+    if (wanting || this.#mayExpire(now)) this.shared.serve(this);
   }
 
   #next(now: number, alone: boolean): Next | undefined {
@@ -106,6 +112,8 @@ export class Lanes implements Consumer {
   serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void {
     this.replays.read(reader);
     if (!this.backlog.isExceeded) {
+      const now = this.shared.clock.monotonic();
+      if (this.#mayExpire(now)) this.expiry.step(now);
       if (this.feed.isHungry) this.feed.read(reader);
       return;
     }
@@ -121,6 +129,7 @@ export class Lanes implements Consumer {
 
   resume(): void {
     this.condition.resume();
+    this.expiry.freshAt = this.shared.clock.now();
     this.pump();
   }
 
@@ -150,6 +159,12 @@ export class Lanes implements Consumer {
       this.condition.breaker.allows(now) &&
       (this.#rate === undefined || this.#rate.allows(now))
     );
+  }
+
+  /** Asked often, and nearly always answered by the first comparison: nothing is held back. */
+  #mayExpire(now: number): boolean {
+    const { breaker, held } = this.condition;
+    return breaker.openUntil > now && !held && !this.#halted && this.intake.mayStart && this.expiry.dueAt <= now;
   }
 
   readonly #mayGo = (task: Task): boolean => this.intake.mayGo(task);
@@ -219,13 +234,14 @@ export class Lanes implements Consumer {
 
   /** A batch failed, and its records are not to blame: it is tried again as it is, without those that are too old. */
   #returned({ batch, source: { intake } }: Next, tasks: Task[], outcome: Failure, wall: number): void {
+    this.expiry.lookAgain();
     const { status, detail } = outcome;
     const kept: Task[] = [];
     const keys = new Set<string>();
     for (const task of tasks) {
       // The first of a line goes first, also when a clock that jumped makes a later one look older.
       const behind = task.key !== '' && keys.has(task.key);
-      const { kind } = decideReturned(since(task), this.settings.retry, wall);
+      const { kind } = decideReturned(this.expiry.since(task), this.settings.retry, wall);
       if (intake.isGivenUp(task)) intake.giveUp(task);
       else if (kind === 'dead' && !behind) {
         const attempts = task.row?.attempts ?? 0;
@@ -239,10 +255,11 @@ export class Lanes implements Consumer {
   }
 
   #failed({ batch, source: { intake } }: Next, task: Task, outcome: Failure, now: number, wall: number): void {
+    this.expiry.lookAgain();
     if (intake.isGivenUp(task)) return intake.giveUp(task);
     const before = task.row?.attempts ?? 0;
     const attempts = before + 1;
-    const tried = { attempts, receivedAt: since(task) };
+    const tried = { attempts, receivedAt: this.expiry.since(task) };
     const decision = decide(outcome, tried, this.settings.retry, wall, this.shared.random);
     if (decision.kind === 'dead') {
       const { status, detail } = outcome;
@@ -272,7 +289,7 @@ export class Lanes implements Consumer {
     // Each of these ends with a call of its own.
     if (held || breaker.probing || this.#inFlight >= this.settings.concurrency || !this.intake.mayStart)
       return Infinity;
-    if (breaker.openUntil > now) return breaker.openUntil;
+    if (breaker.openUntil > now) return Math.min(breaker.openUntil, this.expiry.dueAt);
     const tokenAt = this.#rate?.nextAt(now) ?? now;
     return tokenAt > now ? tokenAt : Math.min(this.intake.nextDue, this.#gatheredAt);
   }
@@ -286,9 +303,4 @@ export class Lanes implements Consumer {
     this.#timer = undefined;
     this.pump();
   };
-}
-
-/** When the age of a record began, wall clock in milliseconds. */
-function since(task: Task): number {
-  return task.replayedAt ?? task.record!.receivedAt;
 }

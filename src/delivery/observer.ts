@@ -10,8 +10,10 @@ export type SubscriberState = 'active' | 'paused' | 'broken' | 'gone';
 export interface SubscriberStatus {
   id: string;
   state: SubscriberState;
-  /** Why it is not active; '' when it is. */
+  /** Why it is not active, or is active and throttled; '' when it is sent to. */
   reason: string;
+  /** Its breaker is open, or it asked for a pause: until then nothing is sent. Wall clock, milliseconds since the epoch. */
+  heldUntil?: number;
   /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
   cursor: number;
   /**
@@ -46,8 +48,9 @@ export interface DeliveryObserver {
   /** @param secondsSinceReceived from the socket to the answer */
   delivered(subscriber: string, secondsSinceReceived: number): void;
   state(subscriber: string, state: SubscriberState, reason: string): void;
-  /** Attempts fail, and for another reason than the one told before. */
+  /** Attempts fail, and for another reason than the one told before. With {@link recovered} it may be called often. */
   failing(subscriber: string, failing: Failing): void;
+  /** The first success after it. */
   recovered(subscriber: string): void;
   /** Its backlog went beyond its bound, and the oldest records were given up. Called often while it stays there. */
   discarded(discarded: Discarded): void;

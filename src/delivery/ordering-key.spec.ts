@@ -10,7 +10,7 @@ import { PayloadJson } from '../domain/payload-json.js';
 const record = (topic: string, payload: string): Record => new FakeJournal().add(topic, 0, payload);
 
 function keyOf(pointer: string, topic: string, payload: string): string {
-  return orderingKey({ ordering: 'key', key: pointer }, new PayloadJson().of)(record(topic, payload));
+  return orderingKey({ ordering: 'key', key: pointer }, new PayloadJson())(record(topic, payload));
 }
 
 describe('ordering key', () => {
@@ -33,7 +33,7 @@ describe('ordering key', () => {
         const keys = [
           keyOf(pointers[0]!, topic, JSON.stringify({ [one]: value })),
           keyOf(pointers[0]!, topic, ''),
-          orderingKey({ ordering: 'topic' }, () => undefined)(record(topic.replaceAll('#', ''), '')),
+          orderingKey({ ordering: 'topic' }, new PayloadJson())(record(topic.replaceAll('#', ''), '')),
         ];
         assert.equal(new Set(keys).size, 3);
         if (one !== other) assert.notEqual(keys[1], keyOf(pointers[1]!, topic, ''));
@@ -42,13 +42,31 @@ describe('ordering key', () => {
     );
   });
 
+  it('of what a contract decodes is the value there, and never the key of another decoder or of JSON', () => {
+    const decoding = (way: string, value: unknown): string => {
+      const json = new PayloadJson(() => ({ value, way }));
+      return orderingKey({ ordering: 'key', key: '/id' }, json)(record('t', '{"id":"a"}'));
+    };
+    assert.equal(decoding('cbor', { id: 'a' }), decoding('cbor', { id: 'a', n: 1 }));
+    const keys = [
+      decoding('cbor', { id: 'a' }),
+      decoding('cbor', { id: 'b' }),
+      decoding('other', { id: 'a' }),
+      decoding('cbor', undefined),
+      decoding('other', undefined),
+      keyOf('/id', 't', '{"id":"a"}'),
+      keyOf('/id', 't', ''),
+    ];
+    assert.equal(new Set(keys).size, keys.length);
+  });
+
   it('is bounded in length, and long ones still differ', () => {
     const long = 'x'.repeat(100_000);
     const keys = [
       keyOf('/id', 't', `{"id":"${long}"}`),
       keyOf('/id', 't', `{"id":"${long}y"}`),
       keyOf('/id', long, ''),
-      orderingKey({ ordering: 'topic' }, () => undefined)(record(long, '')),
+      orderingKey({ ordering: 'topic' }, new PayloadJson())(record(long, '')),
     ];
     assert.equal(new Set(keys).size, keys.length);
     for (const key of keys) assert.ok(key.length <= 256);

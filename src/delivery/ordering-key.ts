@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { parseJsonPointer, partAt } from '../domain/json-pointer.js';
+import type { PayloadJson } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 
@@ -10,15 +11,16 @@ const KEY_CHARACTERS_MAX = 256;
  * What order is kept by: '' when it is not kept.
  *
  * - `topic`: the topic.
- * - `key`: the text, number or boolean that the pointer leads to; without one, the topic.
+ * - `key`: the text, number or boolean that the pointer leads to; without one, the topic. Of a payload that its
+ *   contract decodes the key names the way, too.
  *
  * Keys outlive restarts, and so do the conclusions drawn from them: a row says that all earlier records of its key
- * are settled. So keys of another pointer, and values and topics, must never look alike. A topic has no `#`, so what
+ * are settled. So keys of another pointer or way, and values and topics, must never look alike. A topic has no `#`, so what
  * begins with one is no bare topic; after it stands in JSON what the key is made of.
  */
 export function orderingKey(
   { ordering, key }: Pick<SubscriberSettings, 'ordering' | 'key'>,
-  json: (record: Record) => unknown,
+  json: Pick<PayloadJson, 'of' | 'wayOf'>,
 ): (record: Record) => string {
   switch (ordering) {
     case 'none':
@@ -28,9 +30,11 @@ export function orderingKey(
     case 'key': {
       const text = key ?? '';
       const pointer = parseJsonPointer(text);
-      const start = `#[${JSON.stringify(text)}`;
+      const plain = `#[${JSON.stringify(text)}`;
       return (record) => {
-        const part = partAt(json(record), pointer);
+        const part = partAt(json.of(record), pointer);
+        const way = json.wayOf(record);
+        const start = way === '' ? plain : `#[${JSON.stringify([text, way])}`;
         if (typeof part === 'string') return bounded(`${start},${JSON.stringify(part)}]`);
         if (typeof part === 'number' || typeof part === 'boolean') return `${start},${String(part)}]`;
         return bounded(`${start}]${record.topic}`);

@@ -15,7 +15,17 @@ describe('schedule: what becomes of a record after an attempt', () => {
   it('a failing record older than maxAge becomes a dead letter, expired', () => {
     const tried = { attempts: 1, receivedAt: 0 };
     assert.deepEqual(decide(FAILS, tried, retry, 60_001, none), { kind: 'dead', reason: 'expired' });
+    assert.deepEqual(decide(FAILS, { attempts: 3, receivedAt: 0 }, retry, 60_001, none), {
+      kind: 'dead',
+      reason: 'expired',
+    });
     assert.equal(decide(FAILS, tried, retry, 60_000, none).kind, 'wait');
+  });
+
+  it('no wait outlasts maxAge: the last attempt is just past it', () => {
+    const tried = { attempts: 2, receivedAt: 1_000 };
+    assert.deepEqual(decide(FAILS, tried, retry, 57_000, none), { kind: 'wait', delayMs: 4_001 });
+    assert.deepEqual(decide(FAILS, tried, retry, 61_001, none), { kind: 'dead', reason: 'expired' });
   });
 
   it('throttling uses no attempt, but does not outlive maxAge', () => {

@@ -51,9 +51,11 @@ export function decide(
       return { kind: 'dead', reason: outcome.reason };
     case 'retry': {
       const delayMs = retry.scheduleMs[tried.attempts - 1];
-      if (delayMs === undefined) return { kind: 'dead', reason: outcome.reason };
       if (returned.kind === 'dead') return returned;
-      return { kind: 'wait', delayMs: addedJitter(delayMs, random) };
+      if (delayMs === undefined) return { kind: 'dead', reason: outcome.reason };
+      // None waits beyond maxAge: its last attempt is then.
+      const leftMs = tried.receivedAt + retry.maxAgeMs - now;
+      return { kind: 'wait', delayMs: Math.min(addedJitter(delayMs, random), leftMs + 1) };
     }
   }
 }

@@ -9,10 +9,12 @@ type Reader = Pick<JournalReader, 'recordsAt'>;
 export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock): SubscriberStatus {
   const { condition, intake, inFlight, settings } = lanes;
   const receivedAt = oldestReceivedAt(lanes, reader);
+  const heldMs = condition.held ? 0 : condition.breaker.openUntil - clock.monotonic();
   return {
     id: settings.id,
     state: condition.state,
-    reason: condition.reason,
+    reason: heldMs > 0 && condition.state === 'active' ? `throttled: ${condition.trouble}` : condition.reason,
+    ...(heldMs > 0 ? { heldUntil: Math.round(clock.now() + heldMs) } : {}),
     cursor: intake.cursor,
     lagRecords: lanes.backlog.records,
     lagSeconds: receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt) / 1000,

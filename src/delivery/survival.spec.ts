@@ -32,6 +32,8 @@ interface Life {
   batch: SubscriberSettings['batch'] | null;
   filtered: boolean;
   limited: boolean;
+  /** Records do not live long. */
+  ageing: boolean;
 }
 
 const life = (ordering: SubscriberSettings['ordering']): fc.Arbitrary<Life> =>
@@ -48,6 +50,7 @@ const life = (ordering: SubscriberSettings['ordering']): fc.Arbitrary<Life> =>
     ),
     filtered: fc.boolean(),
     limited: fc.boolean(),
+    ageing: fc.boolean(),
   });
 
 /** What must be true of each record, seen from outside. */
@@ -68,6 +71,14 @@ class Ward {
   /** What was in flight in the run before is not heard of any more. */
   newRun(): void {
     this.#running = new Set();
+  }
+
+  /** A run that has ended: what it gave up as too old, also when it was killed before that was saved. */
+  expired({ observer }: Run): void {
+    for (const death of observer.deaths) {
+      const [, position, , reason] = death.split(' ');
+      if (reason === 'expired') this.#died.add(Number(position));
+    }
   }
 
   wanted(): number[] {
@@ -121,7 +132,7 @@ function contentOf({ payload }: Record): { id?: number; x?: number } {
 }
 
 /** Random traffic, answers, pauses and kills; the last run comes to rest, and everything is then looked at. */
-async function survive({ seed: from, ordering, concurrency, batch, filtered, limited }: Life): Promise<void> {
+async function survive({ seed: from, ordering, concurrency, batch, filtered, limited, ageing }: Life): Promise<void> {
   const random = seeded(from);
   const upTo = (n: number): number => Math.floor(random() * n);
   const journal = new FakeJournal();
@@ -142,6 +153,7 @@ async function survive({ seed: from, ordering, concurrency, batch, filtered, lim
     ...(batch && { batch }),
     ...(filtered && { where: { kind: 'not', of: { kind: 'exact', attribute: '/x', value: '1' } } }),
     ...(limited && { rateLimit: { perSecond: 3_000 } }),
+    ...(ageing && { retry: { scheduleMs: [1, 1, 2], maxAgeMs: 15 } }),
   });
   const ward = new Ward(journal, one, random);
   const passed: number[] = [];
@@ -183,6 +195,7 @@ async function survive({ seed: from, ordering, concurrency, batch, filtered, lim
       if (random() < 0.3) await new Promise((resolve) => setTimeout(resolve, upTo(30)));
     }
     run.kill();
+    ward.expired(run);
   }
   add(100);
   ward.newRun();
@@ -195,6 +208,7 @@ async function survive({ seed: from, ordering, concurrency, batch, filtered, lim
   await until(() => saved.cursor === journal.last && saved.waiting.size === 0, 'catching up');
   assert.equal(run.status().lagRecords, 0, 'lag');
   await run.stop();
+  ward.expired(run);
   assert.deepEqual(ward.faults, []);
   assert.deepEqual(passed, [], 'the cursor passed records that were not safe');
   for (const position of ward.wanted()) {

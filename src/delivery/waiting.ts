@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.js';
-import type { Waiting } from '../domain/subscriber.js';
+import type { SavedWaiting, Waiting } from '../domain/subscriber.js';
 import { DueHeap } from './due-heap.js';
 
 /** At this many rows a subscriber is given no new records, so the cursor stops. */
@@ -11,8 +11,8 @@ export const REPLAY_ROWS_MAX = WAITING_ROWS_MAX / 2;
 /** So many rows that were given up may be left in the heap. */
 const STALE_ROWS_MAX = 1_024;
 
-/** What is known of a record that is to wait. `bytes`: of its payload. */
-export type WaitingRecord = Pick<Waiting, 'position' | 'key' | 'replayedAt'> & { bytes: number };
+/** What is known of a record that is to wait. */
+export type WaitingRecord = Pick<Waiting, 'position' | 'key' | 'replayedAt'> & Pick<Row, 'bytes' | 'since'>;
 
 /** A waiting row as the lanes see it. */
 export interface Row {
@@ -21,6 +21,8 @@ export interface Row {
   readonly key: string;
   /** Of the record's payload. */
   readonly bytes: number;
+  /** When its age began, wall clock in milliseconds: it was received, or is given again. */
+  readonly since: number;
   /** Set when it is given again: since when, wall clock in milliseconds. */
   readonly replayedAt: number | undefined;
   attempts: number;
@@ -92,12 +94,13 @@ export class WaitingRows {
    * Takes over what a run before left, in order of position.
    * @param delayMsMax no row waits longer, although the wall clock may have jumped since
    */
-  restore(saved: readonly (Waiting & { bytes: number })[], clock: Clock, delayMsMax: number): void {
+  restore(saved: readonly SavedWaiting[], clock: Clock, delayMsMax: number): void {
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
     for (const row of saved) {
       const { position, key, dueAt } = row;
       const delayMs = dueAt === null ? 0 : Math.min(Math.max(dueAt - wall, 0), delayMsMax);
-      this.#append(rowOf(row, row.attempts, monotonic + delayMs));
+      const since = row.replayedAt ?? row.receivedAt;
+      this.#append(rowOf({ ...row, since }, row.attempts, monotonic + delayMs));
       if (key !== '' && !this.#restored.has(key)) this.#restored.set(key, position);
     }
   }
@@ -186,9 +189,9 @@ export function goesAlone({ attempts, replayedAt }: Row): boolean {
   return attempts > 0 || replayedAt !== undefined;
 }
 
-function rowOf({ position, key, bytes, replayedAt }: WaitingRecord, attempts: number, due: number): Row {
+function rowOf({ position, key, bytes, since, replayedAt }: WaitingRecord, attempts: number, due: number): Row {
   const flags = { taken: false, inFlight: false, finished: false };
-  return { position, key, bytes, replayedAt, attempts, due, ...flags, next: undefined };
+  return { position, key, bytes, since, replayedAt, attempts, due, ...flags, next: undefined };
 }
 
 function unfinished(row: Row | undefined): Row | undefined {

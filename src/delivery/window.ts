@@ -86,3 +86,8 @@ export class Window {
     while (this.#tasks.peek()?.finished) this.#tasks.shift();
   }
 }
+
+/** When the age of a task's record began, wall clock in milliseconds. It has its record still. */
+export function ageFrom({ record, replayedAt }: Task): number {
+  return replayedAt ?? record!.receivedAt;
+}

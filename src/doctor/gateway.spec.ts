@@ -5,6 +5,7 @@ import { judgeConflicts, judgeGateway } from './gateway.js';
 
 const NOW = 1_000_000_000;
 const MINUTE = 60_000;
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 function status(more: Partial<LinkStatus> = {}): LinkStatus {
   return {
@@ -13,7 +14,7 @@ function status(more: Partial<LinkStatus> = {}): LinkStatus {
     url: 'mqtt://broker',
     protocol: '5',
     sessionPresent: true,
-    since: NOW - 3 * 3_600_000,
+    since: iso(NOW - 3 * 3_600_000),
     pendingAcks: 0,
     subscribed: [],
     denied: {},
@@ -29,7 +30,7 @@ function drop(more: Partial<LinkDrop> = {}): LinkDrop {
     confidence: 'likely',
     evidence: [],
     mend: 'Give each its own id.',
-    at: NOW - 2 * MINUTE,
+    at: iso(NOW - 2 * MINUTE),
     wasUp: true,
     ...more,
   };
@@ -38,13 +39,19 @@ function drop(more: Partial<LinkDrop> = {}): LinkDrop {
 describe('doctor: the running gateway', () => {
   it('a link that is not up fails, with its last cause and that cause’s mend', () => {
     const { state, seen, mend } = judgeGateway(
-      status({ state: 'waiting', retryAt: new Date(NOW + 40_000).toISOString(), drops: [drop(), drop()] }),
+      status({ state: 'waiting', retryAt: iso(NOW + 40_000), drops: [drop(), drop()] }),
       NOW,
     );
     assert.equal(state, 'failed');
     assert.match(seen, /link not up \(waiting, tries again in 40 s\), client id gw-1/);
     assert.match(seen, /client-id-conflict \(likely\) 2×, the last 2 min ago/);
     assert.match(mend, /its own id/);
+  });
+
+  it('refusals that are one entry are counted, every one', () => {
+    const refusals = drop({ cause: 'broker-unreachable', wasUp: false, count: 200, firstAt: iso(NOW - 9 * MINUTE) });
+    const { seen } = judgeGateway(status({ drops: [refusals] }), NOW);
+    assert.match(seen, /broker-unreachable \(likely\) 200×, the last 2 min ago/);
   });
 
   it('denied subscriptions fail', () => {
@@ -55,7 +62,7 @@ describe('doctor: the running gateway', () => {
 
   it('a drop of the last hour is a warning, an older one only told', () => {
     assert.equal(judgeGateway(status({ drops: [drop({ cause: 'network' })] }), NOW).state, 'warning');
-    const old = judgeGateway(status({ drops: [drop({ at: NOW - 90 * MINUTE })] }), NOW);
+    const old = judgeGateway(status({ drops: [drop({ at: iso(NOW - 90 * MINUTE) })] }), NOW);
     assert.equal(old.state, 'ok');
     assert.match(old.seen, /link up for 3 h.*last cause: client-id-conflict/);
   });
@@ -66,7 +73,14 @@ describe('doctor: client id', () => {
     const now = judgeConflicts(status({ drops: [drop()] }), NOW);
     assert.equal(now.state, 'failed');
     assert.match(now.seen, /gw-1 is in use elsewhere: taken over 1×, the last 2 min ago \(likely\)/);
-    assert.equal(judgeConflicts(status({ drops: [drop({ at: NOW - 120 * MINUTE })] }), NOW).state, 'warning');
+    assert.equal(judgeConflicts(status({ drops: [drop({ at: iso(NOW - 120 * MINUTE) })] }), NOW).state, 'warning');
+  });
+
+  it('a takeover that is only guessed at is no more than a warning', () => {
+    const { state, seen, mend } = judgeConflicts(status({ drops: [drop({ confidence: 'guess' })] }), NOW);
+    assert.equal(state, 'warning');
+    assert.match(seen, /gw-1 may be in use elsewhere/);
+    assert.equal(mend, drop().mend);
   });
 
   it('drops without a word are suspected, not cleared', () => {

@@ -122,7 +122,7 @@ function unheard(base: string, error: Error): Verdict {
 function linkStatus(text: string): LinkStatus | undefined {
   try {
     const { state, clientId, drops, denied, since } = JSON.parse(text) as Partial<LinkStatus>;
-    const whole = typeof state === 'string' && typeof clientId === 'string' && typeof since === 'number';
+    const whole = typeof state === 'string' && typeof clientId === 'string' && typeof since === 'string';
     return whole && Array.isArray(drops) && typeof denied === 'object' ? (JSON.parse(text) as LinkStatus) : undefined;
   } catch {
     return undefined;
@@ -135,7 +135,7 @@ export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
   const newest = drops[0];
   const findings: Verdict[] = [];
   const next = retryAt === undefined ? '' : `, tries again in ${span(Date.parse(retryAt) - nowMs)}`;
-  const standing = state === 'up' ? `up for ${span(nowMs - since)}` : `not up (${state}${next})`;
+  const standing = state === 'up' ? `up for ${span(nowMs - Date.parse(since))}` : `not up (${state}${next})`;
   const link = `link ${standing}, client id ${clientId}, MQTT ${protocol}, ${url}`;
   if (state === 'up') findings.push(ok(link));
   else findings.push(failed(link, newest?.mend ?? 'The rows below say why; else see its log.'));
@@ -144,7 +144,7 @@ export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
     const names = denied.map(([name, code]) => `${name}: ${reason(code)}`).join(', ');
     findings.push(failed(`denied to the gateway: ${names}`, 'Let its user subscribe to them at the broker.'));
   }
-  const lately = drops.filter(({ at }) => nowMs - at < RECENT_MS);
+  const lately = drops.filter(({ at }) => nowMs - Date.parse(at) < RECENT_MS);
   if (lately.length > 0) {
     findings.push(warning(`last causes: ${causes(lately, nowMs)}`, state === 'up' ? newest!.mend : ''));
   } else if (newest) {
@@ -158,8 +158,9 @@ function causes(drops: readonly LinkDrop[], nowMs: number): string {
   const byCause = Map.groupBy(drops, ({ cause }) => cause);
   const texts = [...byCause].slice(0, 3).map(([cause, those]) => {
     const { confidence, at } = those[0]!;
-    const ago = `${span(nowMs - at)} ago`;
-    return `${cause} (${confidence}) ${those.length > 1 ? `${those.length}×, the last ${ago}` : ago}`;
+    const ago = `${span(nowMs - Date.parse(at))} ago`;
+    const times = those.reduce((sum, { count = 1 }) => sum + count, 0);
+    return `${cause} (${confidence}) ${times > 1 ? `${times}×, the last ${ago}` : ago}`;
   });
   return texts.join(', ');
 }
@@ -170,7 +171,7 @@ export function judgeConflicts({ clientId, drops, state, since }: LinkStatus, no
   const newest = conflicts[0];
   if (!newest) {
     const wordless = drops.filter(
-      ({ at, wasUp, confidence }) => wasUp && confidence === 'guess' && nowMs - at < RECENT_MS,
+      ({ at, wasUp, confidence }) => wasUp && confidence === 'guess' && nowMs - Date.parse(at) < RECENT_MS,
     );
     if (wordless.length >= WORDLESS_DROPS) {
       return warning(
@@ -178,9 +179,14 @@ export function judgeConflicts({ clientId, drops, state, since }: LinkStatus, no
         'Look for the id in the broker’s log or client list; or stop the gateway and run doctor --takeover.',
       );
     }
-    const held = state === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - since)}; ` : '';
+    const held = state === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - Date.parse(since))}; ` : '';
     return ok(`${held}${drops.length === 0 ? 'it has not dropped' : `no takeover among its drops (${drops.length})`}`);
   }
-  const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, the last ${span(nowMs - newest.at)} ago (${newest.confidence})`;
-  return nowMs - newest.at < RECENT_MS ? failed(seen, IN_USE_MEND) : warning(seen, IN_USE_MEND);
+  const agoMs = nowMs - Date.parse(newest.at);
+  const last = `the last ${span(agoMs)} ago (${newest.confidence})`;
+  if (conflicts.every(({ confidence }) => confidence === 'guess')) {
+    return warning(`${clientId} may be in use elsewhere: ${conflicts.length}× it looked like it, ${last}`, newest.mend);
+  }
+  const seen = `${clientId} is in use elsewhere: taken over ${conflicts.length}×, ${last}`;
+  return agoMs < RECENT_MS ? failed(seen, IN_USE_MEND) : warning(seen, IN_USE_MEND);
 }

@@ -24,16 +24,15 @@ export const skipped = (seen: string, mend = ''): Verdict => ({ state: 'skipped'
 
 const BY_GRAVITY: readonly RowState[] = ['failed', 'warning', 'ok', 'skipped'];
 
-/** Several findings of one check as one verdict: the gravest state, and the gravest findings first. */
+/**
+ * Several findings of one check as one verdict: the gravest state, and the gravest findings first. Where more than one
+ * has a mend they are numbered, so that it shows which mend is whose.
+ */
 export function together(findings: readonly Verdict[]): Verdict {
   const sorted = BY_GRAVITY.flatMap((state) => findings.filter((one) => one.state === state));
-  const joined = (texts: string[], separator: string): string => texts.filter((text) => text !== '').join(separator);
-  return {
-    state: sorted[0]?.state ?? 'skipped',
-    seen: joined(
-      sorted.map(({ seen }) => seen),
-      '; ',
-    ),
-    mend: joined([...new Set(sorted.map(({ mend }) => mend))], ' '),
-  };
+  const mends = [...new Set(sorted.map(({ mend }) => mend).filter((mend) => mend !== ''))];
+  const number = (mend: string): string => (mends.length > 1 && mend !== '' ? `(${mends.indexOf(mend) + 1}) ` : '');
+  const seen = sorted.filter((one) => one.seen !== '').map((one) => `${number(one.mend)}${one.seen}`);
+  const mend = mends.map((one) => `${number(one)}${one}`);
+  return { state: sorted[0]?.state ?? 'skipped', seen: seen.join('; '), mend: mend.join(' ') };
 }

@@ -62,6 +62,8 @@ describe('doctor: rows', () => {
 
   it('several findings make one row, the gravest first', () => {
     const verdict = together([ok('a'), warning('b', 'Mend b.'), skipped('c'), failed('d', 'Mend d.')]);
-    assert.deepEqual(verdict, failed('d; b; a; c', 'Mend d. Mend b.'));
+    assert.deepEqual(verdict, failed('(1) d; (2) b; a; c', '(1) Mend d. (2) Mend b.'));
+    const alike = together([failed('a', 'Mend it.'), failed('b', 'Mend it.'), ok('c')]);
+    assert.deepEqual(alike, failed('a; b; c', 'Mend it.'), 'one mend needs no number');
   });
 });

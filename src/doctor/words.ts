@@ -3,6 +3,8 @@ import { ReasonCodes } from 'mqtt';
 
 /** Codes from here on refuse [MQTT 5.0, 2.4]. */
 export const DENIED = 0x80;
+/** Fewer are told as they are. */
+const SHORT_BYTES = 10_000;
 
 /** `350 ms`, `2.5 s`, `12 s`. */
 export function seconds(ms: number): string {
@@ -20,13 +22,15 @@ export function span(ms: number): string {
   return `${Math.round(inSeconds / 86_400)} days`;
 }
 
-/** `300 B`, `64 KiB`, `1.5 MiB`. */
+/** `2000 B`, `64 KiB`, `1.9 MiB (2000000 B)`: a rounded limit that looks like a whole one would mislead. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];
   let value = count;
   let unit = 0;
   for (; value >= 1_024 && unit < units.length - 1; unit++) value /= 1_024;
-  return `${Math.round(value * 10) / 10} ${units[unit]}`;
+  const rounded = Math.round(value * 10) / 10;
+  if (rounded === value) return `${rounded} ${units[unit]}`;
+  return count < SHORT_BYTES ? `${count} B` : `${rounded} ${units[unit]} (${count} B)`;
 }
 
 /** `2027-03-01`. */

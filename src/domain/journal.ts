@@ -15,9 +15,9 @@ import type {
   Hold,
   KnownSubscriber,
   Registration,
+  SavedWaiting,
   Settlement,
   SubscriberProgress,
-  Waiting,
 } from './subscriber.js';
 
 /** `full`: appends wait and publishes are refused until there is room; everything else goes on. */
@@ -199,8 +199,8 @@ export interface JournalReader {
   progress(): SubscriberProgress[];
   /** Subscribers that came over REST, in the order of their ids. */
   registrations(): Registration[];
-  /** In order of position; `bytes`: of the record's payload. */
-  waiting(subscriber: string): (Waiting & { bytes: number })[];
+  /** In order of position. */
+  waiting(subscriber: string): SavedWaiting[];
   /** In the order they came; `number` is their place in it. */
   deadLetters(query: DeadLetterQuery): ListedDeadLetter[];
   listDeadLetters(look: Look, filter: DeadLetterFilter): Looked<ListedDeadLetter>;

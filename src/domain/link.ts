@@ -2,12 +2,16 @@ import type { Cause, Diagnosis } from './cause.js';
 
 /** The link is the connection to the broker and the session on it. What others may see of it. */
 
-/** One drop or refusal, with what is known of it. */
+/** One drop, or a refusal and those of the same outage that were like it, with what is known of it. */
 export interface LinkDrop extends Diagnosis {
-  /** Wall clock, milliseconds since the epoch. */
-  at: number;
+  /** ISO 8601; of several the last. */
+  at: string;
   /** Whether the link had been up; if not, the connect was refused or failed. */
   wasUp: boolean;
+  /** How many there were, from 2; absent: one. */
+  count?: number;
+  /** ISO 8601: the first of several; absent: there was one. */
+  firstAt?: string;
 }
 
 export interface LinkStatus {
@@ -20,15 +24,15 @@ export interface LinkStatus {
   url: string;
   protocol: '5' | '3.1.1';
   sessionPresent: boolean;
-  /** Wall clock, milliseconds: since when the state holds. */
-  since: number;
+  /** ISO 8601: since when the state holds. */
+  since: string;
   pendingAcks: number;
   /** Names of subscriptions the broker has granted. */
   subscribed: string[];
   /** Names of subscriptions the broker refuses, with its code. */
   denied: { [subscription: string]: number };
   counters: LinkCounters;
-  /** The last {@link LINK_DROPS_KEPT}, newest first. */
+  /** The last {@link LINK_DROPS_KEPT}, newest first, over restarts. */
   drops: LinkDrop[];
   /** Absent when none is configured. */
   canary?: CanaryStatus;
@@ -68,8 +72,8 @@ export type LinkEvent =
   | { kind: 'refused'; diagnosis: Diagnosis }
   /** The broker forgot the session; messages may be missing between these wall-clock instants. `from` 0: not known. */
   | { kind: 'session-lost'; from: number; to: number }
-  /** The canary fell silent, or came back. */
-  | { kind: 'canary'; silent: true; diagnosis: Diagnosis }
+  /** The canary fell silent, or came back; `already`: it was silent, and why is another reason now. */
+  | { kind: 'canary'; silent: true; diagnosis: Diagnosis; already: boolean }
   | { kind: 'canary'; silent: false }
   /** The broker sent a message on a topic that is the gateway's own. */
   | { kind: 'own-topic'; topic: string }

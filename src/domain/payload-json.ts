@@ -1,21 +1,43 @@
 import { isUtf8 } from 'node:buffer';
 import type { Record } from './record.js';
 
+/** What a payload says where it is no JSON, or is so only after something was undone. */
+export interface DecodedPayload {
+  /** undefined: nobody can read it. */
+  value: unknown;
+  /** Names the way it was read by, and is never empty: another one may make something else of the same bytes. */
+  way: string;
+}
+
+/** Reads a payload by its contract. Must not throw; undefined: it is to be read as JSON, as it came. */
+export type DecodePayload = (record: Record) => DecodedPayload | undefined;
+
 /**
- * The payload of a record as JSON, read at first use. Only that of the newest record is kept: a record is looked at
- * by all its subscribers in one go, and what JSON becomes in memory may be many times its bytes.
+ * The payload of a record as a JSON-like value, read at first use. Only that of the newest record is kept: a record is
+ * looked at by all its subscribers in one go, and what JSON becomes in memory may be many times its bytes.
  */
 export class PayloadJson {
   #record: Record | undefined;
   #value: unknown;
+  #way = '';
 
-  /** undefined when the payload is no JSON */
+  constructor(private readonly decode: DecodePayload = () => undefined) {}
+
+  /** undefined when it says nothing that could be compared */
   readonly of = (record: Record): unknown => {
     if (record !== this.#record) {
-      this.#value = parsed(record.payload);
+      const decoded = this.decode(record);
+      this.#value = decoded ? decoded.value : parsed(record.payload);
+      this.#way = decoded?.way ?? '';
       this.#record = record;
     }
     return this.#value;
+  };
+
+  /** How {@link of} read it; empty: as JSON, as it came. */
+  readonly wayOf = (record: Record): string => {
+    this.of(record);
+    return this.#way;
   };
 }
 

@@ -4,7 +4,7 @@ import { HoldfastError } from './errors.js';
 const PROBLEMS_MAX = 100;
 
 export interface RequestProblem {
-  /** JSON pointer into the body. */
+  /** JSON pointer into the body; '' for all of it, or when the message says what it is about. */
   pointer: string;
   message: string;
 }
@@ -16,6 +16,6 @@ export function pointerTo(...names: string[]): string {
 
 export function invalid(problems: readonly RequestProblem[]): HoldfastError {
   const errors = problems.slice(0, PROBLEMS_MAX);
-  const message = errors.map(({ pointer, message }) => `${pointer || 'body'}: ${message}`).join('; ');
+  const message = errors.map(({ pointer, message }) => (pointer ? `${pointer}: ${message}` : message)).join('; ');
   return new HoldfastError('REQUEST_INVALID', message, { details: { errors } });
 }

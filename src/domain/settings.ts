@@ -106,6 +106,8 @@ export interface PublishSettings {
   maxPayloadBytes: number;
   /** How long a publish waits for the broker before 202. */
   waitMs: number;
+  /** How long a publish waits for what its contract says before it is refused. */
+  checkWaitMs: number;
 }
 
 /** What a token lets its bearer do. */

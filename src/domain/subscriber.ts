@@ -37,7 +37,10 @@ export interface SubscriberSettings {
   retry: {
     /** Waits in milliseconds before the second, third, … attempt; after the last one a dead letter. */
     scheduleMs: number[];
-    /** Milliseconds since the record was received; past it a failing record becomes a dead letter. */
+    /**
+     * Milliseconds since the record was received, or is given again, or the subscriber was resumed; past it a record
+     * that fails, or waits for a subscriber that is throttled or broken, becomes a dead letter.
+     */
     maxAgeMs: number;
   };
   breaker: { failures: number; openForMs: number };
@@ -125,6 +128,14 @@ export interface Waiting {
   reason: string;
   /** Set when it is given again: since when, wall clock in milliseconds. Its age counts from here. */
   replayedAt?: number;
+}
+
+/** A waiting row as the journal has it, with what is known of its record. */
+export interface SavedWaiting extends Waiting {
+  /** Of the payload. */
+  bytes: number;
+  /** Wall clock, milliseconds since the epoch; 0 when the record is damaged. */
+  receivedAt: number;
 }
 
 /** A record a subscriber could not be given. */

@@ -105,7 +105,12 @@ async function launch(config: string, handlers: HandlerSubscriber[]): Promise<Ru
     logger.fatal({ err: error }, 'the gateway cannot go on');
     process.exit(1);
   });
-  return running;
+  const stop = async (): Promise<void> => {
+    logger.info('stopping with the app');
+    await running.stop();
+    logger.info('stopped');
+  };
+  return { gateway, stop };
 }
 
 /** Within a process the journal's lock would be found only after the ports, which say less. */

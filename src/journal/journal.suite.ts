@@ -226,7 +226,8 @@ export function journalSuite(
       await first.journal.settle([{ subscriber: 'app', cursor: 4, waiting: [], released: [1], dead: [] }]);
       first.kill();
       const second = await open(place);
-      assert.deepEqual(second.reader.waiting('app'), [{ ...row, position: 2, dueAt: null, bytes: 7 }]);
+      const receivedAt = messages(1, 1)[0]!.receivedAt;
+      assert.deepEqual(second.reader.waiting('app'), [{ ...row, position: 2, dueAt: null, bytes: 7, receivedAt }]);
       const [letter] = second.reader.deadLetters({ limit: 10 });
       assert.deepEqual([letter!.position, letter!.status, letter!.detail.length], [3, 400, 2_048]);
       assert.deepEqual((await second.journal.stats()).deadLetters, { app: 1 });

@@ -12,7 +12,7 @@ import type { PublishResult, PublishStatus } from '../domain/publish.js';
 import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from '../domain/listing.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
-import type { Registration, SubscriberProgress, Waiting } from '../domain/subscriber.js';
+import type { Registration, SavedWaiting, SubscriberProgress } from '../domain/subscriber.js';
 import { uuidOfHex } from '../domain/uuid.js';
 import { journalFiles } from './files.js';
 import { Listings } from './listing.js';
@@ -130,11 +130,11 @@ export class SqliteJournalReader implements JournalReader {
     }));
   }
 
-  waiting(subscriber: string): (Waiting & { bytes: number })[] {
+  waiting(subscriber: string): SavedWaiting[] {
     const rows = this.#db
       .prepare(
         `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason, replayed_at,
-                coalesce(length(r.payload), 0) AS bytes
+                coalesce(length(r.payload), 0) AS bytes, coalesce(r.received_at, 0) AS receivedAt
          FROM waiting w LEFT JOIN records r ON r.position = w.position WHERE subscriber = ? ORDER BY w.position`,
       )
       .all(subscriber) as unknown as {
@@ -146,6 +146,7 @@ export class SqliteJournalReader implements JournalReader {
       reason: string;
       replayed_at: number | null;
       bytes: number;
+      receivedAt: number;
     }[];
     return rows.map(({ ordering_key: key, due_at: dueAt, replayed_at: replayedAt, ...row }) => ({
       ...row,

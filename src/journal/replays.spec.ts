@@ -48,8 +48,8 @@ describe('dead letters that are given again', () => {
     const second = await open(first.place, RETAINED);
     const row = { subscriber: 'app', key: '', attempts: 0, dueAt: 1_234, reason: '', replayedAt: 1_234, bytes: 7 };
     assert.deepEqual(second.reader.waiting('app'), [
-      { ...row, position: 2 },
-      { ...row, position: 7 },
+      { ...row, position: 2, receivedAt: second.reader.recordsAt([2])[0]!.receivedAt },
+      { ...row, position: 7, receivedAt: second.reader.recordsAt([7])[0]!.receivedAt },
     ]);
     assert.deepEqual(second.reader.listDeadLetters(ALL, {}).found, []);
     second.kill();

@@ -73,11 +73,12 @@ export function subscribersSuite(
     it('another ordering: rows that wait keep nothing of the keys of the one before', async () => {
       const opened = await open(directory());
       await opened.journal.append(packMessages(messages(0, 4)));
-      const bytes = messages(0, 1)[0]!.payload.length; // the same for all of them
+      const sent = messages(0, 4);
+      const bytes = sent[0]!.payload.length; // the same for all of them
       const row = { subscriber: 'app', key: 'k', attempts: 1, dueAt: 5, reason: 'status', bytes };
       const waiting = [
-        { ...row, position: 1 },
-        { ...row, position: 4, attempts: 0, dueAt: null },
+        { ...row, position: 1, receivedAt: sent[0]!.receivedAt },
+        { ...row, position: 4, attempts: 0, dueAt: null, receivedAt: sent[3]!.receivedAt },
       ];
       const loose = [
         { ...waiting[0]!, key: '' },

@@ -8,7 +8,7 @@ function canary(t: TestContext) {
   t.mock.timers.enable({ apis: ['setInterval'] });
   let nowMs = 0;
   const sent: string[] = [];
-  const changes: boolean[] = [];
+  const changes: (boolean | 'for another reason')[] = [];
   const port = { alone: true, answer: undefined as ((code: number) => void) | undefined };
   const one = new Canary(
     {
@@ -18,7 +18,7 @@ function canary(t: TestContext) {
       },
       facts: () => ({ topic: 'gateway/canary', protocol: '5' }),
       alone: () => port.alone,
-      changed: (silence) => void changes.push(silence !== undefined),
+      changed: (silence, already) => void changes.push(already ? 'for another reason' : silence !== undefined),
     },
     EVERY_MS,
     { now: () => nowMs, monotonic: () => nowMs },
@@ -58,6 +58,19 @@ describe('canary', () => {
     assert.match(evidence(), /was taken, and did not come back for 1 s/);
     one.heard(sent.at(-1)!);
     assert.deepEqual(changes, [true, false]);
+    one.stop();
+  });
+
+  it('withheld first and refused then, and the other way about: each reason is told once', (t) => {
+    const { one, sent, port, changes, pass } = canary(t);
+    one.start();
+    for (const code of [0, 0, 0x87, 0x87, 0, 0]) {
+      port.answer!(code);
+      pass(EVERY_MS);
+    }
+    assert.deepEqual(changes, [true, 'for another reason', 'for another reason']);
+    one.heard(sent.at(-1)!);
+    assert.equal(changes.at(-1), false);
     one.stop();
   });
 

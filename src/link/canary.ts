@@ -16,8 +16,8 @@ export interface CanaryPort {
   alone(): boolean;
   /** What is known besides of the topic and of the subscription to it. */
   facts(): Pick<CanaryFacts, 'topic' | 'protocol' | 'denied'>;
-  /** It fell silent, and why; or it came back. */
-  changed(silence: Diagnosis | undefined): void;
+  /** It fell silent, and why; or it came back. @param already it was silent, and the reason is another one */
+  changed(silence: Diagnosis | undefined, already: boolean): void;
 }
 
 const REFUSED = 0x80;
@@ -33,6 +33,8 @@ export class Canary {
   #sentAt = 0;
   #seconds = 0;
   #silent = false;
+  /** Why it is, as it was told. */
+  #reason = '';
   /** The broker has not taken a probe on the connection there is. */
   #untaken = false;
   /** What the broker last said to a probe. */
@@ -122,8 +124,13 @@ export class Canary {
   }
 
   #become(silent: boolean): void {
-    if (silent === this.#silent) return;
+    const silence = silent ? this.#diagnosis() : undefined;
+    const reason = silence ? `${silence.confidence}: ${silence.mend}` : '';
+    const already = this.#silent && silent;
+    // That there is no answer yet explains less than what is known.
+    if (reason === this.#reason || (already && silence?.confidence === 'guess')) return;
     this.#silent = silent;
-    this.port.changed(silent ? this.#diagnosis() : undefined);
+    this.#reason = reason;
+    this.port.changed(silence, already);
   }
 }

@@ -64,7 +64,7 @@ export const MEND: { readonly [cause in Cause]: string } = {
     'Another client connects with this client id. Find it at the broker, and give every gateway a session.clientId of its own.',
   'client-id-rejected': 'The broker does not accept this client id. Set session.clientId to one it allows.',
   'not-authorized':
-    'Let this user and client id in at the broker, and check broker.username and broker.password: 3.1.1 brokers often say the same to a wrong password.',
+    'Let this user and client id in at the broker, and check broker.username and broker.password: many brokers say the same to a wrong password.',
   'subscribe-denied':
     'Allow the filter for this user at the broker, or remove the subscription. The others work meanwhile.',
   'publish-denied': 'Allow the topic for this user at the broker, or take it out of publish.allow.',
@@ -97,7 +97,7 @@ export const MEND: { readonly [cause in Cause]: string } = {
     'The broker has banned this client, often for connecting too often. Lift the ban there; the gateway waits it out.',
   'server-moved': 'The broker sends clients elsewhere. Set broker.url, or list the other address in broker.urls.',
   'session-lost':
-    'The broker has forgotten the session and what it held for us. Turn on its persistence, and check session.expiry.',
+    'The broker has forgotten the session and what it held for us. Turn on its persistence, and check session.expiry; or look for another client that connects with this client id and a clean start.',
   'admin-kick': 'Somebody at the broker, or a rule of it, ended the connection. Ask its operator.',
   'canary-silent':
     'The broker takes messages and does not send them back. Check its ACL for the canary topic and the subscriptions: some brokers grant a filter and then withhold its messages.',

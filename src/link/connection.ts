@@ -1,13 +1,7 @@
-import {
-  connect,
-  type IClientOptions,
-  type IConnackPacket,
-  type IPublishPacket,
-  type MqttClient,
-  type Packet,
-} from 'mqtt';
+import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Message, QoS } from '../domain/message.js';
 import type { WillSettings } from '../domain/settings.js';
+import { clientOptions, PUBREL_MARK } from './client-options.js';
 import { transportOptions, type WebSocketFacts } from './transport.js';
 
 /**
@@ -59,8 +53,8 @@ export interface CloseEvidence {
   ended: 'keepalive' | 'stop' | undefined;
   /** TCP was connected, and the TLS handshake had not ended. */
   securing?: boolean;
-  /** To a CONNECT without TLS a TLS alert came back. */
-  tlsAlert?: boolean;
+  /** What came back to a CONNECT without TLS is of this protocol. */
+  spoke?: 'TLS' | 'HTTP' | undefined;
   /** Absent when the address is no WebSocket. */
   webSocket?: WebSocketFacts;
 }
@@ -81,7 +75,6 @@ export interface ConnectionHandlers {
 
 /** What mqtt.js is told so that it sends no acknowledgement of its own: ours goes out after the commit. */
 const DEFERRED = new Error('deferred');
-const PUBREL_MARK = Symbol('pubrel');
 const RECEIVE_MAXIMUM_DEFAULT = 65_535; // [MQTT 5.0, 3.2.2.3.3]
 /** What `ws` says when this side ends an upgrade: what made it do so is known already. */
 const OWN_DOING = 'WebSocket was closed before the connection was established';
@@ -105,7 +98,7 @@ export class Connection {
   #up = false;
   #held: (() => void) | undefined;
   #securing = false;
-  #tlsAlert = false;
+  #spoke: CloseEvidence['spoke'];
   readonly #webSocket: WebSocketFacts = { stage: 'connecting' };
   /** Who waits for the answers to the pings on the way, oldest first. */
   readonly #pings: (() => void)[] = [];
@@ -138,8 +131,7 @@ export class Connection {
       this.#client.stream.on('error', (error: Error) => this.#failed(error));
       if (/^mqtts:/i.test(this.options.url)) this.#followHandshake();
       else if (/^mqtt:/i.test(this.options.url)) {
-        // RFC 8446, 5.1: content type alert, major version 3.
-        this.#client.stream.once('data', ([type, major]: Buffer) => (this.#tlsAlert = type === 0x15 && major === 3));
+        this.#client.stream.once('data', (first: Buffer) => (this.#spoke = otherProtocol(first)));
       }
     } catch (error) {
       // A certificate or key that cannot be read is thrown at once, and no 'close' follows.
@@ -324,7 +316,7 @@ export class Connection {
       systemCode,
       wasUp: this.#up,
       ended: this.#ended,
-      tlsAlert: this.#tlsAlert,
+      spoke: this.#spoke,
       securing: this.#securing || this.#webSocket.stage === 'securing',
       ...(/^ws/i.test(this.options.url) ? { webSocket: this.#webSocket } : {}),
     };
@@ -340,61 +332,9 @@ function writeAck(into: Buffer, at: number, firstByte: number, packetId: number)
   return at + ACK_BYTES;
 }
 
-function clientOptions(options: ConnectionOptions): IClientOptions {
-  const { protocolVersion, will } = options;
-  return {
-    manualConnect: true,
-    reconnectPeriod: 0, // the session owns the loop
-    resubscribe: false,
-    clean: false,
-    protocolVersion,
-    clientId: options.clientId,
-    keepalive: options.keepaliveSeconds,
-    connectTimeout: options.connectTimeoutMs,
-    timerVariant: { set: () => 1, clear: () => undefined }, // the session pings; see keepalive.ts
-    queueQoSZero: false,
-    log: () => undefined, // its debug log costs time also while it is off
-    incomingStore: releaseStore() as unknown as NonNullable<IClientOptions['incomingStore']>,
-    ...(options.username === undefined ? {} : { username: options.username }),
-    ...(options.password === undefined ? {} : { password: options.password }),
-    ...(will ? { will: willOf(will, protocolVersion) } : {}),
-    ...(protocolVersion === 5
-      ? {
-          properties: {
-            sessionExpiryInterval: options.expirySeconds, // without it the session ends with the connection
-            receiveMaximum: options.receiveMaximum,
-            maximumPacketSize: options.maxPacketBytes,
-          },
-        }
-      : {}),
-  };
-}
-
-function willOf(
-  { topic, payload, qos, retain, delaySeconds }: WillSettings,
-  protocolVersion: 4 | 5,
-): IClientOptions['will'] {
-  const message = { topic, payload: Buffer.from(payload), qos, retain };
-  return protocolVersion === 5 ? { ...message, properties: { willDelayInterval: delaySeconds } } : message;
-}
-
-/**
- * mqtt.js looks a PUBREL's message up in its store and answers PUBCOMP by itself when it is not there. Finding
- * a marked packet instead sends it through handleMessage, so that PUBCOMP can wait for the commit.
- */
-function releaseStore(): object {
-  const done = (_: unknown, callback?: () => void): void => callback?.();
-  return {
-    put: done,
-    del: done,
-    get: (packet: Packet, callback: (error: null, found: object) => void) =>
-      callback(null, {
-        cmd: 'publish',
-        topic: '',
-        payload: Buffer.alloc(0),
-        messageId: packet.messageId,
-        [PUBREL_MARK]: true,
-      }),
-    close: (callback?: () => void) => callback?.(),
-  };
+/** An answer that is no MQTT, by its first bytes. */
+function otherProtocol(first: Buffer): CloseEvidence['spoke'] {
+  const [type, major] = first;
+  if (type === 0x15 && major === 3) return 'TLS'; // content type alert, major version 3 [RFC 8446, 5.1]
+  return first.subarray(0, 5).toString('latin1') === 'HTTP/' ? 'HTTP' : undefined;
 }

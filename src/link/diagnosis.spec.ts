@@ -3,15 +3,8 @@ import { describe, it } from 'node:test';
 import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal, MEND } from './causes.js';
-import {
-  diagnose,
-  isOpen,
-  isTakeoverGuessed,
-  type Afterwards,
-  type Evidence,
-  type Life,
-  type Outstanding,
-} from './diagnosis.js';
+import { diagnose, isOpen } from './diagnosis.js';
+import { isTakeoverGuessed, type Afterwards, type Evidence, type Life, type Outstanding } from './evidence.js';
 
 const NOTHING: Evidence = {
   ...SILENT_CLOSE,
@@ -26,11 +19,14 @@ const NOTHING: Evidence = {
 const BARE: Life = { bare: true, orderly: true, sessionPresent: true, upMs: 4_000, cause: 'network', unreached: false };
 const RESET: Life = { ...BARE, orderly: false };
 /** The third of a row, after which we held off. */
-const NAMED: Life = { ...BARE, cause: 'client-id-conflict', cameBack: true };
+const NAMED: Life = { ...BARE, cause: 'client-id-conflict', heldOff: true, cameBack: true };
 const NOT_BACK: Life = { ...NAMED, cameBack: false };
 const RESTART: Life = { ...BARE, cause: 'broker-shutdown', unreached: true };
 const THERE: Afterwards = { kind: 'there' };
 const GONE = refused('broker-unreachable');
+const FORGOTTEN: Afterwards = { kind: 'accepted', sessionPresent: false };
+/** Or a broker that forgets; nobody held off for it. */
+const CLEAN_RIVAL: Life = { ...BARE, cause: 'client-id-conflict', heldOff: false, cameBack: true };
 const SUBSCRIBE = { kind: 'subscribe', name: 'secret/#', bytes: 20 } as const;
 const GRANTED = { ...SUBSCRIBE, name: 'a', granted: true };
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
@@ -85,12 +81,20 @@ const UP: Row[] = [
     'broker-shutdown',
     'likely',
   ],
+  [
+    'gone under a large PUBLISH',
+    { outstanding: [LARGE], systemCode: 'ECONNRESET', afterwards: GONE },
+    'broker-shutdown',
+    'likely',
+  ],
   ['reset under a large PUBLISH', { outstanding: [LARGE], systemCode: 'ECONNRESET' }, 'packet-too-large', 'likely'],
   ['reset', { systemCode: 'ECONNRESET' }, 'network', 'guess'],
   ['timed out by the system', { systemCode: 'ETIMEDOUT' }, 'network', 'guess'],
   ['closed without a word', {}, 'network', 'guess'],
   ['and the broker came back', { afterwards: { kind: 'accepted', sessionPresent: true } }, 'network', 'guess'],
-  ['and had forgotten', { afterwards: { kind: 'accepted', sessionPresent: false } }, 'broker-shutdown', 'likely'],
+  ['and had forgotten', { afterwards: FORGOTTEN }, 'client-id-conflict', 'guess'],
+  ['reset, and it had forgotten', { systemCode: 'ECONNRESET', afterwards: FORGOTTEN }, 'broker-shutdown', 'guess'],
+  ['closed again after that', { upMs: 9, history: [CLEAN_RIVAL] }, 'network', 'guess'],
   ['and nobody listened', { afterwards: refused('broker-unreachable') }, 'broker-shutdown', 'likely'],
   ['and nobody answered', { afterwards: refused('broker-unreachable', 'likely') }, 'network', 'likely'],
   ['and was closed again', { afterwards: refused('broker-unreachable', 'guess') }, 'network', 'guess'],
@@ -114,7 +118,7 @@ const UP: Row[] = [
   ],
   [
     'a rival that begins a new session',
-    { sessionPresent: false, upMs: 9, history: rivals('broker-shutdown', 'broker-shutdown') },
+    { sessionPresent: false, upMs: 9, history: rivals('client-id-conflict', 'broker-shutdown') },
     'client-id-conflict',
     'guess',
   ],
@@ -123,7 +127,7 @@ const UP: Row[] = [
     {
       sessionPresent: false,
       upMs: 9,
-      history: rivals('client-id-conflict', 'broker-shutdown'),
+      history: [{ ...NAMED, sessionPresent: false }, ...rivals('broker-shutdown')],
       afterwards: THERE,
     },
     'client-id-conflict',
@@ -166,6 +170,17 @@ const AFTER_A_HOLD_OFF: Row[] = [
     'by one behind a load balancer with nobody behind it',
     { upMs: 50_000, history: [NAMED, BARE, BARE], afterwards: refused('broker-unreachable', 'likely', false) },
     'network',
+    'likely',
+  ],
+  [
+    'in the middle of asking for the same filter again',
+    {
+      upMs: 9,
+      outstanding: [GRANTED],
+      history: [{ ...NAMED, unanswered: GRANTED }, BARE, BARE],
+      afterwards: THERE,
+    },
+    'client-id-conflict',
     'likely',
   ],
   ['a shutdown that is told', { code: 0x8b, history: [NAMED, BARE, BARE] }, 'broker-shutdown', 'certain'],
@@ -211,11 +226,17 @@ const NEVER_UP: Row[] = [
   ['reset in answer to CONNECT', { systemCode: 'ECONNRESET' }, 'broker-unreachable', 'guess'],
   ['aborted before CONNACK', { systemCode: 'ECONNABORTED' }, 'network', 'likely'],
   ['reset in the TLS handshake', { systemCode: 'ECONNRESET', securing: true }, 'tls', 'likely'],
-  ['a TLS alert came back', { errors: ['Invalid header flag bits'], tlsAlert: true }, 'tls', 'certain'],
+  ['a TLS alert came back', { errors: ['Invalid header flag bits'], spoke: 'TLS' }, 'tls', 'certain'],
   ['silent in the TLS handshake', { errors: ['connack timeout'], securing: true }, 'tls', 'likely'],
   ['closed again in answer to MQTT 5', { silentRefusals: 1 }, 'protocol-version', 'guess'],
   ['reset again in answer to MQTT 5', { silentRefusals: 1, systemCode: 'ECONNRESET' }, 'protocol-version', 'guess'],
   ['closed again in answer to 3.1.1', { silentRefusals: 1, protocolVersion: 4 }, 'broker-unreachable', 'guess'],
+  [
+    'a web server, at a port for MQTT',
+    { errors: ['Invalid header flag bits'], spoke: 'HTTP' },
+    'protocol-error',
+    'certain',
+  ],
   ['no MQTT', { errors: ['Invalid protocol'] }, 'protocol-error', 'likely'],
   ['closed without a word', {}, 'broker-unreachable', 'guess'],
   ['3.1.1: version', { code: 1, where: 'connack', protocolVersion: 4 }, 'protocol-version', 'certain'],
@@ -258,7 +279,7 @@ describe('diagnosis', () => {
           diagnosis.evidence.length > 0 && diagnosis.evidence.every((text) => text !== ''),
           'evidence in words',
         );
-        assert.equal(diagnosis.mend, MEND[cause]);
+        assert.match(diagnosis.mend, /\.$/);
       });
     }
   }
@@ -289,6 +310,45 @@ describe('diagnosis', () => {
 
   it('every cause has a mend', () => {
     for (const cause of CAUSES) assert.match(MEND[cause], /\.$/, cause);
+    const { cause, mend } = diagnose({ ...NOTHING, ended: 'keepalive' });
+    assert.equal(mend, MEND[cause]);
+  });
+
+  it('a session that is gone after a close is a rival or a broker that forgets: both are named, neither is claimed', () => {
+    for (const systemCode of [undefined, 'ECONNRESET']) {
+      const { confidence, evidence, mend } = diagnose({ ...NOTHING, systemCode, afterwards: FORGOTTEN });
+      assert.equal(confidence, 'guess');
+      assert.match(evidence.join(), /took connections all the while.*clean start, or the broker has lost its sessions/);
+      assert.match(mend, /session\.clientId.*persistence/);
+    }
+  });
+
+  it('a publish that is hung up on without a word may be denied or too large: both are named', () => {
+    const { evidence, mend } = diagnose({ ...NOTHING, protocolVersion: 4, outstanding: [PUBLISH] });
+    assert.match(evidence.join(), /PUBLISH commands\/1 \(200 bytes\).*not be allowed, or be larger/);
+    assert.match(mend, /publish\.allow.*no packet of 200 bytes.*publish\.maxPayload/);
+  });
+
+  it('one takeover is not yet a fight', () => {
+    const taken = { ...NOTHING, code: 0x8e, where: 'disconnect' } as const;
+    assert.match(diagnose(taken).mend, /--takeover.*If it happens again/);
+    assert.equal(diagnose({ ...taken, history: [NAMED] }).mend, MEND['client-id-conflict']);
+  });
+
+  it('the mend of a refusal fits what was seen', () => {
+    const refusal = { ...NOTHING, wasUp: false, upMs: 0 };
+    for (const more of [{ spoke: 'HTTP' as const }, { errors: ['Invalid header flag bits'] }]) {
+      assert.match(diagnose({ ...refusal, ...more }).mend, /check the port in broker\.url/);
+    }
+    const tooOld = diagnose({ ...refusal, silentRefusals: 1 });
+    assert.match(tooOld.mend, /^The broker may be too old for MQTT 5.*broker\.protocol/);
+    const { mend } = diagnose({ ...refusal, code: 0x87, where: 'connack' });
+    assert.match(mend, /broker\.username/);
+    assert.doesNotMatch(mend, /3\.1\.1/);
+    const selfSigned = { systemCode: 'DEPTH_ZERO_SELF_SIGNED_CERT', errors: ['try --use-system-ca'] };
+    const tls = diagnose({ ...refusal, ...selfSigned });
+    assert.match(tls.mend, /broker\.tls\.caFile/);
+    assert.doesNotMatch(tls.evidence.join(), /use-system-ca/);
   });
 
   it('what a close frame said is evidence', () => {

@@ -1,7 +1,7 @@
 import type { Cause } from '../domain/cause.js';
 import type { BrokerSettings } from '../domain/settings.js';
 import type { CloseEvidence } from './connection.js';
-import { isSilentRefusal } from './diagnosis.js';
+import { isSilentRefusal } from './evidence.js';
 
 /** Which address and protocol version the next connect uses: stays with what works, moves on when it fails. */
 export class Dial {

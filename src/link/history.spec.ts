@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Cause } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
-import type { Evidence } from './diagnosis.js';
+import type { Evidence } from './evidence.js';
 import { History } from './history.js';
 
 const DROP: Omit<Evidence, 'history'> = {
@@ -15,16 +16,20 @@ const DROP: Omit<Evidence, 'history'> = {
   outstanding: [],
 };
 
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 function history() {
   const events: LinkEvent[] = [];
+  const judged: Cause[] = [];
   const saved: (readonly LinkDrop[])[] = [];
   const told = new History(
     (event) => void events.push(event),
+    (_, cause) => void judged.push(cause),
     (drops) => void saved.push([...drops]),
   );
   const causes = (): string[] =>
     events.map((event) => ('diagnosis' in event ? `${event.kind} ${event.diagnosis.cause}` : event.kind));
-  return { told, saved, causes };
+  return { told, saved, judged, causes };
 }
 
 describe('history', () => {
@@ -46,8 +51,8 @@ describe('history', () => {
     assert.deepEqual(
       saved.at(-1)!.map(({ cause, at }) => [cause, at]),
       [
-        ['broker-unreachable', 2],
-        ['broker-shutdown', 1],
+        ['broker-unreachable', iso(2)],
+        ['broker-shutdown', iso(1)],
       ],
     );
   });
@@ -91,6 +96,25 @@ describe('history', () => {
     );
   });
 
+  it('closes without a word are not counted towards a takeover where a knock found nobody', () => {
+    const { told, judged } = history();
+    for (const upMs of [900, 2_300, 400, 1_700]) {
+      assert.notEqual(told.ended({ ...DROP, upMs }, 1).cause, 'client-id-conflict');
+      told.afterwards({ kind: 'refused', cause: 'broker-unreachable', confidence: 'certain', orderly: false });
+      told.afterwards({ kind: 'accepted', sessionPresent: true });
+    }
+    assert.deepEqual(judged, ['broker-shutdown', 'broker-shutdown', 'broker-shutdown', 'broker-shutdown']);
+  });
+
+  it('a session that was gone once is a guess, and the next close does not count as a takeover for it', () => {
+    const { told, judged } = history();
+    told.ended({ ...DROP, upMs: 900 }, 1);
+    told.afterwards({ kind: 'accepted', sessionPresent: false });
+    told.ended({ ...DROP, upMs: 2_000, sessionPresent: false }, 2);
+    told.afterwards({ kind: 'accepted', sessionPresent: true });
+    assert.deepEqual(judged, ['client-id-conflict', 'network']);
+  });
+
   it('bare closes of a broker that could not be reached in between are its own', () => {
     const { told, causes } = history();
     for (const upMs of [900, 2_300, 400]) {
@@ -102,11 +126,44 @@ describe('history', () => {
     assert.ok(!causes().includes('dropped client-id-conflict'), causes().join());
   });
 
+  it('refusals that are alike are one entry of their outage, with a count, also over a restart', () => {
+    const { told, saved } = history();
+    const refused = (systemCode: string, at: number) => told.ended({ ...DROP, wasUp: false, systemCode }, at);
+    told.ended({ ...DROP, ended: 'keepalive' }, 1);
+    // Two addresses of a fail-over list, by turns.
+    for (let at = 2; at < 2 + 2 * LINK_DROPS_KEPT; at += 2) {
+      refused('ECONNREFUSED', at);
+      refused('ENOTFOUND', at + 1);
+    }
+    const restarted = history().told;
+    restarted.load(saved.at(-1)!);
+    restarted.ended({ ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' }, 1_000);
+    assert.deepEqual(
+      restarted.drops.map(({ cause, at, wasUp, count, firstAt }) => [cause, at, wasUp, count, firstAt]),
+      [
+        ['broker-unreachable', iso(1_000), false, LINK_DROPS_KEPT + 1, iso(2)],
+        ['dns', iso(1 + 2 * LINK_DROPS_KEPT), false, LINK_DROPS_KEPT, iso(3)],
+        ['keepalive-timeout', iso(1), true, undefined, undefined],
+      ],
+    );
+    restarted.ended({ ...DROP, ended: 'keepalive' }, 2_000);
+    restarted.ended({ ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' }, 2_001);
+    assert.deepEqual(
+      restarted.drops.slice(0, 3).map(({ cause, count }) => [cause, count]),
+      [
+        ['broker-unreachable', undefined],
+        ['keepalive-timeout', undefined],
+        ['broker-unreachable', LINK_DROPS_KEPT + 1],
+      ],
+      'the next outage has entries of its own',
+    );
+  });
+
   it('what the runs before met is behind what this one met, and all of it is bounded', () => {
     const { told } = history();
     told.ended({ ...DROP, ended: 'keepalive' }, 500);
-    told.load(Array.from({ length: LINK_DROPS_KEPT }, (_, i) => ({ ...told.drops[0]!, at: i })));
+    told.load(Array.from({ length: LINK_DROPS_KEPT }, (_, i) => ({ ...told.drops[0]!, at: iso(i) })));
     assert.equal(told.drops.length, LINK_DROPS_KEPT);
-    assert.deepEqual([told.drops[0]!.at, told.drops[1]!.at], [500, 0]);
+    assert.deepEqual([told.drops[0]!.at, told.drops[1]!.at], [iso(500), iso(0)]);
   });
 });

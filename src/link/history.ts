@@ -1,15 +1,7 @@
 import type { Cause, Diagnosis } from '../domain/cause.js';
 import { LINK_DROPS_KEPT, type LinkDrop, type LinkEvent } from '../domain/link.js';
-import {
-  diagnose,
-  isBare,
-  isOpen,
-  isOrderly,
-  isThere,
-  type Afterwards,
-  type Evidence,
-  type Life,
-} from './diagnosis.js';
+import { diagnose, isOpen } from './diagnosis.js';
+import { isBare, isOrderly, isThere, type Afterwards, type Evidence, type Life } from './evidence.js';
 
 const LIVES_KEPT = 10;
 
@@ -24,9 +16,13 @@ export class History {
   #open: Evidence | undefined;
   #lastCause: Cause | undefined;
 
-  /** @param save keeps the drops over a restart */
+  /**
+   * @param judged is told of each connection that was up why it ended, as soon as that is settled
+   * @param save keeps the drops over a restart
+   */
   constructor(
     private readonly tell: (event: LinkEvent) => void,
+    private readonly judged: (evidence: Evidence, cause: Cause) => void,
     private readonly save: (drops: readonly LinkDrop[]) => void,
   ) {}
 
@@ -39,9 +35,16 @@ export class History {
     return this.#lastCause;
   }
 
+  /** Whether the newest drop may still be explained by what comes afterwards. */
+  get open(): boolean {
+    return this.#open !== undefined;
+  }
+
   /** From the runs before this one. */
   load(drops: readonly LinkDrop[]): void {
-    this.#drops = [...this.#drops, ...drops].slice(0, LINK_DROPS_KEPT);
+    // Journals of before kept `at` as milliseconds.
+    const kept = drops.map((drop) => ({ ...drop, at: new Date(drop.at).toISOString() }));
+    this.#drops = [...this.#drops, ...kept].slice(0, LINK_DROPS_KEPT);
   }
 
   /** A connection ended or failed. @param at wall clock, milliseconds @returns what is known of it now */
@@ -52,7 +55,7 @@ export class History {
     const met: Afterwards = { kind: 'refused', cause, confidence, orderly: isOrderly(evidence) };
     if (!evidence.wasUp) this.afterwards(met);
     this.#lastCause = cause;
-    this.#drops = [{ ...diagnosis, at, wasUp: evidence.wasUp }, ...this.#drops].slice(0, LINK_DROPS_KEPT);
+    this.#keep({ ...diagnosis, at: new Date(at).toISOString(), wasUp: evidence.wasUp });
     if (!evidence.wasUp) {
       if (this.#lives[0] && !isThere(met)) this.#lives[0].unreached = true;
       this.tell({ kind: 'refused', diagnosis });
@@ -62,31 +65,48 @@ export class History {
     this.#lives = [lifeOf(evidence, cause), ...this.#lives].slice(0, LIVES_KEPT);
     this.tell({ kind: 'down' });
     if (isOpen(evidence)) this.#open = evidence;
-    else this.#told(diagnosis);
+    else this.#told(evidence, diagnosis);
     return diagnosis;
   }
 
   /** What the first attempt after a drop met; also to be called when there will be none. */
   afterwards(afterwards?: Afterwards): void {
     if (!this.#open) return;
-    const diagnosis = diagnose(afterwards ? { ...this.#open, afterwards } : this.#open);
+    const evidence = afterwards ? { ...this.#open, afterwards } : this.#open;
+    const diagnosis = diagnose(evidence);
     this.#open = undefined;
     this.#lastCause = this.#lives[0]!.cause = diagnosis.cause;
     this.#drops[0] = { ...this.#drops[0]!, ...diagnosis };
     this.#lives[0]!.cameBack = afterwards !== undefined && isThere(afterwards);
     this.#lives[0]!.unreached ||= afterwards !== undefined && !isThere(afterwards);
-    this.#told(diagnosis);
+    this.#told(evidence, diagnosis);
   }
 
-  #told(diagnosis: Diagnosis): void {
+  /** An outage of a day must not push the drops before it out of the list: refusals that are alike are one entry. */
+  #keep(drop: LinkDrop): void {
+    const outage = drop.wasUp ? 0 : this.#drops.findIndex(({ wasUp }) => wasUp);
+    const refusals = this.#drops.slice(0, outage === -1 ? this.#drops.length : outage);
+    const alike = refusals.find((one) => isAlike(one, drop));
+    const { count = 1, firstAt = alike?.at } = alike ?? {};
+    const entry = alike ? { ...drop, count: count + 1, firstAt: firstAt! } : drop;
+    this.#drops = [entry, ...this.#drops.filter((one) => one !== alike)].slice(0, LINK_DROPS_KEPT);
+  }
+
+  #told(evidence: Evidence, diagnosis: Diagnosis): void {
+    this.judged(evidence, diagnosis.cause);
     this.tell({ kind: 'dropped', diagnosis });
     this.save(this.#drops);
   }
+}
+
+function isAlike(one: LinkDrop, other: LinkDrop): boolean {
+  const same = one.cause === other.cause && one.confidence === other.confidence && one.mend === other.mend;
+  return same && one.evidence.join('\n') === other.evidence.join('\n');
 }
 
 function lifeOf(evidence: Evidence, cause: Cause): Life {
   const { sessionPresent, upMs, outstanding } = evidence;
   const [unanswered] = outstanding;
   const shape = { bare: isBare(evidence), orderly: isOrderly(evidence), sessionPresent, upMs };
-  return { ...shape, cause, unreached: false, unanswered };
+  return { ...shape, cause, heldOff: cause === 'client-id-conflict', unreached: false, unanswered };
 }

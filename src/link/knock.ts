@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Afterwards } from './diagnosis.js';
+import type { Afterwards } from './evidence.js';
 
 /** When it is asked. A broker that restarts refuses at once, or soon after it has closed its clients. */
 const KNOCK_AT_MS = [0, 100, 300, 1_000, 3_000];

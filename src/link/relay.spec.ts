@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { OutboxEntry, PublishResult } from '../domain/publish.js';
+import type { Cause } from '../domain/cause.js';
+import type { Ended } from './blame.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import type { BrokerLimits, Connection } from './connection.js';
 import { packetOf, Relay } from './relay.js';
@@ -56,6 +58,11 @@ class Wire {
   }
 }
 
+function hungUp(relay: Relay, ended: Ended): void {
+  relay.end(true);
+  relay.judged(ended, 'publish-denied');
+}
+
 async function settled(): Promise<void> {
   for (let i = 0; i < 10; i++) await setImmediate();
 }
@@ -88,7 +95,7 @@ describe('relay', () => {
     relay.begin(first.connection, LIMITS);
     await settled();
     first.sent[0]!.answer(0);
-    relay.end();
+    relay.end(true);
     first.sent[1]!.answer(0);
     await settled();
     const second = new Wire();
@@ -114,7 +121,7 @@ describe('relay', () => {
         await settled();
       }
       sent.push(wire.sent.map(({ text }) => text));
-      relay.end(SILENT_CLOSE);
+      hungUp(relay, SILENT_CLOSE);
       await settled();
     }
     assert.deepEqual(sent, [['1', '2', '3'], ['2'], ['2'], ['2'], ['3'], []]);
@@ -128,38 +135,62 @@ describe('relay', () => {
     );
   });
 
-  it('a line that breaks under the same publish three times costs no publish; one that never gets through does end', async () => {
+  const tries = async (ended: Ended, answeredAfterMs: number): Promise<[number, PublishResult | undefined]> => {
+    let now = 0;
     const outbox = new Outbox([entry(1)]);
-    const relay = new Relay(outbox, (error) => assert.fail(error));
-    const connects: number[] = [];
+    const relay = new Relay(
+      outbox,
+      (error) => assert.fail(error),
+      () => now,
+    );
+    let sent = 0;
     for (let connect = 1; connect <= 8; connect++) {
       const wire = new Wire();
       relay.begin(wire.connection, LIMITS);
       await settled();
-      if (wire.sent.length > 0) connects.push(connect);
-      relay.end({ ...SILENT_CLOSE, systemCode: 'ECONNRESET' });
+      sent += wire.sent.length;
+      now += answeredAfterMs;
+      hungUp(relay, ended);
       await settled();
     }
-    assert.deepEqual(connects, [1, 2, 3, 4, 5, 6]);
-    assert.equal(outbox.results[0]!.outcome, 'refused');
+    return [sent, outbox.results[0]];
+  };
+
+  it('a line that breaks under the same publish three times costs no publish; one that never gets through does end', async () => {
+    const [sent, result] = await tries({ ...SILENT_CLOSE, systemCode: 'ECONNRESET' }, 5_000);
+    assert.deepEqual([sent, result?.outcome], [6, 'refused']);
+  });
+
+  it('three resets in a row, each as soon as the same publish has gone out, are the answer to it', async () => {
+    const [sent, result] = await tries({ ...SILENT_CLOSE, systemCode: 'ECONNRESET' }, 20);
+    assert.deepEqual([sent, result?.outcome], [3, 'refused']);
+  });
+
+  it('a broker that goes away under a publish is hardly its fault', async () => {
+    const gone = { kind: 'refused', cause: 'broker-unreachable', confidence: 'certain', orderly: false } as const;
+    const [sent] = await tries({ ...SILENT_CLOSE, afterwards: gone }, 20);
+    assert.equal(sent, 6);
   });
 
   it('a connection that ends for reasons of its own condemns no publish', async () => {
-    const outbox = new Outbox([entry(1)]);
-    const relay = new Relay(outbox, (error) => assert.fail(error));
-    for (const evidence of [
-      { ...SILENT_CLOSE, ended: 'keepalive' as const },
-      { ...SILENT_CLOSE, code: 0x8e },
-      { ...SILENT_CLOSE, code: 0x8b },
-    ]) {
+    for (const [ended, cause] of [
+      [{ ...SILENT_CLOSE, ended: 'keepalive' }, 'keepalive-timeout'],
+      [{ ...SILENT_CLOSE, code: 0x8e }, 'client-id-conflict'],
+      [{ ...SILENT_CLOSE, code: 0x8b }, 'broker-shutdown'],
+      [SILENT_CLOSE, 'client-id-conflict'],
+      [SILENT_CLOSE, 'event-loop-stall'],
+    ] satisfies [Ended, Cause][]) {
+      const outbox = new Outbox([entry(1)]);
+      const relay = new Relay(outbox, (error) => assert.fail(error));
       for (let connects = 0; connects < 5; connects++) {
         relay.begin(new Wire().connection, LIMITS);
         await settled();
-        relay.end(evidence);
+        relay.end(true);
+        relay.judged(ended, cause);
       }
+      await settled();
+      assert.deepEqual(outbox.results, []);
     }
-    await settled();
-    assert.deepEqual(outbox.results, []);
   });
 
   it('a refusal is final and named', async () => {

@@ -1,7 +1,8 @@
 import type { Cause } from '../domain/cause.js';
+import { blameOf, type Ended } from './blame.js';
 import { causeOfRefusal } from './causes.js';
-import { blameOf, type Outstanding } from './diagnosis.js';
-import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
+import type { BrokerLimits, Connection } from './connection.js';
+import type { Outstanding } from './evidence.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
 import type { MessageProperties } from '../domain/message.js';
@@ -15,6 +16,8 @@ const PACKET_OVERHEAD_BYTES = 16;
 const RETRY_MS = 1_000;
 /** A broker that hangs up this often in a row on a publish that is on the way alone will not take it. */
 const HANG_UPS_MAX = 3;
+/** An end so soon after a publish has gone out may well be the answer to it. */
+const PROMPT_MS = 1_000;
 /** What a broker may say of a packet as it hangs up on it; anything else it says is no fault of a publish. */
 const PACKET_CODES = new Set([0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95, 0x97, 0x99, 0x9a, 0x9b]);
 const UNSPECIFIED_ERROR = 0x80;
@@ -33,6 +36,10 @@ export class Relay {
   /** Up to here publishes go one at a time, because a connection ended under them: one of them may be why. */
   #carefulThrough = 0;
   #suspect = { sequence: 0, hangUps: 0 };
+  /** The one publish that was on the way when the connection ended, until it is known why that was. */
+  #charged: { entry: OutboxEntry; prompt: boolean } | undefined;
+  /** Monotonic: the newest one was sent. */
+  #sentAt = 0;
   #fetching = false;
   #wanted = false;
   /** Answered by the broker, and the journal not yet told: must not be sent again meanwhile. */
@@ -45,6 +52,7 @@ export class Relay {
   constructor(
     private readonly journal: Pick<Journal, 'outbox' | 'confirm'>,
     private readonly failed: (error: Error) => void,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   begin(connection: Connection, limits: BrokerLimits): void {
@@ -54,14 +62,24 @@ export class Relay {
     this.wake();
   }
 
-  /** @param evidence how the connection ended, and why; absent: by no fault of a publish */
-  end(evidence?: CloseEvidence, cause?: Cause): void {
+  /** The connection has ended. @param suspected whether a publish may be why */
+  end(suspected: boolean): void {
     this.#connection = undefined;
     const open = [...this.#inFlight.values()];
     this.#inFlight.clear();
+    this.#charged = undefined;
     if (open.length === 0) return;
     this.#carefulThrough = Math.max(this.#carefulThrough, open.at(-1)!.sequence);
-    if (open.length === 1 && evidence && PACKET_CODES.has(evidence.code)) this.#hungUpOn(open[0]!, evidence, cause);
+    const prompt = this.now() - this.#sentAt < PROMPT_MS;
+    if (suspected && open.length === 1) this.#charged = { entry: open[0]!, prompt };
+  }
+
+  /** Why that was; comes before the next {@link begin}. */
+  judged(ended: Ended, cause: Cause): void {
+    const charged = this.#charged;
+    this.#charged = undefined;
+    if (!charged || !PACKET_CODES.has(ended.code)) return;
+    this.#hungUpOn(charged.entry, ended.code, cause, blameOf(ended, cause, charged.prompt));
   }
 
   /** Whether nothing is on the way and nothing is left to tell. */
@@ -111,6 +129,7 @@ export class Relay {
         continue;
       }
       this.#inFlight.set(entry.sequence, entry);
+      this.#sentAt = this.now();
       connection.publish(packetOf(entry), (reasonCode) => {
         if (connection !== this.#connection) return;
         this.#inFlight.delete(entry.sequence);
@@ -141,9 +160,8 @@ export class Relay {
   }
 
   /** A refusal in deed: without an end to it, it would cost the link again at every connect. */
-  #hungUpOn({ sequence, id }: OutboxEntry, evidence: CloseEvidence, diagnosed?: Cause): void {
-    const { code } = evidence;
-    const hangUps = (this.#suspect.sequence === sequence ? this.#suspect.hangUps : 0) + blameOf(evidence);
+  #hungUpOn({ sequence, id }: OutboxEntry, code: number, diagnosed: Cause, blame: number): void {
+    const hangUps = (this.#suspect.sequence === sequence ? this.#suspect.hangUps : 0) + blame;
     this.#suspect = { sequence, hangUps };
     if (hangUps < HANG_UPS_MAX) return;
     const reasonCode = code || UNSPECIFIED_ERROR;

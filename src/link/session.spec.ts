@@ -36,6 +36,15 @@ class Broker {
     this.hangUp();
   }
 
+  /** Away for so long, and then on the same port again. */
+  async restart(awayMs: number): Promise<void> {
+    const { port } = this.#server.address() as AddressInfo;
+    this.close();
+    await sleep(awayMs);
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
     const parser = mqttPacket.parser({ protocolVersion: 4 });
@@ -137,6 +146,29 @@ describe('session', () => {
     }
     await until(() => broker.connects === 4 && broker.subscribed.length === 2);
     assert.equal(link.status().drops[0]!.cause, 'client-id-conflict');
+    await link.stop(100);
+    broker.close();
+  });
+
+  it('restarts that are over before the next connect are restarts, however many: the port is asked meanwhile', async () => {
+    const broker = new Broker([true]);
+    const { link, events } = session(
+      await broker.listen(),
+      journal(() => Promise.resolve(KNOWN)),
+      {},
+      { waitMs: 400 },
+    );
+    for (let life = 1; life <= 4; life++) {
+      await until(() => broker.connects === life && broker.subscribed.length === 1);
+      await sleep(20 * life);
+      await broker.restart(150);
+    }
+    await until(() => link.status().state === 'up');
+    const dropped = events.filter((event) => event.kind === 'dropped').map(({ diagnosis }) => diagnosis);
+    assert.deepEqual(
+      dropped.map(({ cause, confidence }) => `${cause}, ${confidence}`),
+      Array.from({ length: 4 }, () => 'broker-shutdown, likely'),
+    );
     await link.stop(100);
     broker.close();
   });

@@ -1,16 +1,18 @@
 import type { Random } from '../domain/backoff.js';
-import { LOGIN_CAUSES, type Diagnosis } from '../domain/cause.js';
+import { LOGIN_CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
+import { blameOf } from './blame.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { connectionOptions } from './connection-options.js';
-import { blameOf, isTakeoverGuessed } from './diagnosis.js';
+import { isWordless } from './diagnosis.js';
 import { Dial } from './dial.js';
+import type { Evidence } from './evidence.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
@@ -19,6 +21,8 @@ import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { Relay } from './relay.js';
+import { mayHaveConnected } from './refusals.js';
+import { subscribePort } from './subscribe-port.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
 
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
@@ -92,7 +96,11 @@ export class Session {
     if (canary) wanted.push({ name: CANARY, filter: canary.topic, qos: 0, own: true });
     this.#since = ambient.clock.now();
     this.#dial = new Dial(options.broker);
-    this.#history = new History(tell, (drops) => this.#remember(drops));
+    this.#history = new History(
+      tell,
+      (evidence, cause) => this.#judged(evidence, cause),
+      (drops) => this.#remember(drops),
+    );
     this.#subscriptions = new Subscriptions(wanted);
     this.#credentials = options.broker;
     this.#presence = new Presence(options.session, (problem) => tell({ kind: 'presence', problem }), ambient.clock);
@@ -126,7 +134,7 @@ export class Session {
       url: url.href,
       protocol: this.#protocol,
       sessionPresent: this.#sessionPresent,
-      since: this.#since,
+      since: new Date(this.#since).toISOString(),
       pendingAcks: this.intake.pendingAcks,
       subscribed: this.#subscriptions.granted,
       denied: Object.fromEntries(this.#subscriptions.denied),
@@ -280,22 +288,12 @@ export class Session {
   }
 
   #reconcile(connection: Connection, limits: BrokerLimits): void {
+    const { journal, failed, tell, ambient } = this;
     const name = this.#sessionName;
+    // When the connection ends under it, the next one subscribes what is still missing.
     this.#subscriptions
-      .reconcile({
-        limits,
-        now: () => this.ambient.clock.monotonic(),
-        subscribe: ({ filter, qos, own }) => connection.subscribe(filter, qos, { own }),
-        unsubscribe: (filter) => connection.unsubscribe(filter),
-        acknowledged: (subscription) => void this.journal.saveSubscription(name, subscription).catch(this.failed),
-        dropped: (filter) => void this.journal.dropSubscription(name, filter).catch(this.failed),
-        answered: ({ name: subscription, own }, code) => {
-          if (own !== true) this.tell({ kind: 'subscription', name: subscription, code });
-        },
-      })
-      .catch(() => {
-        // The connection ended under it; the next one subscribes what is still missing.
-      });
+      .reconcile(subscribePort(connection, limits, { name, journal, failed, tell, clock: ambient.clock }))
+      .catch(() => undefined);
   }
 
   #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
@@ -309,10 +307,10 @@ export class Session {
       },
       facts: () => ({ topic, protocol: this.#protocol, denied: this.#subscriptions.denied.get(CANARY) }),
       alone: () => this.#subscriptions.outstanding.length + this.relay.outstanding.length === 0,
-      changed: (diagnosis: Diagnosis | undefined) => {
-        this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis } : { kind: 'canary', silent: false });
+      changed: (diagnosis: Diagnosis | undefined, already: boolean) => {
+        this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis, already } : { kind: 'canary', silent: false });
         // A session that lost its subscriptions without a word is mended by asking for them again.
-        if (!diagnosis || !this.#connection || !this.#limits) return;
+        if (!diagnosis || already || !this.#connection || !this.#limits) return;
         this.#subscriptions.doubt();
         this.#reconcile(this.#connection, this.#limits);
       },
@@ -326,7 +324,7 @@ export class Session {
     clearInterval(this.#deniedTimer);
     this.#connection = undefined;
     const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];
-    const hungUp = evidence.ended === undefined && evidence.code === 0;
+    const hungUp = isWordless(evidence);
     // What was on the way beside the canary is not blamed: once the canary goes alone it shows which of them it was.
     const canaried = this.#canary?.untaken === true;
     const denied = hungUp || (evidence.ended === undefined && causeOfCode(evidence.code) === 'not-authorized');
@@ -334,9 +332,10 @@ export class Session {
     if (canaried) outstanding.push({ kind: 'publish', name: this.options.session.canary!.topic, bytes: CANARY_BYTES });
     this.#canary?.stop();
     this.intake.end();
-    this.#subscriptions.ended(evidence.code === 0 && !canaried ? blameOf(evidence) : 0, clock.monotonic());
+    this.#subscriptions.ended(hungUp && !canaried);
+    this.relay.end(!canaried);
     this.#presence.closed(evidence);
-    if (this.#state === 'stopped') return this.relay.end();
+    if (this.#state === 'stopped') return;
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
     const delayMs = threadDelayMs(); // what a thread that stood still read afterwards may have come long before
     if (evidence.wasUp) this.#heardAt = this.#keepalive!.heardAt - delayMs;
@@ -353,24 +352,32 @@ export class Session {
       },
       clock.now(),
     );
-    this.relay.end(canaried ? undefined : evidence, diagnosis.cause);
     this.#failures = upMs >= PROVEN_MS ? 0 : this.#failures + 1;
     if (!evidence.wasUp) {
       this.#doubt ||= mayHaveConnected(diagnosis, evidence);
       this.#dial.refused(diagnosis.cause, evidence);
     } else if (diagnosis.cause === 'server-moved') this.#dial.moveOn();
     this.#wait(patience(diagnosis.cause, this.#failures, this.options.session.reconnect, random));
-    if (isTakeoverGuessed(diagnosis.cause, evidence)) void this.#knock();
+    if (this.#history.open && hungUp) void this.#knock();
+  }
+
+  /** It is settled why a connection ended, before the next one asks for anything. */
+  #judged(evidence: Evidence, cause: Cause): void {
+    this.#subscriptions.judged(blameOf(evidence, cause), this.ambient.clock.monotonic());
+    if (cause === 'client-id-conflict') this.#subscriptions.acquit();
+    this.relay.judged(evidence, cause);
   }
 
   /** A broker that restarts closes its clients without a word, as one does that gives the session to another. */
   async #knock(): Promise<void> {
     const { signal } = (this.#knocking = new AbortController());
+    const heldOff = this.#history.lastCause === 'client-id-conflict';
     const met = await knock(this.#dial.url, signal);
-    if (!met) return;
+    // Of a broker that is there, the next connect knows more, unless that is a long time off.
+    if (!met || (met.kind === 'there' && !heldOff)) return;
     this.#history.afterwards(met);
     const cause = this.#history.lastCause!;
-    if (cause === 'client-id-conflict') return;
+    if (!heldOff || cause === 'client-id-conflict') return;
     clearTimeout(this.#timer);
     this.#wait(patience(cause, this.#failures, this.options.session.reconnect, this.ambient.random));
   }
@@ -390,11 +397,4 @@ export class Session {
     this.#state = state;
     this.#since = this.ambient.clock.now();
   }
-}
-
-/** Neither refused by the broker nor kept from reaching it. */
-function mayHaveConnected({ cause, confidence }: Diagnosis, { code }: CloseEvidence): boolean {
-  return (
-    code === 0 && cause !== 'dns' && cause !== 'tls' && !(cause === 'broker-unreachable' && confidence === 'certain')
-  );
 }

@@ -129,7 +129,8 @@ describe('subscriptions', () => {
         },
       });
       await Promise.race([subscriptions.reconcile(port), hangUp.promise]);
-      subscriptions.ended(port.asked.includes('bad') ? 1 : 0, now);
+      subscriptions.ended(port.asked.includes('bad'));
+      subscriptions.judged(1, now);
       return port.asked;
     };
     assert.deepEqual(await connection(0), ['a', 'bad', 'c']);
@@ -170,12 +171,43 @@ describe('subscriptions', () => {
     for (let connects = 1; connects <= 4; connects++) {
       const port = broker([], { subscribe: () => new Promise<number>(() => undefined) });
       void subscriptions.reconcile(port);
-      subscriptions.ended(0.5, 0);
+      subscriptions.ended(true);
+      subscriptions.judged(0.5, 0);
       if (connects === 2) assert.equal(subscriptions.denied.size, 0);
     }
     const port = broker();
     await subscriptions.reconcile(port);
     assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]], 'four times may be its fault');
+  });
+
+  it('a granted filter that was cut short twice is asked for again once somebody else is known to take the session', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    await subscriptions.reconcile(broker());
+    for (let cuts = 1; cuts <= 2; cuts++) {
+      subscriptions.doubt();
+      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
+      subscriptions.ended(true);
+      subscriptions.judged(1, 0);
+    }
+    await subscriptions.reconcile(broker());
+    assert.deepEqual([...subscriptions.denied], [['a', 0x80]]);
+    subscriptions.acquit();
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [['+a'], []]);
+  });
+
+  it('what nobody has ever granted stays suspect, whoever takes the session', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    for (let cuts = 1; cuts <= 2; cuts++) {
+      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
+      subscriptions.ended(true);
+      subscriptions.judged(1, 0);
+    }
+    subscriptions.acquit();
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual(port.asked, []);
   });
 
   it('what belongs to the gateway itself is subscribed, and not shown as a subscription', async () => {

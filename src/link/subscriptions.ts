@@ -2,7 +2,7 @@ import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
 import { within } from '../domain/within.js';
 import type { BrokerLimits } from './connection.js';
-import type { Outstanding } from './diagnosis.js';
+import type { Outstanding } from './evidence.js';
 
 /** SUBSCRIBE packets on the way at once. */
 const PARALLEL = 16;
@@ -51,6 +51,8 @@ export class Subscriptions {
   #oneAtATime = false;
   /** By filter: hang-ups in a row on it alone, and until when it is left alone. */
   readonly #suspects = new Map<string, { hangUps: number; until: number }>();
+  /** The one filter that was asked for when the connection ended, until it is known why that was. */
+  #charged: string | undefined;
 
   constructor(private readonly wanted: readonly Wanted[]) {}
 
@@ -83,16 +85,32 @@ export class Subscriptions {
     for (const filter of this.#acknowledged.keys()) this.#acknowledged.set(filter, DOUBTED);
   }
 
-  /** The connection is gone. @param blame how much that tells against a filter, in hang-ups @param now monotonic */
-  ended(blame: number, now: number): void {
+  /** The connection is gone. @param suspected whether a filter may be why */
+  ended(suspected: boolean): void {
     const asked = [...this.#asked];
     this.#asked.clear();
-    if (asked.length === 0) return;
-    this.#oneAtATime = true;
-    if (asked.length > 1 || blame === 0) return;
-    const [filter] = asked as [string];
+    this.#charged = suspected && asked.length === 1 ? asked[0] : undefined;
+    if (asked.length > 0) this.#oneAtATime = true;
+  }
+
+  /**
+   * Why that was; comes before the next {@link reconcile}.
+   * @param blame how much it tells against a filter, in hang-ups @param now monotonic
+   */
+  judged(blame: number, now: number): void {
+    const filter = this.#charged;
+    this.#charged = undefined;
+    if (filter === undefined || blame === 0) return;
     const hangUps = (this.#suspects.get(filter)?.hangUps ?? 0) + blame;
     this.#suspects.set(filter, { hangUps, until: hangUps < HANG_UPS_MAX ? 0 : now + QUARANTINE_MS });
+  }
+
+  /**
+   * Somebody else takes the session: it may have been they who cut short what the broker has granted before.
+   * What nobody has ever granted stays suspect.
+   */
+  acquit(): void {
+    for (const filter of this.#suspects.keys()) if (this.#acknowledged.has(filter)) this.#suspects.delete(filter);
   }
 
   /** Subscribes what is missing and unsubscribes what is no longer wanted. Rejects when the connection ends. */

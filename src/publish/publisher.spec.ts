@@ -21,7 +21,7 @@ class Desk {
 
   constructor(settings: { allow?: string[]; maxPayloadBytes?: number; waitMs?: number } = {}) {
     this.publisher = new Publisher(
-      { allow: ['commands/#'], maxPayloadBytes: 100, waitMs: WAIT_MS, ...settings },
+      { allow: ['commands/#'], maxPayloadBytes: 100, waitMs: WAIT_MS, checkWaitMs: 0, ...settings },
       {
         accept: async (publish) => {
           if (this.fault) throw this.fault;

@@ -1,9 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, SetMetadata } from '@nestjs/common';
-import type { ListedDeadLetter } from '../domain/journal.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { History } from './history.js';
 import type { DeadLetters, DeadLetterReplay } from './dead-letters.js';
-import type { Page } from './list.js';
 import { keyOf, type Fields } from './parameters.js';
 import { deadLetterFilter, listOf, selectionOfBody, selectionOfQuery } from './selection.js';
 
@@ -13,7 +11,7 @@ export class DeadLettersController {
 
   @Get()
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
-  list(@Query() query: Fields): Promise<Page<ListedDeadLetter>> {
+  list(@Query() query: Fields): ReturnType<DeadLetters['page']> {
     const { filter, request } = listOf(query, deadLetterFilter);
     return this.history.deadLetters.page(filter, request);
   }

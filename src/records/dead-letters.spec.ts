@@ -96,6 +96,7 @@ describe('dead letters', () => {
     );
     assert.throws(() => scene.deadLetters.one(3), { code: 'NOT_FOUND' });
     const { items } = await scene.deadLetters.page({}, { order: 'desc', limit: 10 });
+    for (const { at } of items) assert.equal(new Date(at).toISOString(), at);
     assert.deepEqual(
       items.map(({ number }) => number),
       [2, 1],
@@ -104,5 +105,12 @@ describe('dead letters', () => {
 });
 
 function view(position: number): object {
-  return { position, id: `id-${position}`, topic: 'a', qos: 1, retain: false, receivedAt: position * 1_000 };
+  return {
+    position,
+    id: `id-${position}`,
+    topic: 'a',
+    qos: 1,
+    retain: false,
+    receivedAt: new Date(position * 1_000).toISOString(),
+  };
 }

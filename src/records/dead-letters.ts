@@ -7,7 +7,7 @@ import type { RevivedLetter } from '../domain/replay.js';
 import { List, type Page, type PageRequest } from './list.js';
 import type { CheckAgain, Keeper, Recipients, Shelf } from './ports.js';
 import type { Selection } from './selection.js';
-import { recordView, type RecordView } from './view.js';
+import { recordView, timed, type RecordView, type Timed } from './view.js';
 
 /** Of so many that were left out the answer says why. */
 const SKIPPED_TOLD_MAX = 100;
@@ -46,16 +46,17 @@ export class DeadLetters {
     );
   }
 
-  page(filter: DeadLetterFilter, request: PageRequest): Promise<Page<ListedDeadLetter>> {
-    return this.#list.page(filter, request);
+  async page(filter: DeadLetterFilter, request: PageRequest): Promise<Page<Timed<ListedDeadLetter>>> {
+    const page = await this.#list.page(filter, request);
+    return { ...page, items: page.items.map(timed) };
   }
 
   /** With its record, which is absent when it is damaged. @throws NOT_FOUND */
-  one(number: number): ListedDeadLetter & { record?: RecordView } {
+  one(number: number): Timed<ListedDeadLetter> & { record?: RecordView } {
     const letter = this.#list.find(number);
     if (!letter) throw new HoldfastError('NOT_FOUND', `there is no dead letter ${number}`);
     const [record] = this.shelf.recordsAt([letter.position]);
-    return { ...letter, ...(record ? { record: recordView(record) } : {}) };
+    return { ...timed(letter), ...(record ? { record: recordView(record) } : {}) };
   }
 
   async delete(selection: Selection<DeadLetterFilter>): Promise<{ deleted: number; next?: number }> {
@@ -88,7 +89,7 @@ export class DeadLetters {
       const record = records.get(position);
       const regard = record && this.recipients.regards(subscriber, record);
       if (!record) skip(number, 'damaged', 'the record is damaged');
-      else if (!regard) skip(number, 'subscriber', `there is no subscriber "${subscriber}"`);
+      else if (!regard) skip(number, 'subscriber', `nobody serves "${subscriber}"`);
       else if (!regard.wanted) skip(number, 'filter', `"${subscriber}" does not ask for it any more`);
       else wanted.push({ number, subscriber, position, key: regard.key, bytes: record.payload.length });
     }

@@ -114,7 +114,9 @@ describe('a change of many', () => {
   });
 
   it('is for those with the ids, and for those after the key', async () => {
-    assert.deepEqual((await seen({ ids: new Set(['id-2', 'id-50', 'x']) })).keys, [6, 150]);
+    assert.deepEqual(await seen({ ids: new Set(['id-2', 'id-50', 'x']) }), { keys: [6, 150], missing: 1, most: 2 });
+    assert.equal((await seen({ ids: new Set(['x', 'y']) })).missing, 2);
+    assert.equal((await seen({ ids: new Set(['id-2', 'id-50']), after: 10 })).missing, 0, 'it may have been before');
     assert.deepEqual((await seen({ after: 294 })).keys, [297, 300]);
   });
 

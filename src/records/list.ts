@@ -44,7 +44,8 @@ export class List<T extends { id: string }, Filter extends object> {
   /**
    * Hands what is selected over in slices, oldest first; never what comes while it runs, because what fails again
    * would be met again, for ever.
-   * @returns `next`: where to go on, when there was no time for all; `missing`: so many that were named are not there
+   * @returns `next`: where to go on, when there was no time for all; `missing`: so many that were named are not there, of
+   *   ids only when all was looked through at once
    */
   async each(
     { keys, ids, filter, after }: Selection<Filter>,
@@ -52,16 +53,18 @@ export class List<T extends { id: string }, Filter extends object> {
   ): Promise<{ next?: number; missing: number }> {
     if (keys) return { missing: await this.#eachNamed(keys, apply) };
     const ends = performance.now() + CHANGE_MS_MAX;
+    const met = new Set<string>();
     let rest: KeyRange | undefined = { low: after + 1, high: this.last() };
     while (rest) {
       const looked: Looked<T> = this.lookFor({ range: rest, order: 'asc', rows: ROWS_PER_LOOK }, filter);
       const found = ids ? looked.found.filter(({ id }) => ids.has(id)) : looked.found;
+      if (ids) for (const { id } of found) met.add(id);
       for (let at = 0; at < found.length; at += SLICE) await apply(found.slice(at, at + SLICE));
       rest = looked.rest;
       if (rest && performance.now() > ends) return { next: rest.low - 1, missing: 0 };
       await setImmediate();
     }
-    return { missing: 0 };
+    return { missing: ids && after === 0 ? ids.size - met.size : 0 };
   }
 
   async #eachNamed(keys: readonly number[], apply: (slice: T[]) => Promise<void>): Promise<number> {

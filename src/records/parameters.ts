@@ -86,6 +86,15 @@ export class Parameters {
     return place ?? this.problem(name, `must be a position from 1, or ${TIME_MEND}`);
   }
 
+  /** The parameters `from` and `to`, each a position or a time. */
+  range(): { from: Place | undefined; to: Place | undefined } {
+    const [from, to] = [this.place('from'), this.place('to')];
+    const positions = from && to && 'position' in from && 'position' in to && to.position < from.position;
+    const times = from && to && 'time' in from && 'time' in to && to.time < from.time;
+    if (positions || times) this.problem('to', 'is before from');
+    return { from, to };
+  }
+
   /** Topic filters: one, or several under the same name. */
   filters(name: string): string[] | undefined {
     const value = this.#take(name);

@@ -24,13 +24,13 @@ export type Keeper = Pick<
 
 /** Delivery, as far as something is given to subscribers again. */
 export interface Recipients {
-  /** What this subscriber would do with the record now; undefined: there is no such subscriber. */
+  /** What this subscriber would do with the record now; undefined: nobody serves it. */
   regards(subscriber: string, record: Record): { wanted: boolean; key: string } | undefined;
   /** How many more rows may wait for this subscriber because they are given again; 0 for one that is not there. */
   roomForReplay(subscriber: string): number;
   /** These rows are in the journal and are to be tried; `bytes`: of the payload. Those of a subscriber that is not there wait for its return. */
   revived(rows: readonly (Waiting & { bytes: number })[]): void;
-  /** Resolves when what it was given so far is on disk, or cannot be saved for now. @throws NOT_FOUND */
+  /** Resolves when what it was given so far is on disk, or cannot be saved for now. @throws NOT_FOUND SUBSCRIBER_ABSENT */
   settled(subscriber: string): Promise<void>;
   /** This replay is in the journal. */
   replay(replay: Replay): void;

@@ -1,9 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, SetMetadata } from '@nestjs/common';
-import type { ListedRejection } from '../domain/journal.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { History } from './history.js';
 import type { Rejections, RejectionReplay } from './rejections.js';
-import type { Page } from './list.js';
 import { keyOf, type Fields } from './parameters.js';
 import { rejectionFilter, listOf, selectionOfBody, selectionOfQuery } from './selection.js';
 
@@ -13,7 +11,7 @@ export class RejectionsController {
 
   @Get()
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
-  list(@Query() query: Fields): Promise<Page<ListedRejection>> {
+  list(@Query() query: Fields): ReturnType<Rejections['page']> {
     const { filter, request } = listOf(query, rejectionFilter);
     return this.history.rejections.page(filter, request);
   }

@@ -4,7 +4,7 @@ import type { RejectionFilter } from '../domain/listing.js';
 import { List, type Page, type PageRequest } from './list.js';
 import type { Keeper, Shelf } from './ports.js';
 import type { Selection } from './selection.js';
-import { recordView, type RecordView } from './view.js';
+import { recordView, timed, type RecordView, type Timed } from './view.js';
 
 export interface RejectionReplay {
   /** They came in again: what is still wrong is a rejection again, under a new position. */
@@ -30,16 +30,17 @@ export class Rejections {
     );
   }
 
-  page(filter: RejectionFilter, request: PageRequest): Promise<Page<ListedRejection>> {
-    return this.#list.page(filter, request);
+  async page(filter: RejectionFilter, request: PageRequest): Promise<Page<Timed<ListedRejection>>> {
+    const page = await this.#list.page(filter, request);
+    return { ...page, items: page.items.map(timed) };
   }
 
   /** With its record, which is absent when it is damaged. @throws NOT_FOUND */
-  one(position: number): ListedRejection & { record?: RecordView } {
+  one(position: number): Timed<ListedRejection> & { record?: RecordView } {
     const rejection = this.#list.find(position);
     if (!rejection) throw new HoldfastError('NOT_FOUND', `there is no rejection at position ${position}`);
     const [record] = this.shelf.recordsAt([position]);
-    return { ...rejection, ...(record ? { record: recordView(record) } : {}) };
+    return { ...timed(rejection), ...(record ? { record: recordView(record) } : {}) };
   }
 
   async delete(selection: Selection<RejectionFilter>): Promise<{ deleted: number; next?: number }> {

@@ -94,6 +94,16 @@ describe('a list that cannot be meant', () => {
       wrong(() => listOf({ from: '10', to: '9' }, deadLetterFilter)),
       ['/to'],
     );
+    for (const [from, to] of [
+      ['3', '2'],
+      ['2026-01-31T12:00:00Z', '2026-01-31T11:59:59Z'],
+    ] as const) {
+      assert.deepEqual(
+        wrong(() => listOf({ from, to }, recordQuery)),
+        ['/to'],
+      );
+    }
+    assert.deepEqual(listOf({ from: '3', to: '3' }, recordQuery).filter.to, { position: 3 });
   });
 });
 

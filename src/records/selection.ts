@@ -33,7 +33,7 @@ export function rejectionFilter(parameters: Parameters): RejectionFilter {
 /** `from` and `to`: a position or a time. */
 export function recordQuery(parameters: Parameters): RecordQuery {
   const topics = parameters.filters('topic');
-  return { topics, from: parameters.place('from'), to: parameters.place('to') };
+  return { topics, ...parameters.range() };
 }
 
 function topicAndTime(parameters: Parameters): TopicAndTime {

@@ -11,8 +11,8 @@ const HEADERS = {
   connection: 'close', // kept open after its end it would keep the gateway from stopping
   'x-accel-buffering': 'no', // a proxy that gathers would keep events back
 };
-/** The header; or a query parameter, in any spelling, where no header can be set. */
-const LAST_EVENT_ID = 'last-event-id';
+/** Where no header can be set, the query has it, in any spelling. */
+const LAST_EVENT_ID = 'lastEventId';
 
 @Controller('v1/stream')
 export class StreamController {
@@ -22,7 +22,7 @@ export class StreamController {
   @Get()
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
   stream(@Query() query: Fields, @Req() request: FastifyRequest & CallerRequest, @Res() reply: FastifyReply): void {
-    const header = request.headers[LAST_EVENT_ID];
+    const header = request.headers['last-event-id'];
     const name = Object.keys(query).find((one) => /^last-?event-?id$/i.test(one)) ?? LAST_EVENT_ID;
     const parameters = new Parameters({ ...query, ...(header ? { [name]: header } : {}) });
     const filters = parameters.filters('topic') ?? ['#'];

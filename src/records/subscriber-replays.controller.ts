@@ -25,13 +25,9 @@ export class SubscriberReplaysController {
 
 function orderOf(body: unknown): ReplayOrder {
   const parameters = Parameters.ofBody(body);
-  const from = parameters.place('from');
-  const to = parameters.place('to');
+  const { from, to } = parameters.range();
   const topics = parameters.filters('topics');
   if (!parameters.has('from')) parameters.problem('from', 'must be there: a position from 1, or a time');
-  const bothPositions = from && to && 'position' in from && 'position' in to && to.position < from.position;
-  const bothTimes = from && to && 'time' in from && 'time' in to && to.time < from.time;
-  if (bothPositions || bothTimes) parameters.problem('to', 'is before from');
   parameters.done();
   return { from: from!, to, topics };
 }

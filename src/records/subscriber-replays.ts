@@ -28,7 +28,7 @@ export class SubscriberReplays {
     private readonly recipients: Recipients,
   ) {}
 
-  /** @throws NOT_FOUND, REPLAY_EMPTY, REPLAYS_FULL */
+  /** @throws NOT_FOUND, SUBSCRIBER_ABSENT, REPLAY_EMPTY, REPLAYS_FULL */
   async start(subscriber: string, { from, to, topics }: ReplayOrder): Promise<ReplayAnswer> {
     // Only what it was given before can be given again, and the journal must know how far that is.
     await this.recipients.settled(subscriber);

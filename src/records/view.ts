@@ -11,10 +11,17 @@ export type RecordView = PayloadView & {
   topic: string;
   qos: QoS;
   retain: boolean;
-  /** Wall clock, milliseconds since the epoch. */
-  receivedAt: number;
+  /** ISO 8601. */
+  receivedAt: string;
   properties?: MessageProperties;
 };
+
+/** Entries of a list as they are shown: `at` is ISO 8601. */
+export type Timed<T extends { at: number }> = Omit<T, 'at'> & { at: string };
+
+export function timed<T extends { at: number }>(entry: T): Timed<T> {
+  return { ...entry, at: new Date(entry.at).toISOString() };
+}
 
 export function payloadView(payload: Uint8Array): PayloadView {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -28,7 +35,7 @@ export function recordView({ position, id, topic, qos, retain, receivedAt, prope
     topic,
     qos,
     retain,
-    receivedAt,
+    receivedAt: new Date(receivedAt).toISOString(),
     ...(properties ? { properties } : {}),
     ...payloadView(payload),
   };

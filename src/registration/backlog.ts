@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compileFilter } from '../domain/filter.js';
 import { READ_BYTES_MAX, type JournalReader } from '../domain/journal.js';
-import { PayloadJson } from '../domain/payload-json.js';
+import { PayloadJson, type DecodePayload } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
@@ -38,14 +38,14 @@ export interface Lost {
 
 /** What of a backlog other topics or another content filter would leave behind, while the subscriber stands still. */
 export async function lostBacklog(
-  { reader, parametersOf }: { reader: Reader; parametersOf?: ParametersOf | undefined },
+  { reader, parametersOf, decode }: { reader: Reader; parametersOf?: ParametersOf; decode?: DecodePayload },
   at: Place,
   before: SubscriberSettings,
   after: Wanted,
 ): Promise<Lost> {
   const lost: Lost = { records: 0, waiting: [] };
   if (isWider(before, after)) return lost;
-  const sight: Sight = { json: new PayloadJson().of, parametersOf };
+  const sight: Sight = { json: new PayloadJson(decode).of, parametersOf };
   const [wanted, wants] = [selector(before, sight), selector(after, sight)];
   const byTopic = before.where === undefined && after.where === undefined;
   lost.records = byTopic

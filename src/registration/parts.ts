@@ -1,7 +1,9 @@
 import type { Sender } from '../domain/attempt.js';
+import type { Clock } from '../domain/clock.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Replay } from '../domain/replay.js';
 import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
+import type { DecodePayload } from '../domain/payload-json.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
 
 /** A subscriber to be served. */
@@ -26,8 +28,10 @@ export interface Serving {
 export interface Standing {
   id: string;
   state: string;
-  /** Why it is not active; '' when it is. */
+  /** Why it is not active, or is active and throttled; '' when it is sent to. */
   reason: string;
+  /** Its breaker is open, or it asked for a pause: until then nothing is sent. Wall clock, milliseconds since the epoch. */
+  heldUntil?: number;
   /** Every matching record up to here is delivered, waiting (a row of its own) or a dead letter. */
   cursor: number;
   lagRecords: number;
@@ -61,6 +65,8 @@ export interface RegistryObserver {
   changed(subscriber: string, what: 'registered' | 'changed' | 'removed' | 'paused' | 'resumed'): void;
   /** Records of its backlog were given up, as somebody asked with `discardBacklog`. */
   discarded(subscriber: string, records: number): void;
+  /** So many ranges that a subscriber was to be given again ended with it. */
+  replaysEnded(subscriber: string, count: number): void;
   /** At the start: it is not sent anything, or not as it was registered. */
   impaired(subscriber: string, why: string): void;
   /** A hold could not be saved: it ends with the process. */
@@ -69,10 +75,16 @@ export interface RegistryObserver {
 
 export interface RegistryParts {
   journal: Pick<Journal, 'registerSubscribers' | 'saveRegistration' | 'removeSubscriber' | 'holdSubscriber' | 'stats'>;
-  reader: Pick<JournalReader, 'progress' | 'registrations' | 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts'>;
+  reader: Pick<
+    JournalReader,
+    'progress' | 'registrations' | 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts' | 'lastPosition'
+  >;
+  clock: Pick<Clock, 'now'>;
   delivery: Serving;
   /** Absent: no level of a topic has a name. */
   parametersOf?: ParametersOf;
+  /** For filters that look into payloads. Absent: as JSON, as it came. */
+  decode?: DecodePayload;
   /** The body of a registration as settings. @throws REQUEST_INVALID with every problem in `errors` */
   parse(id: string, body: unknown): SubscriberSettings;
   /** Sends only where registered subscribers may be sent to. */

@@ -17,6 +17,7 @@ import type { Body } from './secrets.js';
 
 const FREE: Hold = { paused: false, gone: '' };
 const URL_A = 'http://a/';
+const NOW = Date.UTC(2026, 0, 31);
 
 /** Journal and delivery of the test's own: what is registered, who is served and how, what was said. */
 class House {
@@ -30,6 +31,9 @@ class House {
   readonly payloads: string[] = [];
   discarded: number[] = [];
   lag = 0;
+  last = 20;
+  replays: Standing['replays'] = [];
+  heldUntil: number | undefined;
   disk: 'well' | 'full' = 'well';
   refusal: string | undefined;
   tests = 0;
@@ -53,6 +57,7 @@ class House {
         stats: () => Promise.resolve({ admitted: 0 } as Awaited<ReturnType<RegistryParts['journal']['stats']>>),
       },
       reader: {
+        lastPosition: () => this.last,
         progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, ...row })),
         registrations: () => [...this.kept].map(([id, body]) => ({ id, body })),
         waiting: () => this.waiting,
@@ -63,6 +68,7 @@ class House {
           this.topics.slice(from + 1, through + 1).map((topic) => ({ topic, count: 1, bytes: 0 })),
       },
       delivery: this.#delivery(),
+      clock: { now: () => NOW },
       parse: (id, body) => this.#parse(id, body as Body),
       senderOf: () => ({ send: () => Promise.resolve({ kind: 'delivered' }), close: () => Promise.resolve() }),
       refusal: () => Promise.resolve(this.refusal),
@@ -77,6 +83,7 @@ class House {
         changed: (id, what) => this.said.push(`${what} ${id}`),
         discarded: (id, records) => this.said.push(`discarded ${records} of ${id}`),
         impaired: (id, why) => this.said.push(`impaired ${id}: ${why}`),
+        replaysEnded: (id, count) => this.said.push(`${count} replays of ${id} ended`),
         saveFailed: (id) => this.said.push(`not saved ${id}`),
       },
     };
@@ -100,12 +107,13 @@ class House {
         id,
         state,
         reason: gone,
+        ...(this.heldUntil === undefined ? {} : { heldUntil: this.heldUntil }),
         cursor: 0,
         lagRecords: this.lag,
         lagSeconds: 0,
         waiting: 0,
         inFlight: 0,
-        replays: [],
+        replays: this.replays,
       };
     };
     const held = (id: string, hold: Hold): void => void this.served.set(id, { ...this.served.get(id)!, hold });
@@ -144,8 +152,8 @@ class House {
 
   #parse(id: string, body: Body): SubscriberSettings {
     if (this.parseFails.has(id)) throw new HoldfastError('REQUEST_INVALID', 'bad', { details: { errors: [] } });
-    const { topics, url, headers = {}, where } = body as unknown as SubscriberSettings;
-    return { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics, url, headers, where };
+    const { topics, url, headers = {}, where, startFrom = 'now' } = body as unknown as SubscriberSettings;
+    return { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics, url, headers, where, startFrom };
   }
 }
 
@@ -183,6 +191,13 @@ describe('the registry at the start', () => {
     assert.equal(house.registry.get('file').url, `${URL_A}?********`);
     assert.equal((await house.put('bad2')).created, true);
   });
+
+  it('until when one is sent nothing is shown as a time, and only then', async () => {
+    const house = await started();
+    assert.equal('heldUntil' in house.registry.get('file'), false);
+    house.heldUntil = Date.UTC(2026, 0, 31, 12);
+    assert.equal(house.registry.get('file').heldUntil, '2026-01-31T12:00:00.000Z');
+  });
 });
 
 describe('registering', () => {
@@ -205,6 +220,20 @@ describe('registering', () => {
     house.refusal = 'no';
     await assert.rejects(house.put('app'), { code: 'URL_FORBIDDEN' });
     assert.deepEqual([house.kept.size, house.served.size], [0, 1]);
+  });
+
+  it('a place that is yet to come is no place to start from; to a subscriber that is there it means nothing', async () => {
+    const house = await started();
+    for (const startFrom of [{ time: NOW + 3_600_000 }, { position: 22 }]) {
+      await assert.rejects(house.put('app', { startFrom }), (error: HoldfastError) => {
+        assert.match(JSON.stringify(error.details), /"pointer":"\/startFrom"/);
+        return error.code === 'REQUEST_INVALID';
+      });
+    }
+    assert.equal(house.served.has('app'), false);
+    assert.equal((await house.put('app', { startFrom: { position: 21 } })).created, true);
+    assert.equal((await house.put('app', { startFrom: { time: NOW + 3_600_000 } })).created, false);
+    assert.equal((await house.put('late', { startFrom: { time: NOW + 10_000 } })).created, true);
   });
 
   it('ends at the limit; those that are there may change', async () => {
@@ -282,8 +311,14 @@ describe('what a change would lose', () => {
     house.lag = 7;
     await assert.rejects(house.registry.remove('app', false), { code: 'BACKLOG_WOULD_BE_LOST' });
     assert.ok(house.kept.has('app') && house.served.has('app'));
-    assert.deepEqual(await house.registry.remove('app', true), { id: 'app', discarded: 7 });
-    assert.deepEqual(house.said.slice(-3), ['removed app', 'removed app', 'discarded 7 of app']);
+    house.replays = [{ from: 1, through: 9, position: 4 }];
+    assert.deepEqual(await house.registry.remove('app', true), { id: 'app', discarded: 7, replays: 1 });
+    assert.deepEqual(house.said.slice(-4), [
+      'removed app',
+      'removed app',
+      'discarded 7 of app',
+      '1 replays of app ended',
+    ]);
     assert.throws(() => house.registry.get('app'), { code: 'NOT_FOUND' });
     await assert.rejects(house.registry.remove('app', true), { code: 'NOT_FOUND' });
     await assert.rejects(house.registry.remove('file', true), { code: 'SUBSCRIBER_READ_ONLY' });

@@ -1,5 +1,6 @@
 import type { Outcome, Sender } from '../domain/attempt.js';
 import { HoldfastError } from '../domain/errors.js';
+import { invalid } from '../domain/request-problem.js';
 import {
   SUBSCRIBER_DEFAULTS,
   type Hold,
@@ -11,6 +12,8 @@ import { lostBacklog } from './backlog.js';
 import type { RegistryParts, Standing, Target, TestResult } from './parts.js';
 import { checkedWith, maskedBody, maskedUrl, unmaskedBody, type Body } from './secrets.js';
 
+/** A time of a clock that is ahead by less is not taken for one to come. */
+const CLOCKS_DIFFER_MS = 60_000;
 /** More than that are not served. */
 export const SUBSCRIBERS_MAX = 1_000;
 
@@ -21,11 +24,13 @@ export const SUBSCRIBERS_MAX = 1_000;
 export type SubscriberSource = 'file' | 'handler' | 'registered' | 'absent';
 
 /** A subscriber as it is shown. */
-export interface SubscriberView extends Standing {
+export interface SubscriberView extends Omit<Standing, 'heldUntil'> {
   source: SubscriberSource;
   /** Its query is masked. */
   url?: string;
   topics: string[];
+  /** Its breaker is open, or it asked for a pause: until then, ISO 8601, nothing is sent. */
+  heldUntil?: string;
   /** Of a registered one: what was sent, with its secrets masked. */
   config?: Body;
 }
@@ -73,6 +78,17 @@ export class Registry {
     delivery.start(starts, (await journal.stats()).admitted);
   }
 
+  /** Whether somebody is there to be given records. */
+  isServed(id: string): boolean {
+    const source = this.#entries.get(id)?.source;
+    return source !== undefined && source !== 'absent';
+  }
+
+  /** @throws NOT_FOUND SUBSCRIBER_ABSENT */
+  mustBeServed(id: string): void {
+    this.#served(id);
+  }
+
   list(): SubscriberView[] {
     return this.parts.delivery.status().flatMap((standing) => {
       const entry = this.#entries.get(standing.id);
@@ -98,6 +114,7 @@ export class Registry {
       const known = this.#entries.get(id);
       if (known) mustBeOurs(id, known);
       const { body, settings } = this.#checked(id, sent, known?.body);
+      if (!known) this.#mustHaveCome(settings.startFrom);
       const why = await this.parts.refusal(new URL(settings.url!));
       if (why !== undefined) throw new HoldfastError('URL_FORBIDDEN', `the url is not allowed: ${why}`);
       const sender = this.parts.senderOf(settings);
@@ -111,8 +128,8 @@ export class Registry {
     });
   }
 
-  /** @returns how many records were given up with it @throws NOT_FOUND SUBSCRIBER_READ_ONLY BACKLOG_WOULD_BE_LOST */
-  remove(id: string, discard: boolean): Promise<{ id: string; discarded: number }> {
+  /** @returns how many records were given up with it, and how many replays ended @throws NOT_FOUND SUBSCRIBER_READ_ONLY BACKLOG_WOULD_BE_LOST */
+  remove(id: string, discard: boolean): Promise<{ id: string; discarded: number; replays: number }> {
     return this.#inTurn(async () => {
       mustBeOurs(id, this.#find(id));
       const { delivery, journal, observer } = this.parts;
@@ -122,9 +139,10 @@ export class Registry {
         return records;
       };
       await lag(); // what is refused disturbs nothing
-      let discarded = 0;
+      let [discarded, replays] = [0, 0];
       await delivery.change(id, async () => {
         discarded = await lag();
+        replays = this.get(id).replays.length;
         await journal.removeSubscriber(id);
         this.#entries.delete(id);
         return undefined;
@@ -132,7 +150,8 @@ export class Registry {
       observer.removed(id);
       observer.changed(id, 'removed');
       if (discarded > 0) observer.discarded(id, discarded);
-      return { id, discarded };
+      if (replays > 0) observer.replaysEnded(id, replays);
+      return { id, discarded, replays };
     });
   }
 
@@ -219,6 +238,17 @@ export class Registry {
     return { body, settings };
   }
 
+  /** From a place that is yet to come it would start now, and nothing would say so. */
+  #mustHaveCome(startFrom: SubscriberSettings['startFrom']): void {
+    if (typeof startFrom === 'string') return;
+    const last = this.parts.reader.lastPosition();
+    const isAhead =
+      'time' in startFrom ? startFrom.time > this.parts.clock.now() + CLOCKS_DIFFER_MS : startFrom.position > last + 1;
+    if (!isAhead) return;
+    const ahead = 'time' in startFrom ? 'in the future' : `ahead of the journal, whose last position is ${last}`;
+    throw invalid([{ pointer: '/startFrom', message: `is ${ahead}. Write now to start with what comes next.` }]);
+  }
+
   async #add(registration: Registration, target: Target): Promise<Hold> {
     const { journal, delivery, observer } = this.parts;
     if (this.#entries.size >= SUBSCRIBERS_MAX) {
@@ -302,15 +332,17 @@ function backlogLost(id: string, records: number): HoldfastError {
 }
 
 function viewOf({ source, settings, body }: Entry, standing: Standing): SubscriberView {
-  const { id, ...rest } = standing;
+  const { id, state, reason, heldUntil, ...rest } = standing;
   const { url, topics } = settings;
   return {
     id,
     source,
     ...(url === undefined ? {} : { url: maskedUrl(url) as string }),
     topics,
+    state,
+    reason: source === 'absent' ? ABSENT : reason,
+    ...(heldUntil === undefined ? {} : { heldUntil: new Date(heldUntil).toISOString() }),
     ...rest,
-    ...(source === 'absent' ? { reason: ABSENT } : {}),
     ...(body ? { config: maskedBody(body) } : {}),
   };
 }

@@ -33,6 +33,8 @@ describe('masked', () => {
       headers: { authorization: 'Bearer two', other: 'new' },
       concurrency: 1,
     });
+    const louder = unmaskedBody({ ...maskedBody(STORED), headers: { Authorization: MASK } }, STORED);
+    assert.deepEqual([louder.body['headers'], louder.problems], [{ Authorization: 'Bearer two' }, []]);
     assert.equal(unmaskedBody({ ...STORED, url: 'https://app/other' }, STORED).body['url'], 'https://app/other');
   });
 

@@ -36,7 +36,7 @@ export function unmaskedBody(sent: Body, stored: Body | undefined): { body: Body
   const why = stored && !kept ? 'the url leads elsewhere now' : 'nothing is stored here';
   const known = (value: unknown, path: readonly string[]): unknown => {
     if (value !== MASK) return value;
-    const found = path.reduce<unknown>((at, step) => (isObject(at) ? at[step] : undefined), kept);
+    const found = path.reduce<unknown>((at, step) => valueOf(at, step, path[0] === 'headers'), kept);
     if (typeof found === 'string') return found;
     problems.push({ pointer: pointerTo(...path), message: `is the mask, and ${why}. Write the value.` });
     return value;
@@ -76,6 +76,14 @@ function mapped(value: unknown, path: string[], change: (value: unknown, path: s
   if (typeof value !== 'object' || value === null || path.length > DEPTH_MAX) return change(value, path);
   if (Array.isArray(value)) return value.map((item, i) => mapped(item, [...path, String(i)], change));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapped(item, [...path, key], change)]));
+}
+
+/** @param anyCase names of headers differ in nothing when they differ in case */
+function valueOf(at: unknown, name: string, anyCase: boolean): unknown {
+  if (!isObject(at)) return undefined;
+  if (Object.hasOwn(at, name) || !anyCase) return at[name];
+  const known = Object.keys(at).find((one) => one.toLowerCase() === name.toLowerCase());
+  return known === undefined ? undefined : at[known];
 }
 
 function originOf(url: unknown): string | undefined {

@@ -8,11 +8,15 @@ import type { ContractThreadCalls, ContractThreadSettings } from './contract.thr
 import { PublishChecks } from './publish-checks.js';
 import { Channel } from './rpc.js';
 
+/** A thread that is to end gets so long to tell what it holds back of the log: it may be in a check that never returns. */
+const TELL_MS_MAX = 100;
 /** What a thread that is to be replaced gets to finish its step; then it is ended, and its step is checked again. */
 const FINISH_MS_MAX = 2_000;
 
 export interface ContractChecksOptions {
   settings: ContractThreadSettings;
+  /** Milliseconds that a publish waits for its verdict. */
+  publishWaitMs: number;
   /** Gives the thread its way to the journal. */
   attach: (port: MessagePort) => Promise<void>;
   onEvent: (event: string, value: unknown) => void;
@@ -42,10 +46,11 @@ export class ContractChecks {
   #replacing = false;
   /** The thread before is still to finish: that another of its kind begins says nothing. */
   #finishing = false;
-  readonly #publishes = new PublishChecks(() => this.#channel);
+  readonly #publishes: PublishChecks;
 
   constructor(private readonly options: ContractChecksOptions) {
     this.#settings = options.settings;
+    this.#publishes = new PublishChecks(() => this.#channel, options.publishWaitMs);
     this.#thread = new ContractThread({
       entry: new URL('./contract.thread.js', import.meta.url),
       workerData: this.#settings,
@@ -174,6 +179,8 @@ export class ContractChecks {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#ready.reject(stopping());
+    const told = this.#channel?.call('tellHeld' satisfies keyof ContractThreadCalls, []).catch(() => undefined);
+    await within(TELL_MS_MAX, told ?? Promise.resolve());
     await this.#thread.stop();
   }
 }

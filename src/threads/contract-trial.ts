@@ -1,12 +1,14 @@
 import { ContractThread } from '../contract/index.js';
 import type { ContractSettings } from '../domain/contract.js';
 import type { Rejection } from '../domain/record.js';
-import type { ExampleThreadSettings, ExampleThreadStart, Loaded, Tried } from './example.thread.js';
+import type { ExampleThreadSettings, ExampleThreadStart, Loaded, Loading, Tried } from './example.thread.js';
 
 /** A thread that stands still for so long while it loads contracts does not come back. */
 const STALL_MS = 10_000;
 /** So long may loading take that does not stand still, such as a module that awaits what never happens. */
 const LOAD_MS_MAX = 60_000;
+/** Of a thread that had nothing left to do. */
+const ENDED = 'Error: exit code 0';
 
 export interface TrialOptions {
   /** Payloads to check, in this order. Default none. */
@@ -26,14 +28,21 @@ export interface Trial extends Loaded {
 
 /**
  * Loads contracts in a thread of its own under a watchdog, and tries examples with them: one on which a contract hangs
- * is one that timed out. @throws Error when the contracts hang, or end their thread, while they are loaded
+ * is one that timed out. A contract that hangs or ends its thread while it is loaded is a problem, and those after it are not looked at.
+ * @throws Error when the thread ends and no contract is to blame
  */
 export async function tryContracts(contracts: readonly ContractSettings[], options: TrialOptions = {}): Promise<Trial> {
   const { examples = [], budgetMs, stallMs = STALL_MS, loadMsMax = LOAD_MS_MAX } = options;
   const rejections = new Map<number, Rejection>();
   const { promise, resolve, reject } = Promise.withResolvers<Trial>();
-  const unusable = (why: string): void => reject(new Error(`the contracts cannot be loaded: ${why}`));
-  const late = setTimeout(() => unusable(`it takes more than ${loadMsMax} ms`), loadMsMax);
+  let loading: Loading | undefined;
+  const unusable = (why: string): void => {
+    if (loading === undefined) return reject(new Error(`the contracts cannot be loaded: ${why}`));
+    const files = { answers: new Map(), looked: new Set<string>() };
+    const hanging = { contract: loading.loading, message: `cannot be loaded: ${why}` };
+    resolve({ problems: [...loading.problems, hanging], files, rejections });
+  };
+  const late = setTimeout(() => unusable(`it took more than ${loadMsMax} ms`), loadMsMax);
   let after = 0;
   let known: Loaded | undefined;
   const thread = new ContractThread({
@@ -45,9 +54,14 @@ export async function tryContracts(contracts: readonly ContractSettings[], optio
     ...(budgetMs === undefined ? {} : { budgetMs }),
     stallMs,
     start: (worker) => {
-      worker.on('message', (message: Loaded | Tried) => {
+      worker.on('message', (message: Loading | Loaded | Tried) => {
+        if ('loading' in message) {
+          loading = message;
+          return;
+        }
         if ('files' in message) {
           clearTimeout(late);
+          loading = undefined;
           known ??= message;
           if (known.problems.length > 0 || examples.length === 0) resolve({ ...known, rejections });
           return;
@@ -59,8 +73,10 @@ export async function tryContracts(contracts: readonly ContractSettings[], optio
       });
       worker.postMessage({ after } satisfies ExampleThreadStart);
     },
-    onRespawn: (_reason, position, detail) => {
-      if (position === 0) unusable(detail);
+    onRespawn: (reason, position, detail) => {
+      if (position !== 0) return;
+      if (reason === 'stalled') unusable(`it stood still for ${stallMs} ms`);
+      else unusable(detail === ENDED ? 'it ends its thread, or awaits what never happens' : detail);
     },
     onFatal: reject,
   });

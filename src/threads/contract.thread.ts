@@ -50,6 +50,8 @@ export interface ContractThreadCalls {
   attach(port: MessagePort): Promise<FilesRead>;
   /** Begins no further check. Resolves when the verdicts so far are the journal's, so that another thread may go on. */
   finish(): Promise<void>;
+  /** Tells what of the log is held back. */
+  tellHeld(): Promise<void>;
   /** Which of these records fail the contracts as they are now. A check that never returns ends this thread. */
   check(positions: number[]): Promise<Rejection[]>;
   /** What the contract of a publish says, whatever its mode. @param id as `Admission.checkPublish` */
@@ -65,8 +67,6 @@ class VerdictSink implements AdmissionSink {
   #kept: Promise<void> = Promise.resolve();
   #failuresTold = 0;
 
-  readonly #repeats = new Repeats(systemClock);
-
   constructor(
     private readonly journal: Pick<Journal, 'admit'>,
     private readonly admission: () => Pick<Admission, 'failures' | 'counts'>,
@@ -77,9 +77,10 @@ class VerdictSink implements AdmissionSink {
     const kept = (this.#kept = this.journal.admit(through, rejections));
     if (rejections.length > 0) await kept;
     for (const { contract, reason, position, problems } of rejections) {
-      const count = this.#repeats.count(`${reason} ${contract}`);
-      if (count !== undefined)
-        warn('records are rejected', { contract, reason, count, position, problem: problems[0]?.message });
+      const problem = problems[0]?.message;
+      repeats.tell(`rejected ${reason} ${contract}`, (count) =>
+        warn('records are rejected', { contract, reason, count, position, problem }),
+      );
     }
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     this.#tellFailures();
@@ -103,24 +104,22 @@ class VerdictSink implements AdmissionSink {
 }
 
 /** Tells the first of a kind at once, and then now and then one: it is a sample, the metrics have the count. */
-function shadowTeller(): (failure: Rejection) => void {
-  const repeats = new Repeats(systemClock);
-  return ({ contract, reason, position, problems: [problem] }) => {
-    const count = repeats.count(`${reason} ${contract}`);
-    if (count === undefined) return;
-    const { pointer, rule, message } = problem ?? {};
+function tellShadow({ contract, reason, position, problems: [problem] }: Rejection): void {
+  const { pointer, rule, message } = problem ?? {};
+  repeats.tell(`shadow ${reason} ${contract}`, (count) => {
     const fields = { contract, reason, count, position, pointer, rule, problem: message };
     warn('records fail a contract in shadow mode, and are delivered', fields);
-  };
+  });
 }
 
+const repeats = new Repeats(systemClock);
 const data = workerData as ContractThreadSettings & { contractThread: ContractThreadData };
 const { progress, condemned } = enterContractThread(data.contractThread);
 new Heartbeats(data.heartbeats).beatAs('contract');
 
 const toParent = new Channel(
   parentPort!,
-  served({ attach, finish, check, checkPublish } satisfies ContractThreadCalls),
+  served({ attach, finish, tellHeld, check, checkPublish } satisfies ContractThreadCalls),
 );
 
 interface Checks {
@@ -146,6 +145,12 @@ async function finish(): Promise<void> {
   admission.stop();
   await running;
   await sink.saved();
+  await tellHeld();
+}
+
+function tellHeld(): Promise<void> {
+  repeats.flush();
+  return Promise.resolve();
 }
 
 async function attach(port: MessagePort): Promise<FilesRead> {
@@ -166,7 +171,7 @@ async function attach(port: MessagePort): Promise<FilesRead> {
   const admission: Admission = new Admission(contracts, {
     ...{ source, sink, progress, condemned },
     after: admitted,
-    onShadowed: shadowTeller(),
+    onShadowed: tellShadow,
   });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));

@@ -32,7 +32,14 @@ export interface ExampleThreadStart {
   after: number;
 }
 
-/** What this thread tells its parent first; when the contracts cannot be loaded it is all there is. */
+/** What this thread tells its parent before it loads a contract: one that hangs says nothing any more. */
+export interface Loading {
+  loading: string;
+  /** Of those before it. */
+  problems: readonly ContractProblem[];
+}
+
+/** What this thread tells its parent then; when the contracts cannot be loaded it is all there is. */
 export interface Loaded {
   /** What is wrong, as `Contracts.compile` says it in `details.problems`; empty: nothing. */
   problems: ContractProblem[];
@@ -79,6 +86,7 @@ async function compiled(): Promise<Contracts> {
       contracts.map((contract) => ({ ...contract, mode: 'enforce' })),
       [],
       memory,
+      (loading, problems) => parentPort!.postMessage({ loading, problems } satisfies Loading),
     );
   } catch (error) {
     if (error instanceof HoldfastError) tell(error.details['problems'] as ContractProblem[]);
@@ -90,10 +98,15 @@ function tell(problems: ContractProblem[]): void {
   parentPort!.postMessage({ problems, files: memory.read } satisfies Loaded);
 }
 
-const loaded = await compiled();
-tell([]);
-// `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
-const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
-const admission = new Admission(loaded, { source, sink, progress, after, condemned });
-admission.notify(examples.length);
-await runAdmission(admission);
+async function run(): Promise<void> {
+  const loaded = await compiled();
+  tell([]);
+  // `on`, not `once`: a thread that listens to nobody would end before its parent has heard all.
+  const { after } = await new Promise<ExampleThreadStart>((resolve) => parentPort!.on('message', resolve));
+  const admission = new Admission(loaded, { source, sink, progress, after, condemned });
+  admission.notify(examples.length);
+  await runAdmission(admission);
+}
+
+// Not awaited: of a module that awaits what never happens Node would complain here, and nobody could mend that.
+void run();

@@ -114,6 +114,7 @@ const calls: LinkThreadCalls = {
   async stop(deadlineMs) {
     facts.stopping = true;
     await session?.stop(deadlineMs);
+    repeats.flush();
   },
 };
 
@@ -141,18 +142,16 @@ function denied(subscription: string, code: number): void {
 }
 
 function canary(event: Extract<LinkEvent, { kind: 'canary' }>): void {
-  if (event.silent) log('warn', 'the canary does not come back', { ...event.diagnosis });
-  else log('info', 'the canary comes back again');
+  if (!event.silent) return log('info', 'the canary comes back again');
+  const still = 'the canary still does not come back, for another reason';
+  log('warn', event.already ? still : 'the canary does not come back', { ...event.diagnosis });
 }
 
 function foreign(topic: string): void {
-  const count = repeats.count('own-topic');
-  if (count === undefined) return;
-  log('warn', 'the broker sends what only the gateway tells: it is kept below $broker/, and is no event', {
-    topic,
-    count,
-    mend: 'Another client subscribed to it in this session, or nobody did: look for the client id at the broker, and let nobody publish below $holdfast/ there.',
-  });
+  const message = 'the broker sends what only the gateway tells: it is kept below $broker/, and is no event';
+  const mend =
+    'Another client subscribed to it in this session, or nobody did: look for the client id at the broker, and let nobody publish below $holdfast/ there.';
+  repeats.tell('own-topic', (count) => log('warn', message, { topic, count, mend }));
 }
 
 function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {

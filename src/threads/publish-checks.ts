@@ -6,8 +6,6 @@ import type { RejectionReason } from '../domain/record.js';
 import type { ContractThreadCalls } from './contract.thread.js';
 import type { Channel } from './rpc.js';
 
-/** A publish waits so long for its verdict: a thread that is replaced has compiled its contracts by then. */
-export const VERDICT_MS_MAX = 5_000;
 /** How long until a thread that has ended is looked for again. */
 const AGAIN_MS = 50;
 
@@ -25,10 +23,13 @@ export class PublishChecks {
   readonly #open = new Map<number, RespawnReason | undefined>();
   #last = 0;
 
-  /** @param channel to the thread there is now; undefined: there is none @param limitMs default 5 000 */
+  /**
+   * @param channel to the thread there is now; undefined: there is none
+   * @param limitMs a publish waits so long for its verdict
+   */
   constructor(
     private readonly channel: () => Channel | undefined,
-    private readonly limitMs = VERDICT_MS_MAX,
+    private readonly limitMs: number,
   ) {}
 
   /** The thread was replaced. @param number what it was checking; below 0: a publish */

@@ -66,7 +66,7 @@ describe('GET /asyncapi.json', () => {
     const out = join(folder, 'made');
     const { code, out: summary, err } = holdfast('import', 'asyncapi', file, '--out', out);
     assert.deepEqual([code, err], [0, '']);
-    assert.match(summary, /devices\/\+\/telemetry {2}qos 1, contract reading\n[^]*commands\/#\n/);
+    assert.match(summary, /devices\/\{level2\}\/telemetry {2}qos 1, contract reading\n[^]*commands\/#\n/);
     assert.equal(holdfast('check', '--config', join(out, FRAGMENT)).code, 0);
     const written = JSON.parse(readFileSync(join(out, 'contracts/reading.schema.json'), 'utf8')) as { $schema: string };
     assert.deepEqual(written, { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema });

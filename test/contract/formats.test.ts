@@ -102,6 +102,36 @@ describe('formats of payloads', { skip: needs('mosquitto') }, () => {
     }
   });
 
+  it('where and key look into what the contract decodes, whatever the format, and the original is forwarded', async (t) => {
+    const { flow, device } = await started(t, ({ url }) => [
+      { id: 'where', url: `${url}/where`, topics: ['devices/#'], where: { exact: { '/id': 'a' } } },
+      {
+        ...{ id: 'key', url: `${url}/key`, topics: ['devices/#'], ordering: 'key', key: '/id' },
+        ...{ retry: { schedule: ['1h'] }, breaker: { failures: 1_000 } },
+      },
+    ]);
+    const reading = protobuf.parse(PROTO).root.lookupType('acme.Reading');
+    const of = (id: string): Message[] => [
+      ['application/json', Buffer.from(JSON.stringify({ id, t: 1 }))],
+      ['application/cbor', Buffer.from(encode({ id, t: 2 }))],
+      ['application/x-protobuf', Buffer.from(reading.encode({ id, t: 3 }).finish())],
+      ['application/json', gzipSync(JSON.stringify({ id, t: 4 }))],
+    ];
+    const sent = (path: string) => flow.receiver.requests.filter((request) => request.path === path);
+    const bytes = (message: Message): string => message[1].toString('hex');
+    const failing = bytes(of('a')[1]!);
+    flow.receiver.answer = ({ path, body }) =>
+      path === '/key' && body.toString('hex') === failing ? { status: 500 } : undefined;
+    for (const [contentType, payload] of [...of('a'), ...of('b')]) {
+      await device.publishAsync('devices/1', payload, { qos: 1, properties: { contentType: contentType! } });
+    }
+    await flow.receiver.waitFor(() => sent('/where').length >= 4 && sent('/key').length >= 6);
+    const received = (path: string): string[] => sent(path).map(({ body }) => body.toString('hex'));
+    assert.deepEqual(received('/where').toSorted(), of('a').map(bytes).toSorted());
+    // What is behind the one that fails waits for it, in whatever format; the other key flows.
+    assert.deepEqual(received('/key').toSorted(), [...of('a').slice(0, 2), ...of('b')].map(bytes).toSorted());
+  });
+
   it('a payload that cannot be decoded any more is a dead letter that says why, and what is behind it flows', async (t) => {
     const { flow, device } = await started(t, ({ url }) => [
       { id: 'json', url: `${url}/json`, topics: ['devices/#'], ordering: 'topic', payload: 'json' },

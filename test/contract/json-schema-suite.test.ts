@@ -68,6 +68,12 @@ describe('the JSON Schema Test Suite', () => {
         assert.deepEqual(outcome, known[draft]?.[way]);
       });
     }
+
+    it(`${draft}, as shipped: nothing that is invalid passes`, async () => {
+      const { failed } = await run(draft, dialect, {});
+      const passing = failed.filter((one) => one.endsWith(': valid'));
+      assert.deepEqual(passing, []);
+    });
   }
 });
 

@@ -24,7 +24,7 @@ interface Refused {
   problems: { pointer: string; rule: string; message: string }[];
 }
 
-async function start(t: TestContext): Promise<{ flow: Flow; arrived: string[] }> {
+async function start(t: TestContext, checkWait = '5s'): Promise<{ flow: Flow; arrived: string[] }> {
   const file = join(directory, 'command.schema.json');
   writeFileSync(file, JSON.stringify(COMMAND));
   const flow = await startFlow(t, {
@@ -33,6 +33,7 @@ async function start(t: TestContext): Promise<{ flow: Flow; arrived: string[] }>
       contracts: { command: { schema: file }, trial: { schema: file, mode: 'shadow' } },
       publish: {
         allow: ['commands/#', 'trials/#'],
+        checkWait,
         contracts: [
           { filter: 'commands/free', contract: 'trial' },
           { filter: 'commands/{deviceId}/set', contract: 'command', parameters: { deviceId: { maxLength: 4 } } },
@@ -103,15 +104,17 @@ describe('contracts of publishes', { skip: needs('mosquitto') }, () => {
     assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1, 'no reconnect');
   });
 
-  it('as long as the thread is replaced again and again: 503 with Retry-After, and nothing is written', async (t) => {
-    const { flow, arrived } = await start(t);
-    const hanging = Array.from({ length: 12 }, () =>
+  it('as long as the thread is replaced again and again: 503 after publish.checkWait, with Retry-After, and nothing is written', async (t) => {
+    const { flow, arrived } = await start(t, '3s');
+    const hanging = Array.from({ length: 8 }, () =>
       publish(flow, 'commands/1/set', { level: 1, name: `${'a'.repeat(40)}!` }),
     );
     const answer = await flow.gateway.post('/v1/publish', { topic: 'commands/2/set', payload: { level: 1 } });
     assert.equal(answer.status, 503);
     assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
-    assert.equal(((await answer.json()) as Refused).code, 'CONTRACT_UNCHECKED');
+    const { code, detail } = (await answer.json()) as Refused & { detail: string };
+    assert.equal(code, 'CONTRACT_UNCHECKED');
+    assert.match(detail, /within 3000 ms/);
     const codes = new Set((await Promise.all(hanging)).map(({ code }) => code));
     assert.deepEqual([...codes].sort(), ['CONTRACT_FAILED', 'CONTRACT_UNCHECKED']);
     await until(async () => (await publish(flow, 'commands/3/set', { level: 3 })).status === 200, {

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { stringify } from 'yaml';
+import { parseJsonPointer, partAt } from '../../src/domain/json-pointer.js';
 import { startFlow, type Flow } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
@@ -221,6 +222,33 @@ describe('reload', { skip: needs('mosquitto') }, () => {
     await scene.linkStood();
   });
 
+  it('a file that changes, SIGHUP and POST /v1/reload refuse a bad contract alike; asyncapi.json is what is in force', async (t) => {
+    const file = join(scratchDirectory('alike'), 'telemetry.json');
+    writeFileSync(file, schema('one'));
+    const scene = await Scene.start(t, () => telemetry(file));
+    const { gateway } = scene.flow;
+    const required = async (): Promise<unknown> => {
+      const document = await (await gateway.http('/asyncapi.json')).json();
+      return partAt(document, parseJsonPointer('/components/schemas/telemetry/schema/required'));
+    };
+    const refusals = (): unknown[] =>
+      gateway.logs.filter(({ msg }) => msg.includes('the old one stays in force')).map(({ trigger }) => trigger);
+    assert.deepEqual(await required(), ['one']);
+    writeFileSync(file, '{ "type": "objct" }');
+    await until(() => refusals().includes('file'), { what: 'the refusal of a file that changed' });
+    gateway.signal('SIGHUP');
+    await until(() => refusals().includes('signal'), { what: 'the refusal after SIGHUP' });
+    assert.deepEqual([(await scene.reload()).status, refusals().at(-1)], [422, 'api']);
+    const count = await gateway.metric('holdfast_config_reloads_total', { result: 'refused' });
+    assert.deepEqual([count, await required()], [refusals().length, ['one']]);
+    await scene.passes({ one: 1 });
+    writeFileSync(file, schema('two'));
+    await scene.reloads('applied', 1);
+    assert.deepEqual(await required(), ['two']);
+    await scene.fails({ one: 1 });
+    await scene.linkStood();
+  });
+
   it('SIGHUP and POST /v1/reload: what can be applied is, and what takes a restart is named', async (t) => {
     const directory = scratchDirectory('asked');
     const [file, command] = [join(directory, 'a.json'), join(directory, 'command.json')];
@@ -305,7 +333,8 @@ export class Reading {}\nIsNumber()(Reading.prototype, 'n');\nIsNumber()(Reading
     await scene.passes({ one: 1 });
     const { status, problems } = await asked;
     assert.equal(status, 422);
-    assert.match(problems![0]!.message, /cannot be loaded/);
+    assert.equal(problems![0]!.path, 'contracts.telemetry.class');
+    assert.match(problems![0]!.message, /cannot be loaded: it stood still/);
     await scene.passes({ one: 1 });
     writeFileSync(file, module(''));
     writeFileSync(name, 'export const name = "two";');

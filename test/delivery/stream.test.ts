@@ -170,6 +170,8 @@ describe('GET /v1/stream', { skip: needs('mosquitto') }, () => {
     for (const query of ['?topic=a/%23/b', '?topics=a', '?lastEventId=x', '?topic=$share/g/a']) {
       assert.equal(await code(query), '400 REQUEST_INVALID', query);
     }
+    const bogus = await flow.gateway.http('/v1/stream?bogus=1', { headers: bearer });
+    assert.match(await bogus.text(), /there are topic, lastEventId"/);
     const head = await flow.gateway.http('/v1/stream', { method: 'HEAD', headers: bearer });
     assert.deepEqual([head.status, head.headers.get('content-type')], [200, 'text/event-stream']);
     const listeners = [new Listener(t, flow, '', bearer), new Listener(t, flow, '', bearer)];

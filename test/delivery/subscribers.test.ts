@@ -22,6 +22,7 @@ interface Answer {
   source: string;
   state: string;
   reason: string;
+  heldUntil?: string;
   lagRecords: number;
   waiting: number;
   discarded: number;
@@ -144,10 +145,29 @@ describe('subscribers over REST', { skip: needs('mosquitto') }, () => {
     assert.deepEqual([absent.source, absent.state], ['absent', 'paused']);
     assert.match(absent.reason, /neither in the configuration nor registered/);
     assert.equal((await call(flow, 'POST', 'file/resume')).code, 'SUBSCRIBER_ABSENT');
+    assert.equal((await call(flow, 'POST', 'file/replay', '', { from: 1 })).code, 'SUBSCRIBER_ABSENT');
+    assert.equal((await call(flow, 'POST', 'nobody/replay', '', { from: 1 })).code, 'NOT_FOUND');
     assert.equal((await call(flow, 'DELETE', 'file')).code, 'BACKLOG_WOULD_BE_LOST');
     const heir = await receiver(t);
     assert.equal((await put(flow, 'file', { url: heir.url, topics: ['devices/#'] })).http, 201);
     await heir.waitFor(30);
+  });
+
+  it('throttled for an hour: it says until when, and what is older than maxAge becomes dead letters', async (t) => {
+    const flow = await start(t);
+    const busy = await receiver(t, { answer: () => ({ status: 429, headers: { 'retry-after': '3600' } }) });
+    const retry = { schedule: ['1s'], maxAge: '2s' };
+    await put(flow, 'busy', { url: busy.url, topics: ['devices/#'], concurrency: 1, retry });
+    await send(flow, 30);
+    await until(async () => (await get(flow, 'busy')).reason === 'throttled: status 429', { what: 'the throttle' });
+    assert.ok(Date.parse((await get(flow, 'busy')).heldUntil!) > Date.now() + 3_000_000);
+    const expired = async (): Promise<boolean> => {
+      const listed = await flow.gateway.http('/v1/dead-letters?subscriber=busy&reason=expired');
+      return ((await listed.json()) as { items: object[] }).items.length === 30;
+    };
+    await until(expired, { what: 'dead letters' });
+    assert.equal((await get(flow, 'busy')).lagRecords, 0);
+    assert.equal(busy.requests.length, 1);
   });
 
   it('paused and gone outlive a restart; resume wakes both', async (t) => {

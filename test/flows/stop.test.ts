@@ -30,7 +30,11 @@ describe('stop', { skip: needs('mosquitto') }, () => {
     receiver.answer = () => ({ hang: true });
     await publishNumbered({ url: broker.url, topics: TOPICS, count: 1 }).done;
     await receiver.waitFor(({ requests }) => requests.length === 1);
-    assert.deepEqual(await flow.gateway.stop(), { code: 0, signal: null });
+    const { gateway } = flow;
+    assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
+    const [waiting, ended] = gateway.logs.filter(({ msg }) => /attempts in flight/.test(String(msg)));
+    assert.deepEqual([waiting?.['attempts'], ended?.['finished'], ended?.['unfinished']], [1, 0, 1]);
+    assert.ok((waiting!['atMostMs'] as number) <= 1_000);
     receiver.answer = () => undefined;
     await flow.restart();
     await receiver.waitFor(1);

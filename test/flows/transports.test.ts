@@ -18,7 +18,7 @@ const KEEPALIVE_MS = 5_000;
 interface LinkView {
   url: string;
   protocol: string;
-  drops: { cause: string; evidence: string[] }[];
+  drops: { cause: string; evidence: string[]; mend: string }[];
 }
 
 async function linkOf({ gateway }: Flow): Promise<LinkView> {
@@ -113,6 +113,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
         config: () => ({ broker: { url: urls[kind], ...login }, publish: { allow: ['commands/#'] } }),
       });
       await refused(flow, 'tls');
+      await mended(flow, /authority.*broker\.tls\.caFile/);
       await flow.gateway.stop();
       Object.assign(flow.config['broker'] as object, { tls: { caFile: authority.certFile } });
       await flow.restart();
@@ -131,6 +132,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
         config: () => ({ broker: { url: urls[kind], tls }, publish: { allow: ['commands/#'] } }),
       });
       await refused(flow, 'tls');
+      await mended(flow, /broker\.tls\.certFile and broker\.tls\.keyFile/);
       await flow.gateway.stop();
       Object.assign(tls, authority.client('gateway-7'));
       await flow.restart();
@@ -139,6 +141,25 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
       assert.match(flow.broker.log, /u'gateway-7'/, 'the certificate is the identity');
     });
   }
+
+  it(
+    'a client certificate that has expired is named, with the files to replace',
+    { skip: needs('faketime') },
+    async (t) => {
+      const authority = new Authority();
+      const secure = [`cafile ${authority.certFile}`, 'require_certificate true'];
+      const { lines, urls } = await mosquittoListeners(authority.server(), { secure });
+      const tls = { caFile: authority.certFile, ...authority.expiredClient('gateway-7') };
+      const flow = await startFlow(t, {
+        gateway: { until: 'startup' },
+        broker: { lines },
+        config: () => ({ broker: { url: urls.mqtts, tls } }),
+      });
+      await refused(flow, 'tls');
+      await mended(flow, /broker\.tls\.certFile and broker\.tls\.keyFile/);
+      assert.match((await linkOf(flow)).drops[0]!.evidence.join(), /certificate has expired/);
+    },
+  );
 
   it('fail-over: stays on the address that works, and moves on when it fails, also to another protocol', async (t) => {
     const authority = new Authority();
@@ -186,7 +207,29 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
     const [drop] = (await linkOf(flow)).drops;
     assert.match(drop!.evidence.join(), /Unexpected server response: 404/);
   });
+
+  it('a web server at the port for MQTT is named: the port is to be checked', async (t) => {
+    const server = createServer((_, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const flow = await startFlow(t, {
+      gateway: { until: 'startup' },
+      config: () => ({ broker: { url: `mqtt://127.0.0.1:${port}` } }),
+    });
+    await refused(flow, 'protocol-error');
+    const [drop] = (await linkOf(flow)).drops;
+    assert.match(drop!.evidence.join(), /a web server answers/);
+    assert.match(drop!.mend, /check the port in broker\.url/);
+  });
 });
+
+/** What the newest refusal says in words, and not in those of OpenSSL or Node. */
+async function mended(flow: Flow, mend: RegExp): Promise<void> {
+  const [drop] = (await linkOf(flow)).drops;
+  assert.match(drop!.mend, mend);
+  assert.doesNotMatch(drop!.evidence.join(), /use-system-ca|SSL routines/);
+}
 
 async function refused({ gateway }: Flow, cause: string): Promise<void> {
   await until(async () => (await gateway.metric('holdfast_link_refused_total', { cause })) > 0, {

@@ -102,5 +102,6 @@ describe('the example app', { skip: needs('mosquitto') }, () => {
     await device.publishAsync('devices/pump-1/questions', '', { qos: 1, properties });
     await until(() => heard.includes('answers/me {"latest":95}'), { what: () => heard.join() });
     assert.deepEqual(await child.stop('SIGTERM'), { code: null, signal: 'SIGTERM' }, child.tail);
+    assert.match(child.tail, /stopping with the app[^]*"stopped"/);
   });
 });

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { Controller, UsePipes, type PipeTransform, BadRequestException } from '@nestjs/common';
 import { Ctx, EventPattern as NestEventPattern, Payload } from '@nestjs/microservices';
+import { encode } from 'cborg';
 import { interval, map, Observable, take } from 'rxjs';
 import { EventPattern, HoldfastContext } from '../../src/index.js';
 import { needs } from '../support/needs.js';
@@ -66,6 +68,41 @@ describe('handlers in an app', { skip: needs('mosquitto') }, () => {
     assert.deepEqual(seen, { thrown: 4, hung: 4, blocked: 2, streamed: 7, healthy: 5, aborted: 4 });
     const link = await flow.holdfast.link();
     assert.deepEqual([link?.state, link?.drops], ['up', []]);
+  });
+
+  it('with payload: json the data is what the contract decodes; without, a payload that is no JSON is its bytes', async (t) => {
+    const seen: { [handler: string]: unknown[] } = { decoded: [], original: [] };
+
+    @Controller()
+    class Handlers {
+      @EventPattern('devices/+', { payload: 'json', ordering: 'topic' })
+      decoded(@Payload() data: unknown, @Ctx() context: HoldfastContext): void {
+        seen['decoded']!.push([data, Buffer.from(context.record.payload).toString()]);
+      }
+      @EventPattern('devices/#', { ordering: 'topic', where: { exact: { '/n': '1' } } })
+      original(@Payload() data: unknown): void {
+        seen['original']!.push(data);
+      }
+    }
+    const config = {
+      subscriptions: [{ filter: 'devices/#', contract: 'reading' }],
+      contracts: { reading: { format: 'cbor', compression: 'auto' } },
+    };
+    const flow = await appFlow(t, { controllers: [Handlers], config });
+    const payloads = [encode({ n: 1 }), gzipSync(encode({ n: 1, big: 2n ** 60n })), encode({ n: 2 })];
+    for (const payload of payloads) await flow.publish('devices/1', payload);
+    await until(() => seen['decoded']!.length === 3 && seen['original']!.length === 2, {
+      what: () => JSON.stringify(seen),
+    });
+    assert.deepEqual(seen['decoded'], [
+      [{ n: 1 }, '{"n":1}'],
+      [{ n: 1, big: '1152921504606846976' }, '{"n":1,"big":"1152921504606846976"}'],
+      [{ n: 2 }, '{"n":2}'],
+    ]);
+    assert.deepEqual(
+      seen['original'],
+      payloads.slice(0, 2).map((payload) => Buffer.from(payload)),
+    );
   });
 
   it('a payload that a pipe refuses is a dead letter at once, with what is wrong with it', async (t) => {

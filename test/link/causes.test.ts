@@ -89,7 +89,7 @@ describe('causes', () => {
     assert.equal((await gateway.ops('/readyz')).status, 200, 'REST and deliveries go on');
     const { state, since, retryAt } = await link(gateway);
     assert.equal(state, 'waiting', 'and it holds off');
-    const waitMs = Date.parse(retryAt!) - since;
+    const waitMs = Date.parse(retryAt!) - Date.parse(since);
     assert.ok(waitMs >= 40_000 && waitMs <= 60_000, `until then: ${waitMs} ms`);
     assert.equal(broker.clients.filter(({ connect }) => connect).length, 3);
   });
@@ -175,7 +175,7 @@ describe('causes', () => {
 
 interface Link {
   state: string;
-  since: number;
+  since: string;
   retryAt?: string;
   subscribed: string[];
   denied: { [name: string]: number };

@@ -113,6 +113,24 @@ describe('refused operations', () => {
     const sent = broker.clients.flatMap((client) => client.sent('publish'));
     assert.equal(sent.length, 4, 'three tries and the next one');
   });
+
+  it('a publish of MQTT 3.1.1 that is answered with a reset: refused after three tries, and both reasons are named', async (t) => {
+    const { broker, gateway } = await start(t, '3.1.1', ['first']);
+    broker.answers.publish = (packet, client) => {
+      if (packet.payload.length > 2_000) client.reset();
+      else goodAnswer(packet, client);
+    };
+    const publishes = (payload: string) => gateway.post('/v1/publish', { topic: 'commands/1', payload });
+    const { id } = (await (await publishes('x'.repeat(3_000))).json()) as Standing;
+    await until(async () => (await standing(gateway, id)).status === 'refused', { what: () => gateway.report });
+    assert.equal((await publishes('x')).status, 200, gateway.report);
+    const sent = broker.clients.flatMap((client) => client.sent('publish'));
+    assert.equal(sent.length, 4, 'three tries and the next one');
+    const { drops } = await gateway.link();
+    const named = drops.find(({ cause }) => cause === 'publish-denied')!;
+    assert.match(named.evidence.join(), /PUBLISH commands\/1 \(30\d\d bytes\).*not be allowed, or be larger/);
+    assert.match(named.mend, /publish\.allow.*publish\.maxPayload/);
+  });
 });
 
 interface Standing {

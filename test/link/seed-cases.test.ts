@@ -47,8 +47,8 @@ describe('seed cases', { skip: needs('mosquitto') }, () => {
       const dropsOf = async (twin: GatewayProcess): Promise<LinkDrop[]> => (await twin.link()).drops.toReversed();
       const both = await Promise.all(twins.map(dropsOf));
       const firsts = both.map((drops) => drops.find(({ cause }) => cause === 'client-id-conflict')!);
-      const namedAt = Math.max(...firsts.map(({ at }) => at));
-      const takeovers = both.flat().filter(({ at }) => at <= namedAt);
+      const namedAt = Math.max(...firsts.map(({ at }) => Date.parse(at)));
+      const takeovers = both.flat().filter(({ at }) => Date.parse(at) <= namedAt);
       assert.ok(takeovers.length <= 6, `named with these: ${JSON.stringify(takeovers)}`);
       const [drop] = firsts as [LinkDrop];
       assert.match(drop.evidence.join(), /without a word 3 times in a row/);

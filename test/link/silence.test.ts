@@ -80,7 +80,8 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     const acl = join(scratchDirectory('acl'), 'acl');
     writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
     const flow = await startFlow(t, {
-      broker: { lines: [`acl_file ${acl}`] },
+      // Without a limit on its queue, Mosquitto 2.0.11 hangs up on every publish that it denies.
+      broker: { lines: [`acl_file ${acl}`, 'max_queued_messages 1000'] },
       config: () => ({ session: { canary: { topic: 'gateway/canary', every: '1s' } } }),
     });
     const { gateway, broker, receiver } = flow;
@@ -94,6 +95,11 @@ describe('silence', { skip: needs('mosquitto') }, () => {
     assert.match(String(told['evidence']), /was taken, and did not come back/);
     await until(async () => (await gateway.metric('holdfast_link_canary_seconds')) > 2, { what: 'its age to grow' });
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link is left alone');
+    writeFileSync(acl, 'topic readwrite devices/#\ntopic read gateway/canary\n');
+    broker.reload();
+    const refused = (): unknown => gateway.logs.find(({ msg }) => /another reason/.test(msg))?.['evidence'];
+    await until(refused, { what: () => `that it is refused now\n${gateway.report}` });
+    assert.match(String(refused()), /PUBLISH to gateway\/canary was refused/);
     writeFileSync(acl, 'topic readwrite devices/#\ntopic readwrite gateway/canary\n');
     broker.reload();
     await until(async () => !(await canary()).silent, { what: 'the return to be told' });

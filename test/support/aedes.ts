@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { topicMatches } from '../../src/domain/topic.js';
+import { resetSocket } from './reset-socket.js';
 
 export interface AedesUser {
   password: string;
@@ -60,7 +61,7 @@ export class AedesBroker {
   async stop(how: 'orderly' | 'killed' = 'orderly'): Promise<void> {
     const [server, aedes] = [this.#server!, this.#aedes!];
     const closed = new Promise((resolve) => server.close(resolve));
-    if (how === 'killed') this.#sockets.forEach((socket) => socket.resetAndDestroy());
+    if (how === 'killed') this.#sockets.forEach(resetSocket);
     await new Promise<void>((resolve) => aedes.close(resolve));
     this.#sockets.forEach((socket) => socket.destroy());
     await closed;

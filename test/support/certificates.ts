@@ -36,6 +36,11 @@ export class Authority {
     return this.#issue(name, ['extendedKeyUsage=clientAuth']);
   }
 
+  /** For a client, long out of date. */
+  expiredClient(name: string): Certificate {
+    return this.#issue(name, ['extendedKeyUsage=clientAuth'], 2, [findProgram('faketime')!, '2020-01-01']);
+  }
+
   /** @param wrap a command to run openssl under */
   #issue(name: string, extensions: string[], days = 2, wrap: string[] = []): Certificate {
     const { certFile, keyFile } = { certFile: this.certFile, keyFile: join(this.#directory, 'authority.key') };

@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import mqttPacket, { type IConnectPacket, type Packet, type Parser } from 'mqtt-packet';
 import { atExit } from './children.js';
+import { resetSocket } from './reset-socket.js';
 import { until } from './until.js';
 
 export type Command = NonNullable<Packet['cmd']>;
@@ -49,7 +50,7 @@ export class ScriptedClient {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   sent<C extends Command>(command: C): PacketOf<C>[] {
@@ -58,7 +59,7 @@ export class ScriptedClient {
 }
 
 export class ScriptedBroker {
-  /** Newest last. */
+  /** Those that have sent something, newest last. */
   readonly clients: ScriptedClient[] = [];
   /** Answers that differ from a good broker's. */
   readonly answers: { [C in Command]?: Answer<C> } = {};
@@ -67,7 +68,9 @@ export class ScriptedBroker {
 
   constructor() {
     this.#server = createServer({ noDelay: true }, (socket) => {
-      this.clients.push(new ScriptedClient(socket, (packet, client) => this.#answer(packet, client)));
+      const client = new ScriptedClient(socket, (packet, one) => this.#answer(packet, one));
+      // Before the packets of it are read: who only knocks is no client.
+      socket.prependOnceListener('data', () => this.clients.push(client));
     });
   }
 

@@ -2,6 +2,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atExit } from './children.js';
+import { resetSocket } from './reset-socket.js';
 
 /** A direction that waits this much stops reading. */
 const QUEUED_BYTES_MAX = 1 << 20;
@@ -69,7 +70,7 @@ export class TcpProxy {
 
   /** Resets every open connection, at both ends. */
   reset(): void {
-    for (const pair of this.#pairs) pair.forEach((socket) => socket.resetAndDestroy());
+    for (const pair of this.#pairs) pair.forEach(resetSocket);
   }
 
   async stop(): Promise<void> {
@@ -84,7 +85,7 @@ export class TcpProxy {
     this.accepted++;
     if (this.refuse) {
       client.on('error', () => undefined);
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const target = connect({ port: this.targetPort, host: this.targetHost, noDelay: true });
@@ -120,7 +121,7 @@ export class TcpProxy {
       });
     });
     from.on('end', () => enqueue(() => void to.end()));
-    from.on('error', () => enqueue(() => void (this.softenResets ? to.end() : to.resetAndDestroy())));
+    from.on('error', () => enqueue(() => void (this.softenResets ? to.end() : resetSocket(to))));
     from.on('close', () => {
       // Closing before everything was read would be a reset too.
       enqueue(() => void (this.softenResets ? to.end() : to.destroySoon()));

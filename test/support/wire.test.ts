@@ -7,6 +7,7 @@ import { connect, connectAsync } from 'mqtt';
 import { startMosquitto } from './mosquitto.js';
 import { needs } from './needs.js';
 import { numberOf, publishNumbered } from './publisher.js';
+import { resetSocket } from './reset-socket.js';
 import { startProxy, type TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
@@ -97,6 +98,16 @@ describe('tcp proxy', () => {
     await closed;
     await until(() => proxy.open === 0, { what: 'the pair to be forgotten' });
     assert.equal(proxy.accepted, 1);
+  });
+
+  it('a reset while an end is on its way leaves nothing open', async (t) => {
+    const { proxy, far } = await wire(t);
+    const end = far();
+    const closed = closing(end);
+    end.end();
+    resetSocket(end);
+    await closed;
+    await until(() => proxy.open === 0, { what: 'the pair to be forgotten' });
   });
 
   it('refusing resets new connections', async (t) => {

@@ -1,23 +1,36 @@
 /** What is wrong with a schema itself: the file, the place in it, and a mend. */
 import leven from 'leven';
 import { ContractFlaw } from '../problem.js';
+import { blindSpots, type BlindSpot } from './blind-spots.js';
 import { metaValidator, resolver, type Dialect, type Validator } from './dialect.js';
 import { schemaFlaw, type SchemaDocument } from './schema-files.js';
-import { places, type SchemaObject } from './schema-walk.js';
+import { places } from './schema-walk.js';
 
-/** What ajv would refuse without saying where. */
-export function checkDocument(
-  { name, uri, schema }: SchemaDocument,
+/** What ajv would refuse without saying where, or would compile and then let pass. */
+export function checkDocuments(
+  documents: readonly SchemaDocument[],
   dialect: Dialect,
   ajv: Validator,
   strict: boolean,
+): void {
+  const spots = blindSpots(documents, dialect, resolver(ajv));
+  for (const document of documents) checkDocument(document, dialect, ajv, strict ? spots : undefined);
+}
+
+/** @param blindSpot undefined: not strictly */
+function checkDocument(
+  { name, uri, schema }: SchemaDocument,
+  dialect: Dialect,
+  ajv: Validator,
+  blindSpot: BlindSpot | undefined,
 ): void {
   const meta = metaValidator(dialect);
   if (meta.validate(dialect.uri, schema) !== true) {
     const told = (meta.errors ?? []).map((error) => `${error.instancePath}: ${error.message}`);
     throw schemaFlaw(name, '', `is no schema of its draft: ${[...new Set(told)].slice(0, 3).join('; ')}`);
   }
-  for (const { schema: one, pointer } of places(schema, uri, resolver(ajv))) {
+  for (const place of places(schema, uri, resolver(ajv))) {
+    const { schema: one, pointer } = place;
     if (one['$async'] !== undefined) {
       throw schemaFlaw(name, pointer, '$async schemas are not supported; take $async out');
     }
@@ -26,8 +39,8 @@ export function checkDocument(
       const wrong = typeof pattern === 'string' ? patternProblem(pattern) : undefined;
       if (wrong !== undefined) throw schemaFlaw(name, pointer, `${wrong}; mend the pattern`);
     }
-    if (!strict) continue;
-    const blind = blindSpot(one, pointer, dialect);
+    if (!blindSpot) continue;
+    const blind = blindSpot(place);
     if (blind !== undefined) throw schemaFlaw(name, pointer, blind);
     for (const keyword of Object.keys(one)) {
       if (Object.hasOwn(ajv.RULES.keywords, keyword)) continue;
@@ -39,17 +52,6 @@ export function checkDocument(
     const mend = nearest(format, Object.keys(ajv.formats));
     throw schemaFlaw(name, `${pointer}/format`, `unknown format ${JSON.stringify(format)}; ${mend}`);
   }
-}
-
-/** What ajv would compile and then let pass. */
-function blindSpot(schema: SchemaObject, pointer: string, { uri }: Dialect): string | undefined {
-  const { properties, unevaluatedItems } = schema;
-  if (Object.hasOwn((properties as object | undefined) ?? {}, '__proto__')) {
-    return 'a property named __proto__ would not be checked; use patternProperties';
-  }
-  if (unevaluatedItems === undefined || !uri.includes('2020-12')) return undefined;
-  const contains = [...places(schema, '', (base) => base, pointer)].find((one) => one.schema['contains'] !== undefined);
-  return contains && `unevaluatedItems would pass over what contains at ${contains.pointer} matched; use items`;
 }
 
 /** As ajv compiles it: with the flag u. */

@@ -195,6 +195,39 @@ describe('a schema that is refused', () => {
   it('is one that would let something pass unseen', async () => {
     const proto = '{"type":"object","properties":{"__proto__":{"type":"number"}}}';
     await refusal({ 'a.json': proto }, /a\.json#: a property named __proto__ would not be checked/);
+
+    const sibling = { $schema: DRAFT_7, type: 'object', properties: { a: { $id: 'b.json', $ref: '#/definitions/c' } } };
+    await refusal({ 'a.json': sibling }, /a\.json#\/properties\/a: in draft-07 an \$id beside \$ref/);
+
+    const recursive = {
+      $schema: DRAFT_2019,
+      $id: 'https://example.com/outer',
+      $recursiveAnchor: true,
+      anyOf: [{ type: 'integer' }, { $ref: '#/$defs/inner' }],
+      $defs: {
+        inner: {
+          $id: 'https://example.com/inner',
+          anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: { $recursiveRef: '#' } }],
+        },
+      },
+    };
+    await refusal({ 'a.json': recursive }, /inner\/anyOf\/1\/additionalProperties: \$recursiveRef would lead/);
+
+    const chosen = {
+      type: 'object',
+      if: { properties: { a: { const: 1 } }, required: ['a'] },
+      else: { properties: { b: {} } },
+      unevaluatedProperties: false,
+    };
+    for (const $schema of [DRAFT_2019, 'https://json-schema.org/draft/2020-12/schema']) {
+      await refusal(
+        { 'a.json': { $schema, ...chosen } },
+        /a\.json#: with else and no then, what if looks at would count as evaluated/,
+      );
+      const mended = await compiled({ 'a.json': { $schema, ...chosen, then: { properties: { a: true } } } });
+      const verdicts = [{ a: 1 }, { b: 2 }, { a: 2, b: 2 }].map((value) => valid(mended, value));
+      assert.deepEqual(verdicts, [true, true, false]);
+    }
     const schema = { type: 'array', allOf: [{ contains: { type: 'number' } }], unevaluatedItems: false };
     await refusal({ 'a.json': schema }, /unevaluatedItems would pass over what contains at \/allOf\/0 matched/);
   });

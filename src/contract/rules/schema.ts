@@ -5,7 +5,7 @@ import { addFormats, resolver, type Dialect } from './dialect.js';
 import type { Fault, Rules } from './rules.js';
 import { expectedBy } from './schema-expected.js';
 import { SchemaFiles, type SchemaDocument } from './schema-files.js';
-import { checkDocument, plainly } from './schema-flaws.js';
+import { checkDocuments, plainly } from './schema-flaws.js';
 
 /**
  * Values with at most so many members and items are looked at for all that is wrong with them. Of a larger one the
@@ -73,8 +73,8 @@ function compile(
   addFormats(ajv);
   const [root] = documents as [SchemaDocument];
   try {
+    if (!allErrors) checkDocuments(documents, dialect, ajv, strict);
     for (const document of documents) {
-      if (!allErrors) checkDocument(document, dialect, ajv, strict);
       for (const uri of [document.uri, ...document.aliases]) ajv.addSchema(document.schema, uri);
     }
     return ajv.getSchema(root.uri)!;

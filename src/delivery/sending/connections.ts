@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector, Client } from 'undici';
+import { InterimAnswers } from './interim.js';
 
 /** Who sends on a connection at the moment. */
 export interface Borrower {
@@ -11,7 +12,8 @@ export interface Borrower {
 /** One connection, with at most one request on it; when it is closed by the other side, the next request opens it anew. */
 export class Connection {
   readonly client: Client;
-  borrower: Borrower | undefined;
+  #borrower: Borrower | undefined;
+  readonly #interim = new InterimAnswers();
   /** The newest socket. undici would leave one that still connects, or shakes hands, to its own timeout. */
   #socket: Socket | undefined;
 
@@ -34,13 +36,19 @@ export class Connection {
     return this.#socket !== undefined && this.#socket.writableLength > 0;
   }
 
+  /** A request of theirs goes next; undefined: nobody's. */
+  lendTo(borrower: Borrower | undefined): void {
+    this.#borrower = borrower;
+    this.#interim.begin();
+  }
+
   hangUp(error: Error): void {
     void this.client.destroy(error);
     this.#socket?.destroy();
   }
 
   #connect(options: buildConnector.Options, callback: buildConnector.Callback): Socket {
-    const { borrower } = this;
+    const borrower = this.#borrower;
     const socket = this.connector(options, (...result) => {
       clearTimeout(deadline);
       callback(...result);
@@ -48,7 +56,18 @@ export class Connection {
     const deadline = setTimeout(() => borrower?.notConnected(), borrower?.connectMs).unref();
     socket.once('close', () => clearTimeout(deadline));
     this.#socket = socket;
+    this.#filter(socket);
     return socket;
+  }
+
+  /** undici takes what has come with `read()`. */
+  #filter(socket: Socket): void {
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number): unknown => {
+      const bytes: unknown = read(size);
+      if (bytes !== null) this.#interim.pass(bytes as Buffer);
+      return bytes;
+    };
   }
 }
 
@@ -74,12 +93,12 @@ export class Connections {
       connection = this.#idle.pop();
     }
     connection ??= new Connection(this.origin, this.connector);
-    connection.borrower = borrower;
+    connection.lendTo(borrower);
     return connection;
   }
 
   giveBack(connection: Connection): void {
-    connection.borrower = undefined;
+    connection.lendTo(undefined);
     if (this.#users > 0) this.#idle.push(connection);
     else void connection.client.close();
   }

@@ -3,6 +3,8 @@ import { Kept } from './kept.js';
 
 /** An answer larger than this, and than what is to be kept of it, costs the connection: what is left of it is not read. */
 export const ANSWER_BYTES_MAX = 64 * 1024;
+/** Before the final one. */
+const INTERIM_MAX = 32;
 const NOTHING = Buffer.alloc(0);
 
 /** How much of a body is kept, in bytes. */
@@ -29,6 +31,7 @@ export interface Answer {
 export class Exchange implements Dispatcher.DispatchHandler {
   ended = false;
   #status = 0;
+  #interim = 0;
   #contentType: string | undefined;
   #retryAfter: string | undefined;
   #location: string | undefined;
@@ -56,8 +59,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.ended) controller.abort(new Error('given up before it was sent'));
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    if (status < 200) return; // an interim answer, such as 103
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status < 200) {
+      if (++this.#interim > INTERIM_MAX) controller.abort(new Error(`more than ${INTERIM_MAX} interim answers`));
+      return;
+    }
     this.#status = status;
     if (status < 300) {
       if (this.keptMax.successBytes === 0) return;

@@ -39,7 +39,7 @@ describe('the timeouts of an attempt', () => {
       const { url } = await tcpServer(t, (socket) => {
         socket.once('data', () => {
           if (interim === '') return;
-          const flood = setInterval(() => socket.write(interim), 5);
+          const flood = setInterval(() => socket.write(interim), SHORT_MS / 8);
           socket.once('close', () => clearInterval(flood));
         });
       });

@@ -67,7 +67,7 @@ export async function refused(gateway: GatewayProcess, times = 1): Promise<Findi
   const found = await until(
     async () => {
       const drops = await refusals();
-      return drops.length >= times ? drops : undefined;
+      return drops.reduce((sum, { count = 1 }) => sum + count, 0) >= times ? drops : undefined;
     },
     { timeoutMs: WAIT_MS, what: () => `${times} refusals\n${gateway.report}` },
   );
@@ -108,7 +108,7 @@ const WORDS: [RegExp, (found: RegExpExecArray) => string][] = [
   [/no subprotocol/, () => 'another subprotocol'],
   [/in a row.*with (the session kept|another session)/, ([, session]) => `closed 3 times, ${session!}`],
   [/TLS alert/, () => 'TLS alert'],
-  [/(unable to verify|self-signed)/, () => 'certificate chain'],
+  [/(self-signed|ends at an authority|neither sent by the broker)/, () => 'certificate chain'],
   [/TLS handshake began/, () => 'hung up in the handshake'],
   [/socket hang up|upgrade.*ECONNRESET/, () => 'hung up in the upgrade'],
   [/(closed without a word|reset) in answer to a CONNECT/, () => 'hung up on CONNECT'],

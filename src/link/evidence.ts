@@ -1,0 +1,120 @@
+/** What is known of a connection that ended, and what can be read from it without weighing it. Pure. */
+import type { Cause, Diagnosis } from '../domain/cause.js';
+import type { CloseEvidence } from './connection.js';
+
+/** What was asked of the broker and not answered when the connection ended. */
+export interface Outstanding {
+  kind: 'subscribe' | 'publish';
+  /** The filter or topic. */
+  name: string;
+  /** Of the packet, about. */
+  bytes: number;
+  /** The broker has granted this filter before: it is asked for anew. */
+  granted?: boolean;
+}
+
+/** What the first attempt after a drop met; `there`: TCP connections that sent nothing were taken and kept. */
+export type Afterwards =
+  | { kind: 'there' }
+  | { kind: 'accepted'; sessionPresent: boolean }
+  | { kind: 'refused'; cause: Cause; confidence: Diagnosis['confidence']; /** Not by a reset. */ orderly: boolean };
+
+/** One connection that was up and ended, as far as later ones want to know. */
+export interface Life {
+  /** The broker closed it without a word, and nothing was outstanding. */
+  bare: boolean;
+  /** An orderly close, not a reset. */
+  orderly: boolean;
+  sessionPresent: boolean;
+  upMs: number;
+  cause: Cause;
+  /** It was taken for a takeover at once, so that we held off after it. */
+  heldOff?: boolean;
+  /** A connect found nobody between it and the one after it. */
+  unreached: boolean;
+  /** The oldest operation that was not answered when it ended. */
+  unanswered?: Outstanding | undefined;
+  /** The broker was there for the very next connect: none that restarts is so quick every time. */
+  cameBack?: boolean;
+}
+
+/** All that is known of one connection that ended, or of one that never came up. */
+export interface Evidence extends CloseEvidence {
+  protocolVersion: 4 | 5;
+  keepaliveMs: number;
+  sessionPresent: boolean;
+  /** How long it was up. */
+  upMs: number;
+  /** How late the link's own thread was, at worst, in its last half minute. */
+  threadDelayMs: number;
+  /** Connects in a row before it that were closed without a word, at a broker that has not taken this version yet. */
+  silentRefusals?: number;
+  /** Oldest first. */
+  outstanding: Outstanding[];
+  /** The connections before it that were up, newest first. */
+  history: Life[];
+  /** Absent: not known yet. */
+  afterwards?: Afterwards;
+}
+
+/** What one of the judges finds; the classifier completes it to a {@link Diagnosis}. */
+export interface Judgement {
+  cause: Cause;
+  confidence: Diagnosis['confidence'];
+  evidence: string[];
+  /** More to the point than that of the cause. */
+  mend?: string;
+  /** The texts of the errors say it worse than the evidence does, and are left out. */
+  inWords?: boolean;
+}
+
+export function found(cause: Cause, confidence: Diagnosis['confidence'], ...evidence: string[]): Judgement {
+  return { cause, confidence, evidence };
+}
+
+const UNREACHED = new Set<Cause>(['broker-unreachable', 'server-busy']);
+/** What a broker does that closes while something is still on its way to it. */
+const RESET_CODES = new Set(['ECONNRESET', 'EPIPE']);
+
+/** The broker closed it without a word, and nothing was outstanding that it might not want. */
+export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
+  return wasUp && code === 0 && ended === undefined && outstanding.every(({ granted }) => granted);
+}
+
+/** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
+export function isOrderly({ systemCode, webSocket }: CloseEvidence): boolean {
+  return systemCode === undefined && (webSocket === undefined || webSocket.closeCode !== undefined);
+}
+
+/** Closed, in order or not, in answer to CONNECT. */
+export function isSilentRefusal({ wasUp, code, systemCode, errors, securing = false }: CloseEvidence): boolean {
+  if (wasUp || code !== 0 || securing) return false;
+  return systemCode === undefined ? errors.length === 0 : RESET_CODES.has(systemCode);
+}
+
+/** The broker did not say itself that somebody has taken the session over. */
+export function isTakeoverGuessed(cause: Cause, { code }: Pick<CloseEvidence, 'code'>): boolean {
+  return cause === 'client-id-conflict' && code === 0;
+}
+
+/**
+ * Whether the next connect met a broker. NATS, for one, closes a client that comes back too soon after a takeover, in
+ * order; a load balancer with nobody behind it resets.
+ */
+export function isThere(afterwards: Afterwards): boolean {
+  if (afterwards.kind !== 'refused') return true;
+  return afterwards.confidence === 'guess' && afterwards.orderly;
+}
+
+/** Whether the next connect, or a knock, found that the broker has gone away. */
+export function isGone(afterwards: Afterwards | undefined): boolean {
+  return afterwards?.kind === 'refused' && isUnreached(afterwards.cause) && !isThere(afterwards);
+}
+
+export function isUnreached(cause: Cause): boolean {
+  return UNREACHED.has(cause);
+}
+
+export function described({ kind, name, bytes }: Outstanding): string {
+  return `${kind === 'subscribe' ? 'SUBSCRIBE' : 'PUBLISH'} ${name} (${bytes} bytes)`;
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../domain/clock.js';
+import type { Journal } from '../domain/journal.js';
+import type { LinkEvent } from '../domain/link.js';
+import type { BrokerLimits, Connection } from './connection.js';
+import type { SubscribePort } from './subscriptions.js';
+
+/** Where the answers of the broker go. */
+export interface SubscribedSession {
+  /** Under which the journal keeps what is acknowledged. */
+  name: string;
+  journal: Pick<Journal, 'saveSubscription' | 'dropSubscription'>;
+  clock: Pick<Clock, 'monotonic'>;
+  failed: (error: Error) => void;
+  tell: (event: LinkEvent) => void;
+}
+
+/** How subscriptions are asked for on one connection. */
+export function subscribePort(
+  connection: Connection,
+  limits: BrokerLimits,
+  { name, journal, clock, failed, tell }: SubscribedSession,
+): SubscribePort {
+  return {
+    limits,
+    now: () => clock.monotonic(),
+    subscribe: ({ filter, qos, own }) => connection.subscribe(filter, qos, { own }),
+    unsubscribe: (filter) => connection.unsubscribe(filter),
+    acknowledged: (subscription) => void journal.saveSubscription(name, subscription).catch(failed),
+    dropped: (filter) => void journal.dropSubscription(name, filter).catch(failed),
+    answered: ({ name: subscription, own }, code) => {
+      if (own !== true) tell({ kind: 'subscription', name: subscription, code });
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/** What becomes of records, as metrics, events and lines of the log. */
+import type { Logger } from 'pino';
+import type { Announcements } from './announcing.js';
+import type { DeliveryObserver } from './delivery/index.js';
+import { ERRORS, HoldfastError } from './domain/errors.js';
+import type { JournalEvents } from './domain/journal.js';
+import type { Discarded } from './domain/subscriber.js';
+import type { DeliveryMetrics, Repeats } from './ops/index.js';
+
+export interface TellingParts {
+  metrics: Pick<DeliveryMetrics, 'attempt' | 'delivered' | 'discarded'>;
+  announcements: Pick<Announcements, 'state' | 'died' | 'discarded'>;
+  /** Told what was given up. */
+  discarded: (discarded: Discarded) => void;
+  repeats: Repeats;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** Tells what a subscriber will never be given: the bounds of its backlog or of the journal asked for it. */
+export function discardTeller({
+  metrics,
+  announcements,
+  repeats,
+  logger,
+}: Omit<TellingParts, 'discarded'>): TellingParts['discarded'] {
+  /** What is held back, by kind. */
+  const folded = new Map<string, Discarded>();
+  return (discarded) => {
+    const { subscriber, reason, records } = discarded;
+    if (records === 0) return;
+    announcements.discarded(discarded);
+    metrics.discarded(subscriber, reason, records);
+    const kind = `discarded ${subscriber} ${reason}`;
+    const before = folded.get(kind);
+    folded.set(kind, before ? together(before, discarded) : discarded);
+    repeats.tell(kind, () => {
+      logger.error(
+        { ...folded.get(kind) },
+        'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
+      );
+      folded.delete(kind);
+    });
+  };
+}
+
+function together(one: Discarded, other: Discarded): Discarded {
+  return {
+    ...one,
+    records: one.records + other.records,
+    from: Math.min(one.from, other.from),
+    through: Math.max(one.through, other.through),
+  };
+}
+
+/** @param gone is told of a subscriber that answered 410, and why */
+export function deliveryObserver(
+  { metrics, discarded, announcements, repeats, logger }: TellingParts,
+  gone: (subscriber: string, why: string) => void,
+): DeliveryObserver {
+  return {
+    attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
+    delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
+    state: (subscriber, state, reason) => {
+      const level = state === 'active' ? 'info' : 'warn';
+      logger[level]({ subscriber, state, reason }, 'subscriber changed state');
+      announcements.state(subscriber, state, reason);
+      if (state === 'gone') gone(subscriber, reason);
+    },
+    died: (letter) => {
+      announcements.died(letter);
+      const { subscriber, reason, status, topic } = letter;
+      repeats.tell(`dead ${subscriber} ${reason}`, (count) =>
+        logger.warn({ subscriber, reason, status, topic, count }, 'dead letters; see GET /v1/dead-letters'),
+      );
+    },
+    // One kind, so that the last line says how it is: a receiver that fails and succeeds by turns fills no log.
+    failing: (subscriber, failure) =>
+      repeats.tell(`attempts ${subscriber}`, (count) =>
+        logger.warn({ subscriber, ...failure, count }, 'attempts fail'),
+      ),
+    recovered: (subscriber) =>
+      repeats.tell(`attempts ${subscriber}`, (count) => logger.info({ subscriber, count }, 'attempts succeed again')),
+    discarded,
+    saveFailed: (error) => {
+      const code = error instanceof HoldfastError ? error.code : undefined;
+      const problem = error instanceof Error ? error.message : String(error);
+      repeats.tell('saves', (count) =>
+        logger.error(
+          { code, problem, count },
+          'what was delivered could not be saved; trying again, and sending no more',
+        ),
+      );
+    },
+  };
+}
+
+type JournalTeller = {
+  [name in 'state' | 'nearFull' | 'expired' | 'replayEnded' | 'damaged']: (value: JournalEvents[name]) => void;
+};
+
+/** What the journal says by itself. @param directory where it is */
+export function journalTeller(directory: string, logger: TellingParts['logger']): JournalTeller {
+  return {
+    state: ({ state, reason }) => {
+      const full = { code: 'JOURNAL_FULL', reason, directory, hint: ERRORS.JOURNAL_FULL.hint };
+      if (state === 'full') logger.error(full, 'the journal is full: acknowledgements wait');
+      else logger.info('the journal has room again');
+    },
+    nearFull: (facts) => {
+      if (facts.near) logger.warn(facts, 'nine tenths of journal.maxSize are in use');
+    },
+    expired: (what) =>
+      logger.warn(what, 'rejections and dead letters were older than journal.failedRetention and are gone'),
+    replayEnded: (replay) => logger.error(replay, 'a replay was ended to make room, as journal.whenFull asks'),
+    damaged: (positions) => logger.error({ positions }, 'damaged records were found and set aside'),
+  };
+}
