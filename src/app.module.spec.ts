@@ -4,44 +4,39 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
-import { createApp } from './app.module.js';
+import { CONTROLLERS, createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
+import { systemClock } from './domain/clock.js';
 import type { Publish } from './domain/publish.js';
+import { SECURITY_HEADERS } from './domain/security-headers.js';
+import type { TokenSettings } from './domain/settings.js';
 import { Publisher } from './publish/index.js';
 import { History, type HistoryPorts } from './records/index.js';
 import type { Registry } from './registration/index.js';
+import { Callers, routesOf, RouteTable, type RestServerSettings } from './rest/index.js';
 
 const TOKEN = 'a-token-with-every-scope';
 const ALL = { authorization: `Bearer ${TOKEN}` };
 const JSON_TYPE = { ...ALL, 'content-type': 'application/json' };
 const MAX_PAYLOAD_BYTES = 1_000;
-const ROUTES: [method: string, path: string][] = [
-  ['POST', '/v1/publish'],
-  ['GET', '/v1/publishes/1'],
-  ['GET', '/v1/link'],
-  ['GET', '/v1/subscribers'],
-  ['GET', '/v1/records'],
-  ['GET', '/v1/records/1'],
-  ['GET', '/v1/subscribers/a'],
-  ['PUT', '/v1/subscribers/a'],
-  ['DELETE', '/v1/subscribers/a'],
-  ['POST', '/v1/subscribers/a/pause'],
-  ['POST', '/v1/subscribers/a/resume'],
-  ['POST', '/v1/subscribers/a/test'],
-  ['GET', '/v1/dead-letters'],
-  ['GET', '/v1/dead-letters/1'],
-  ['DELETE', '/v1/dead-letters?all=true'],
-  ['POST', '/v1/dead-letters/replay'],
-  ['GET', '/v1/rejections'],
-  ['GET', '/v1/rejections/1'],
-  ['DELETE', '/v1/rejections?all=true'],
-  ['POST', '/v1/rejections/replay'],
-  ['POST', '/v1/subscribers/app/replay'],
-  ['DELETE', '/v1/subscribers/app/replay'],
-  ['GET', '/v1/stream'],
-  ['GET', '/asyncapi.json'],
-  ['POST', '/v1/reload'],
-];
+/** Every route there is, with something for its parameters. */
+const ROUTES = routesOf(CONTROLLERS).map(({ method, url, access }) => ({
+  method,
+  path: url.replace(/:\w+/, '1'),
+  access,
+}));
+const table = new RouteTable(routesOf(CONTROLLERS));
+const HTTP: RestServerSettings = {
+  host: '127.0.0.1',
+  allowedHosts: [],
+  limits: {
+    connections: 100,
+    headerBytes: 16_384,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 60_000,
+    keepAliveMs: 72_000,
+  },
+};
 
 interface Answer {
   status: number;
@@ -53,6 +48,8 @@ interface Answer {
 class Surface {
   readonly accepted: Publish[] = [];
   readonly log: string[] = [];
+  /** What the router was given. */
+  readonly routed: { method: string; url: string }[] = [];
   readonly publisher = new Publisher(
     { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000, checkWaitMs: 5_000 },
     {
@@ -82,7 +79,7 @@ class Surface {
     recipients: {} as HistoryPorts['recipients'],
     check: () => Promise.resolve([]),
     clock: { now: () => 0 },
-    streamClientsMax: 0,
+    stream: { maxClients: 0, maxPerToken: 1, stallTimeoutMs: 1_000 },
     fault: () => undefined,
   });
   #app!: NestFastifyApplication;
@@ -95,17 +92,25 @@ class Surface {
       all: [TOKEN, 'publish', 'read', 'admin'],
     };
     const tokens = Object.entries(app).map(([name, [token, ...scopes]]) => ({ name, token: token!, scopes }));
-    this.#app = await createApp({
+    const auth = { tokens: tokens as TokenSettings[] };
+    ({ app: this.#app } = await createApp({
       publisher: this.publisher,
       view,
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
       reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },
       registry: { list: () => [], pause: (id: string) => Promise.resolve({ id }) } as unknown as Registry,
-      http: { auth: { tokens: tokens as { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] } },
+      http: { ...HTTP, auth },
+      callers: new Callers(auth, systemClock),
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),
-    });
+    }));
+    this.#app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRoute', ({ method, url }) => {
+        this.routed.push(...[method].flat().map((one) => ({ method: one, url })));
+      });
     await this.#app.listen(0, '127.0.0.1');
     this.#port = (this.#app.getHttpServer().address() as AddressInfo).port;
   }
@@ -147,17 +152,38 @@ const surface = new Surface();
 before(() => surface.start());
 after(() => surface.stop());
 
+describe('every route', () => {
+  it('says what a call of it needs', () => {
+    assert.ok(ROUTES.length > 20);
+    assert.deepEqual(
+      ROUTES.filter(({ access }) => access === undefined),
+      [],
+    );
+  });
+
+  it('and nothing else answers: the router knows no more than the controllers say', () => {
+    const known = new Set(ROUTES.map(({ method, path }) => `${method} ${path}`));
+    const routed = surface.routed.map(({ method, url }) => `${method} ${url.replace(/:\w+/, '1')}`);
+    assert.deepEqual(
+      routed.filter((one) => !known.has(one.replace(/^HEAD/, 'GET'))),
+      [],
+    );
+    assert.ok(routed.length >= known.size);
+  });
+});
+
 describe('REST without the right token', () => {
   it('no call is answered, by whatever method or spelling of its address', async () => {
-    for (const [method, path] of ROUTES) {
+    for (const { method, path } of ROUTES) {
       const headers: { [name: string]: string } = method === 'POST' ? { 'content-type': 'application/json' } : {};
       const body = method === 'POST' ? '{}' : '';
       assert.equal(await surface.problem(method, path, headers, body), '401 UNAUTHORIZED');
       const basic = { ...headers, authorization: `Basic ${TOKEN}` };
       assert.equal(await surface.problem(method, path, basic, body), '401 UNAUTHORIZED');
+      const head = await surface.call('HEAD', path);
+      const readable = table.methods(path).includes('HEAD');
+      assert.deepEqual([head.status, head.headers['www-authenticate']], readable ? [401, 'Bearer'] : [405, undefined]);
     }
-    const { status, headers } = await surface.call('HEAD', '/v1/link');
-    assert.deepEqual([status, headers['www-authenticate']], [401, 'Bearer']);
     assert.equal(await surface.problem('GET', '/v1/%6cink'), '401 UNAUTHORIZED');
     assert.equal(await surface.problem('GET', `/v1/link?token=${TOKEN}`), '401 UNAUTHORIZED');
     for (const path of [
@@ -167,21 +193,69 @@ describe('REST without the right token', () => {
       '/V1/link',
       '/v1/link;a',
       '/v1/../v1/link',
+      '/v1/%2e%2e/v1/link',
       '/v1/link%2F',
+      '/v1%2Flink',
+      '/v1/subscribers//pause',
     ]) {
       assert.equal(await surface.problem('GET', path), '404 NOT_FOUND', path);
     }
-    for (const method of ['OPTIONS', 'TRACE', 'PUT', 'DELETE', 'POST']) {
-      assert.equal(await surface.problem(method, '/v1/link'), '404 NOT_FOUND', method);
+  });
+
+  it('another method than an address takes is 405, with those it takes', async () => {
+    for (const method of ['OPTIONS', 'TRACE', 'PUT', 'DELETE', 'POST', 'PATCH', 'PROPFIND']) {
+      assert.equal(await surface.problem(method, '/v1/link'), '405 METHOD_NOT_ALLOWED', method);
+    }
+    const { headers, text } = await surface.call('PATCH', '/v1/subscribers/%61', {}, '{"not":"read"');
+    assert.equal(headers.allow, 'GET, HEAD, PUT, DELETE');
+    assert.deepEqual((JSON.parse(text) as { allow: string[] }).allow, ['GET', 'HEAD', 'PUT', 'DELETE']);
+  });
+
+  it('not even its body is read: neither what is too large nor what is no JSON is noticed', async () => {
+    const large = `"${'x'.repeat(2_000_000)}"`;
+    for (const body of ['{"topic":', large]) {
+      assert.equal(
+        await surface.problem('POST', '/v1/publish', { 'content-type': 'application/json' }, body),
+        '401 UNAUTHORIZED',
+      );
+      assert.equal(
+        await surface.problem('POST', '/nowhere', { 'content-type': 'application/json' }, body),
+        '404 NOT_FOUND',
+      );
+      assert.equal(
+        await surface.problem('POST', '/v1/reload', { ...JSON_TYPE, authorization: 'Bearer few-scopes' }, body),
+        '403 FORBIDDEN',
+      );
     }
   });
 
   it('a token opens what its scopes say, and nothing else', async () => {
     const few = { authorization: 'Bearer few-scopes' };
-    for (const [method, path] of ROUTES.filter(([, path]) => !path.includes('publish'))) {
+    for (const { method, path } of ROUTES.filter(({ access }) => access !== 'publish')) {
       assert.equal(await surface.problem(method, path, few), '403 FORBIDDEN');
     }
     assert.equal(await surface.problem('GET', '/v1/publishes/1', few), '404 NOT_FOUND');
+  });
+});
+
+describe('every answer', () => {
+  it('has the security headers, also one that the router or the parser refused', async () => {
+    const calls: [method: string, path: string, headers: { [name: string]: string }, body?: string][] = [
+      ['GET', '/asyncapi.json', ALL],
+      ['HEAD', '/v1/stream', ALL],
+      ['GET', '/v1/link', {}],
+      ['GET', '/nowhere', {}],
+      ['GET', '/%zz', {}],
+      ['GET', `/v1/publishes/${'a'.repeat(1_000)}`, ALL],
+      ['POST', '/v1/publish', JSON_TYPE, '{'],
+      ['GET', '/v1/dead-letters', ALL],
+    ];
+    for (const [method, path, headers, body] of calls) {
+      const answer = await surface.call(method, path, headers, body);
+      for (const [name, value] of Object.entries(SECURITY_HEADERS))
+        assert.equal(answer.headers[name], value, `${path} ${name}`);
+    }
+    surface.log.length = 0;
   });
 });
 
@@ -219,7 +293,7 @@ describe('a request that cannot be read', () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=a', '']) {
       for (const text of [body, form]) {
         const headers: { [name: string]: string } = type === '' ? ALL : { ...ALL, 'content-type': type };
-        assert.equal(await surface.problem('POST', '/v1/publish', headers, text), '400 REQUEST_INVALID', type);
+        assert.equal(await surface.problem('POST', '/v1/publish', headers, text), '415 CONTENT_TYPE_UNSUPPORTED', type);
       }
     }
     assert.deepEqual(surface.accepted, []);

@@ -1,21 +1,43 @@
 import { isUtf8 } from 'node:buffer';
+import type { RequestListener, Server } from 'node:http';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
-import { HoldfastError } from './domain/errors.js';
-import type { HttpSettings } from './domain/settings.js';
+import { invalid } from './domain/request-problem.js';
 import { nestLogger } from './ops/index.js';
 import { Publisher, PublishController } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
 import { Registry, SubscribersController } from './registration/index.js';
-import { AuthGuard, FaultLog, HttpAccess, ProblemFilter, refuseUnrouted } from './rest/index.js';
+import {
+  AuthGuard,
+  Callers,
+  door,
+  FaultLog,
+  ProblemFilter,
+  refuseUnrouted,
+  RestServer,
+  type RestServerSettings,
+  routesOf,
+  RouteTable,
+} from './rest/index.js';
 
 /** A JSON body around a payload in base64, and the other properties. */
 const BODY_OVERHEAD_BYTES = 256 * 1024;
+
+/** Each method of each says what a call of it needs: see `Access`. */
+export const CONTROLLERS = [
+  PublishController,
+  ReadController,
+  AsyncApiController,
+  ReloadController,
+  SubscribersController,
+  ...historyControllers,
+];
 
 /** What the REST surface is made of; the gateway binds it. */
 export interface AppParts {
@@ -25,7 +47,8 @@ export interface AppParts {
   history: History;
   registry: Registry;
   reloader: Reloader;
-  http: Pick<HttpSettings, 'auth'>;
+  http: RestServerSettings;
+  callers: Callers;
   maxPayloadBytes: number;
   logger: Logger;
   /** Another Nest app is in this process: Nest's logger, of which a process has one, stays as it is. */
@@ -35,7 +58,7 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, asyncApi, history, registry, reloader, http, logger }: AppParts): DynamicModule {
+  static of({ publisher, view, asyncApi, history, registry, reloader, callers, logger }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -45,14 +68,7 @@ export class AppModule {
           pinoHttp: { logger, customLogLevel: () => 'debug' },
         }),
       ],
-      controllers: [
-        PublishController,
-        ReadController,
-        AsyncApiController,
-        ReloadController,
-        SubscribersController,
-        ...historyControllers,
-      ],
+      controllers: CONTROLLERS,
       providers: [
         { provide: Publisher, useValue: publisher },
         { provide: GatewayView, useValue: view },
@@ -60,7 +76,7 @@ export class AppModule {
         { provide: History, useValue: history },
         { provide: Registry, useValue: registry },
         { provide: Reloader, useValue: reloader },
-        { provide: HttpAccess, useValue: http },
+        { provide: Callers, useValue: callers },
         { provide: FaultLog, useValue: faults },
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
@@ -69,25 +85,34 @@ export class AppModule {
   }
 }
 
-/** The REST surface, ready to listen. */
-export function createApp(parts: AppParts): Promise<NestFastifyApplication> {
+/** The REST surface, ready to listen, and the server it will listen with. */
+export async function createApp(parts: AppParts): Promise<{ app: NestFastifyApplication; rest: RestServer }> {
+  let rest: RestServer;
   const adapter = new FastifyAdapter({
     bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
     frameworkErrors: refuseUnrouted,
+    return503OnClosing: false, // its answer is none of ours; what cannot be done any more says so itself
+    serverFactory: (listener: RequestListener) => (rest = new RestServer(parts.http, listener)).server as Server,
+    clientErrorHandler: () => undefined, // the server answers
   });
   const fastify = adapter.getInstance();
+  const letIn = ({ raw }: FastifyRequest): void => rest.vouch(raw.socket);
+  fastify.decorateRequest('caller');
+  fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers: parts.callers, letIn }));
+  fastify.removeContentTypeParser('text/plain');
   const parse = fastify.getDefaultJsonParser('error', 'error');
   // The default one replaces what is not UTF-8, and something else than was sent would be published.
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     // Who asks with no body may say all the same that it would be JSON.
     if (body.length === 0) done(null, undefined);
     else if (isUtf8(body)) void parse(request, body.toString(), done);
-    else done(new HoldfastError('REQUEST_INVALID', 'the body is not UTF-8', { details: { errors: [] } }));
+    else done(invalid([{ pointer: '', message: 'is not UTF-8' }]));
   });
-  return NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
     // Nest's own parsers take HTML forms, which any web page may send to this machine without asking.
     bodyParser: false,
     ...(parts.embedded ? {} : { logger: nestLogger(parts.logger) }),
     abortOnError: false,
   });
+  return { app, rest: rest! };
 }

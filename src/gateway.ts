@@ -1,9 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
-import { createApp } from './app.module.js';
 import type { GatewayView, ReloadReport } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractsInForce } from './contracts-in-force.js';
@@ -14,11 +11,12 @@ import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { MessageBatch } from './domain/message.js';
 import type { LinkStatus } from './domain/link.js';
-import type { Settings } from './domain/settings.js';
+import type { HttpSettings, Settings } from './domain/settings.js';
 import type { Discarded } from './domain/subscriber.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
+import { Listening } from './listening.js';
 import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
 import { Publisher } from './publish/index.js';
 import { History } from './records/index.js';
@@ -91,7 +89,7 @@ export class Gateway {
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
-  #app: NestFastifyApplication | undefined;
+  #listening: Listening | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(
@@ -193,7 +191,7 @@ export class Gateway {
     await within(CLOSE_MS_MIN, this.#events.flush());
     this.#repeats.flush();
     this.#history?.streams.close();
-    await this.#closeHttp(left(0.5));
+    await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
     this.#reader?.close();
     const closed = this.#journalThread.calls.close().catch((error: unknown) => {
@@ -203,14 +201,6 @@ export class Gateway {
     await within(Math.max(left(1), CLOSE_MS_MIN), closed);
     await within(CLOSE_MS_MIN, Promise.all([this.#journalThread.end(), this.#linkThread.end()]));
     clearInterval(this.#beat);
-  }
-
-  /** A request that never ends is cut off after `graceMs`. */
-  async #closeHttp(graceMs: number): Promise<void> {
-    const server = this.#app?.getHttpServer();
-    const cut = setTimeout(() => server?.closeAllConnections(), graceMs);
-    await this.#app?.close();
-    clearTimeout(cut);
   }
 
   async #openJournal(): Promise<void> {
@@ -258,7 +248,8 @@ export class Gateway {
     const { settings } = this;
     const { secrets, logger } = this.options;
     const metrics = new ReloadMetrics(this.#metrics.registry, () => systemClock.now());
-    return new Reloading({ source, settings, secrets, contracts: this.#contracts, metrics, logger });
+    const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
+    return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, logger });
   }
 
   async #startDelivery(): Promise<void> {
@@ -284,22 +275,18 @@ export class Gateway {
     const publisher = this.#publisher!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
-    this.#app = await createApp({
+    this.#listening = await Listening.open(http, {
       publisher,
       view: this.view(),
       asyncApi: this.#contracts,
       history: this.#history,
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
-      http,
       maxPayloadBytes: publish.maxPayloadBytes,
       logger: this.options.logger,
       embedded: this.options.embedded,
     });
-    await this.#app.listen(http.port, http.host).catch((error: Error) => {
-      throw new HoldfastError('LISTEN_FAILED', `http: ${error.message}`, { cause: error });
-    });
-    this.httpPort = (this.#app.getHttpServer().address() as AddressInfo).port;
+    this.httpPort = this.#listening.port;
   }
 
   #openHistory(): History {
@@ -309,7 +296,7 @@ export class Gateway {
       recipients: recipientsOf(this.#delivery!, this.#registry!),
       check: (positions) => this.#contracts.checkAgain(positions),
       clock: systemClock,
-      streamClientsMax: this.settings.http.stream.maxClients,
+      stream: this.settings.http.stream,
       fault: (error) => this.options.logger.error({ err: error }, 'a stream failed'),
     });
   }

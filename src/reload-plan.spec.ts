@@ -6,7 +6,7 @@ import { scratchDirectory } from '../test/support/scratch.js';
 import { loadSettings } from './config/index.js';
 import { frameOf } from './contracts-in-force.js';
 import type { Settings } from './domain/settings.js';
-import { planReload, type ReloadPlan } from './reload-plan.js';
+import { planReload, type Reloadable, type ReloadPlan } from './reload-plan.js';
 
 const directory = scratchDirectory('plan');
 const STARTED = `
@@ -35,7 +35,11 @@ function plan(...changes: [from: string, to: string][]): ReloadPlan {
     assert.ok(text.includes(from), from);
     text = text.replace(from, to);
   }
-  return planReload(frameOf(started), started, settings(text), started.broker);
+  return planReload(inForce(started), started, settings(text), started.broker);
+}
+
+function inForce(started: Settings): Reloadable {
+  return { frame: frameOf(started), http: started.http };
 }
 
 function routes({ frame }: ReloadPlan): string[] {
@@ -91,8 +95,23 @@ describe('what a reload can put in force', () => {
   it('credentials that are followed by themselves are no change', () => {
     const started = settings(STARTED);
     const next = settings(STARTED.replace('password: one', 'password: two'));
-    const { needsRestart } = planReload(frameOf(started), started, next, next.broker);
+    const { needsRestart } = planReload(inForce(started), started, next, next.broker);
     assert.deepEqual(needsRestart, []);
-    assert.deepEqual(planReload(frameOf(started), started, next, started.broker).needsRestart, ['broker']);
+    assert.deepEqual(planReload(inForce(started), started, next, started.broker).needsRestart, ['broker']);
+  });
+
+  it('tokens, with all that they may do; whether there are any, and anything else of http, waits', () => {
+    const auth = (token: string, more = ''): string =>
+      `http: { auth: { tokens: [{ name: a, token: a-long-token-${token}, scopes: [read]${more} }] } }`;
+    const before = settings(`${STARTED}${auth('123456')}`);
+    const planned = (text: string): ReloadPlan =>
+      planReload(inForce(before), before, settings(`${STARTED}${text}`), before.broker);
+    const other = planned(auth('654321', ', rateLimit: { perSecond: 5 }'));
+    assert.deepEqual([other.changed, other.httpChanged, other.needsRestart], [[], ['http.auth'], []]);
+    assert.deepEqual(other.http, { ...before.http, auth: other.http.auth });
+    for (const text of ['', 'http: { auth: none }', auth('123456').replace('auth:', 'port: 81, auth:')]) {
+      const { http, httpChanged, needsRestart } = planned(text);
+      assert.deepEqual([http, httpChanged, needsRestart], [before.http, [], ['http']], text);
+    }
   });
 });

@@ -2,22 +2,29 @@
 import { isDeepStrictEqual } from 'node:util';
 import { frameOf, type ContractFrame } from './contracts-in-force.js';
 import type { ContractSettings } from './domain/contract.js';
-import type { Credentials, Settings, SubscriptionSettings } from './domain/settings.js';
+import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 
-export interface ReloadPlan {
+/** What a reload may change. */
+export interface Reloadable {
   frame: ContractFrame;
+  http: HttpSettings;
+}
+
+export interface ReloadPlan extends Reloadable {
   /** Keys whose change is in `frame`. */
   changed: string[];
+  /** Keys whose change is in `http`. */
+  httpChanged: string[];
   /** Keys that differ from what the gateway runs with, and stay different. */
   needsRestart: string[];
 }
 
 /**
- * @param inForce the frame there is now @param started what the gateway was started with
+ * @param inForce what there is now @param started what the gateway was started with
  * @param credentials what lets the link in now: they change by themselves, see `CredentialsWatch`
  */
 export function planReload(
-  inForce: ContractFrame,
+  { frame: inForce, http: served }: Reloadable,
   started: Settings,
   next: Settings,
   credentials: Credentials,
@@ -25,7 +32,21 @@ export function planReload(
   const subscriptions = followed(started.subscriptions, inForce.subscriptions, next.subscriptions);
   const wanted = frameOf(next);
   const frame = { ...wanted, subscriptions, contracts: withUsed(subscriptions, inForce.contracts, wanted.contracts) };
-  return { frame, changed: changesOf(inForce, frame), needsRestart: restartsOf(started, next, credentials) };
+  const http = followedHttp(served, next.http);
+  const httpChanged = (['auth', 'tls'] as const).filter((key) => !isDeepStrictEqual(served[key], http[key]));
+  return {
+    ...{ frame, http },
+    changed: changesOf(inForce, frame),
+    httpChanged: httpChanged.map((key) => `http.${key}`),
+    needsRestart: restartsOf(started, next, credentials),
+  };
+}
+
+/** Which tokens and certificates there are may change while REST listens; whether any are asked for may not. */
+function followedHttp(served: HttpSettings, next: HttpSettings): HttpSettings {
+  const hasTokens = typeof served.auth === 'object' && typeof next.auth === 'object';
+  const sameTls = served.tls && next.tls && !served.tls.clientCa === !next.tls.clientCa;
+  return { ...served, ...(hasTokens ? { auth: next.auth } : {}), ...(sameTls ? { tls: next.tls } : {}) };
 }
 
 /**
@@ -82,7 +103,7 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
   const subscriptions = differing(asked(started), asked(next), ({ name }) => name);
   const subscribers = differing(started.subscribers, next.subscribers, ({ id }) => id);
   const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
-  const sections = (['session', 'registration', 'journal', 'http', 'ops', 'log'] as const).filter(
+  const sections = (['session', 'registration', 'journal', 'ops', 'log'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
   );
   const publish = (
@@ -93,9 +114,11 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
       ['checkWaitMs', 'checkWait'],
     ] as const
   ).filter(([key]) => !isDeepStrictEqual(started.publish[key], next.publish[key]));
+  const http = isDeepStrictEqual(followedHttp(started.http, next.http), next.http) ? [] : ['http'];
   return [
     ...broker,
     ...sections,
+    ...http,
     ...subscriptions.map((name) => `subscriptions.${name}`),
     ...subscribers.map((id) => `subscribers.${id}`),
     ...publish.map(([, key]) => `publish.${key}`),

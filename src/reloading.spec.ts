@@ -8,6 +8,7 @@ import { scratchDirectory } from '../test/support/scratch.js';
 import { loadSettings } from './config/index.js';
 import type { FilesRead } from './contract/index.js';
 import { frameOf, type ContractFrame } from './contracts-in-force.js';
+import type { HttpSettings, Settings } from './domain/settings.js';
 import { ReloadMetrics } from './ops/index.js';
 import { Reloading } from './reloading.js';
 import { tryContracts } from './threads/contract-trial.js';
@@ -20,10 +21,12 @@ class Scene {
   readonly log: { [field: string]: unknown }[] = [];
   readonly registry = new Registry();
   readonly replaced: ContractFrame[] = [];
+  readonly served: HttpSettings[] = [];
   /** Why the next replacement fails. */
   fault: Error | undefined;
   loads = 0;
   reloading!: Reloading;
+  settings!: Settings;
 
   static async start(t: TestContext): Promise<Scene> {
     const scene = new Scene();
@@ -31,6 +34,7 @@ class Scene {
     writeFileSync(scene.file, 'broker: { url: mqtt://localhost }\ncontracts: { a: { schema: a.json } }\n');
     const loaded = loadSettings(scene.file, {});
     assert.ok('settings' in loaded);
+    scene.settings = loaded.settings;
     const inForce = {
       frame: frameOf(loaded.settings),
       files: (await tryContracts(loaded.settings.contracts)).files,
@@ -48,6 +52,7 @@ class Scene {
     scene.reloading = new Reloading({
       source: { file: scene.file, load, files: loaded.files },
       ...{ settings: loaded.settings, secrets: loaded.secrets, contracts: inForce },
+      replaceHttp: (http) => scene.served.push(http),
       metrics: new ReloadMetrics(scene.registry, () => 5_000),
       logger: pino({}, { write: (line: string) => scene.log.push(JSON.parse(line) as object as never) }),
     });
@@ -92,6 +97,26 @@ describe('reloading', () => {
     assert.deepEqual([scene.log.length, await scene.count('unchanged')], [0, 0]);
     await scene.reloading.reload('api');
     assert.deepEqual([scene.log.length, await scene.count('unchanged')], [1, 1]);
+  });
+
+  it('tokens are in force without a word to the contracts; with contracts that are refused they stay as they were', async (t) => {
+    const scene = await Scene.start(t);
+    const config = (token: string): string =>
+      `broker: { url: mqtt://localhost }\ncontracts: { a: { schema: a.json } }\nhttp: { auth: { tokens: [${token}] } }\n`;
+    const token = (name: string): string => `{ name: ${name}, token: ${name}-and-sixteen-more, scopes: [read] }`;
+    scene.settings.http.auth = { tokens: [{ name: 'one', token: 'one-and-sixteen-more', scopes: ['read'] }] };
+    writeFileSync(scene.file, config(token('two')));
+    const { changed, needsRestart } = await scene.reloading.reload('signal');
+    assert.deepEqual([changed, needsRestart, scene.replaced], [['http.auth'], [], []]);
+    assert.deepEqual(scene.served.at(-1)!.auth, {
+      tokens: [{ name: 'two', token: 'two-and-sixteen-more', scopes: ['read'] }],
+    });
+    assert.equal((await scene.reloading.reload('api')).result, 'unchanged');
+    writeFileSync(scene.file, config(token('three')));
+    writeFileSync(scene.schema, '{');
+    await assert.rejects(scene.reloading.reload('file'));
+    assert.equal(scene.served.length, 1);
+    assert.doesNotMatch(JSON.stringify(scene.log), /sixteen/);
   });
 
   it('refused: problems in the file, contracts that do not load, contracts the thread cannot be given', async (t) => {

@@ -7,7 +7,7 @@ import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.j
 import { contractProblems } from './contract-problems.js';
 import type { ContractsInForce } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
-import type { Credentials, Settings } from './domain/settings.js';
+import type { Credentials, HttpSettings, Settings } from './domain/settings.js';
 import type { ReloadMetrics } from './ops/index.js';
 import { planReload, type ReloadPlan } from './reload-plan.js';
 import { tryContracts } from './threads/contract-trial.js';
@@ -28,6 +28,8 @@ export interface ReloadingParts {
   settings: Settings;
   secrets: Secrets | undefined;
   contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
+  /** Puts other tokens and certificates in force. */
+  replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
   logger: Logger;
 }
@@ -45,8 +47,11 @@ export class Reloading {
   /** What was told to need a restart. */
   #told = '';
   #stopped = false;
+  #http: HttpSettings;
 
-  constructor(private readonly parts: ReloadingParts) {}
+  constructor(private readonly parts: ReloadingParts) {
+    this.#http = parts.settings.http;
+  }
 
   /** Follows the files. Once the contracts are in force. */
   start(): void {
@@ -83,26 +88,35 @@ export class Reloading {
     this.#watch.follow([...loaded.files, ...contracts.files.looked]);
     if ('problems' in loaded) return this.#refuse(trigger, loaded.problems);
     const plan = this.#plan(loaded);
-    if (plan.changed.length === 0 && stillOnDisk(contracts.files)) return this.#unchanged(trigger, plan);
+    const differing =
+      plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
+    if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
+    const changed = [...differing, ...plan.httpChanged];
+    return changed.length === 0 ? this.#unchanged(trigger, plan) : this.#applied(trigger, loaded, { ...plan, changed });
+  }
+
+  /** Puts the contracts in force. @returns the keys and files that are in force now and were not before */
+  async #renewed(trigger: ReloadTrigger, plan: ReloadPlan, loaded: Fit): Promise<string[]> {
+    const { contracts } = this.parts;
     const tried = await this.#tried(plan, loaded);
     if ('problems' in tried) return this.#refuse(trigger, tried.problems);
     this.#watch.follow([...loaded.files, ...tried.files.looked]);
     const changed = [...plan.changed, ...this.#named(filesThatDiffer(contracts.files, tried.files))];
-    if (changed.length === 0) return this.#unchanged(trigger, plan);
+    if (changed.length === 0) return [];
     try {
       await contracts.replace(plan.frame, tried.files);
     } catch (error) {
       if (this.#stopped) throw error;
       return this.#refuse(trigger, [unusable(loaded, error)]);
     }
-    return this.#applied(trigger, loaded, { ...plan, changed });
+    return changed;
   }
 
   #plan({ settings: next }: Fit): ReloadPlan {
     const { settings, secrets, contracts } = this.parts;
     const reread = secrets?.reread();
     const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
-    return planReload(contracts.frame, settings, next, credentials);
+    return planReload({ frame: contracts.frame, http: this.#http }, settings, next, credentials);
   }
 
   /** What the files held when every contract could be loaded from them, or why not. */

@@ -1,10 +1,15 @@
 import { Optional, Required } from './field.js';
-import { bearerToken, identifier, topicFilter } from './format.js';
+import { bearerToken, filePath, identifier, topicFilter } from './format.js';
 import { parameters, type ParameterConfig } from './parameter.config.js';
-import { duration, flag, size, text, whole, words } from './scalar.js';
+import { decimal, duration, flag, size, text, whole, words } from './scalar.js';
 import { either, list, object } from './shape.js';
 
 const host = text({ max: 253, mend: 'Write an address to listen on, such as 127.0.0.1 or 0.0.0.0.' });
+const hostName = text({
+  max: 253,
+  check: (name) => (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name) ? undefined : 'is not a host name'),
+  mend: 'Write a name without a port, such as holdfast.apps.svc.',
+});
 
 export class PublishContractConfig {
   /** Topics it is for; `{name}` is a `+` with a name. */
@@ -42,6 +47,12 @@ export class PublishConfig {
   checkWait = '5s';
 }
 
+export class CallLimitConfig {
+  /** Calls a second, 0.001 to 100000. Up to one second's worth may come at once. */
+  @Required(decimal(0.001, 100_000), 'perSecond: 100')
+  perSecond!: number;
+}
+
 export class TokenConfig {
   /** Who it is for, unique; shown in logs instead of the token. */
   @Required(identifier, 'name: app')
@@ -54,6 +65,14 @@ export class TokenConfig {
   /** What it may do: publish, read, admin. */
   @Required(list(words('publish', 'read', 'admin'), { min: 1, max: 3 }), 'scopes: [publish, read]')
   scopes!: string[];
+
+  /** Topic filters it may publish to, of what `publish.allow` lets in, up to 1000. Default: all of it. */
+  @Optional(list(topicFilter(), { max: 1_000 }))
+  publish?: string[];
+
+  /** How often it may call. Default: as often as it is answered. */
+  @Optional(object(CallLimitConfig))
+  rateLimit?: CallLimitConfig;
 }
 
 export class AuthConfig {
@@ -62,10 +81,54 @@ export class AuthConfig {
   tokens!: TokenConfig[];
 }
 
+export class ListenerTlsConfig {
+  /** PEM file of the server's certificate, with those between it and its authority. */
+  @Required(filePath, 'certFile: tls.pem')
+  certFile!: string;
+
+  /** PEM file of the certificate's private key, without a passphrase. */
+  @Required(filePath, 'keyFile: tls.key')
+  keyFile!: string;
+
+  /** PEM file of authorities: only who has a certificate of one of them may connect. Default: anybody may. */
+  @Optional(filePath)
+  clientCaFile?: string;
+}
+
+export class LimitsConfig {
+  /** Connections open at once, 10 to 100000. One more closes the oldest that has made no call that was let in. Default 1000. */
+  @Optional(whole(10, 100_000))
+  connections = 1_000;
+
+  /** Largest head of a request, 4KiB to 256KiB. Default 16KiB. */
+  @Optional(size('4KiB', '256KiB'))
+  headers = '16KiB';
+
+  /** Time for the head of a request, 1s to 5m. Default 10s. */
+  @Optional(duration('1s', '5m'))
+  headersTimeout = '10s';
+
+  /** Time for a whole request, its body included, `headersTimeout` to 1h. Its answer may take longer. Default 1m. */
+  @Optional(duration('1s', '1h'))
+  requestTimeout = '1m';
+
+  /** How long a connection may wait for its next request, 1s to 1h. Default 72s: longer than load balancers do. */
+  @Optional(duration('1s', '1h'))
+  keepAlive = '72s';
+}
+
 export class StreamConfig {
   /** Streams (`GET /v1/stream`) open at once, 0 to 1000; one more is refused. Default 20. */
   @Optional(whole(0, 1_000))
   maxClients = 20;
+
+  /** Streams open at once with one token, 1 to 1000. Default 10. */
+  @Optional(whole(1, 1_000))
+  maxPerToken = 10;
+
+  /** A client that takes nothing of what it is sent for so long is cut off, 1s to 1h. Default 1m. */
+  @Optional(duration('1s', '1h'))
+  stallTimeout = '1m';
 }
 
 export class HttpConfig {
@@ -80,6 +143,21 @@ export class HttpConfig {
   /** Tokens, or `none` in words. Only a loopback host may leave it out. */
   @Optional(either('none', AuthConfig))
   auth?: 'none' | AuthConfig;
+
+  /**
+   * Names the gateway may be called by, up to 100, besides addresses, `localhost` and `host`: without tokens, and when
+   * there are any. Default: none.
+   */
+  @Optional(list(hostName, { max: 100 }))
+  allowedHosts: string[] = [];
+
+  /** HTTPS instead of HTTP. Default: HTTP. */
+  @Optional(object(ListenerTlsConfig))
+  tls?: ListenerTlsConfig;
+
+  /** What one caller may take. */
+  @Optional(object(LimitsConfig))
+  limits = new LimitsConfig();
 
   /** Server-Sent Events. */
   @Optional(object(StreamConfig))

@@ -142,7 +142,20 @@ describe('a configuration without problems', () => {
       waitMs: 5_000,
       checkWaitMs: 5_000,
     });
-    assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8_080, auth: undefined, stream: { maxClients: 20 } });
+    assert.deepEqual(settings.http, {
+      host: '127.0.0.1',
+      port: 8_080,
+      auth: undefined,
+      allowedHosts: [],
+      limits: {
+        connections: 1_000,
+        headerBytes: 16_384,
+        headersTimeoutMs: 10_000,
+        requestTimeoutMs: 60_000,
+        keepAliveMs: 72_000,
+      },
+      stream: { maxClients: 20, maxPerToken: 10, stallTimeoutMs: 60_000 },
+    });
     assert.deepEqual(settings.ops, {
       host: '0.0.0.0',
       port: 9_090,

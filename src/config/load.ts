@@ -78,14 +78,15 @@ function build(text: string, surroundings: Surroundings, report: Report): Built 
   if (!source) return undefined;
   const plain = new Reader(source, report, surroundings).document(object(GatewayConfig));
   const config = checkedConfig(plain, report);
-  const tls = checkLink(config, report, surroundings);
+  const broker = checkLink(config, report, surroundings);
   checkRouting(config, report, directory);
-  const subscriberTls = checkSending(config, report, surroundings);
-  checkListening(config, report);
+  const subscribers = checkSending(config, report, surroundings);
+  const http = checkListening(config, report, surroundings);
+  const certificates = { broker, subscribers, http };
   return {
     contractFiles: [...config.contracts.values()].flatMap((one) => filesOf(one, directory)),
-    ...(report.problems.length === 0 ? { settings: resolveSettings(config, tls, subscriberTls, directory) } : {}),
-    ...(report.clean(['broker']) ? { credentials: credentialsOf(config.broker, tls) } : {}),
+    ...(report.problems.length === 0 ? { settings: resolveSettings(config, certificates, directory) } : {}),
+    ...(report.clean(['broker']) ? { credentials: credentialsOf(config.broker, broker) } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
+import type { Scope } from '../domain/scope.js';
 import type {
   BrokerSettings,
   Credentials,
@@ -7,6 +8,7 @@ import type {
   PresenceSettings,
   Settings,
   SubscriptionSettings,
+  TokenSettings,
 } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
@@ -14,7 +16,7 @@ import { SUBSCRIBER_DEFAULTS, type BatchSettings, type SubscriberSettings } from
 import { contractSettings } from './contract-rules.js';
 import { parseStartFrom } from './format.js';
 import type { GatewayConfig } from './gateway.config.js';
-import type { HttpConfig } from './http.config.js';
+import type { HttpConfig, TokenConfig } from './http.config.js';
 import { parameterisedFilter } from './parameter-rules.js';
 import { durationMs, sizeBytes } from './quantity.js';
 import type { SubscriberAuthConfig } from './sending.config.js';
@@ -25,19 +27,21 @@ import { filterOf } from './where-rules.js';
 /** Without `connectTimeout`; `timeout` when that is shorter. */
 const CONNECT_MS = SUBSCRIBER_DEFAULTS.connectTimeoutMs;
 
+/** PEM texts. */
+export interface Certificates {
+  broker: BrokerSettings['tls'];
+  subscribers: SubscriberSettings['tls'][];
+  http: HttpSettings['tls'];
+}
+
 /** A configuration without problems as settings. `directory` is what relative paths are relative to. */
-export function resolveSettings(
-  config: GatewayConfig,
-  tls: BrokerSettings['tls'],
-  subscriberTls: SubscriberSettings['tls'][],
-  directory: string,
-): Settings {
+export function resolveSettings(config: GatewayConfig, certificates: Certificates, directory: string): Settings {
   const { broker, session, journal, publish, ops, log } = config;
   return {
     broker: {
       urls: broker.urls ?? [broker.url!],
       protocol: broker.protocol as BrokerSettings['protocol'],
-      ...credentialsOf(broker, tls),
+      ...credentialsOf(broker, certificates.broker),
     },
     session: {
       clientId: session.clientId,
@@ -61,7 +65,7 @@ export function resolveSettings(
     },
     subscriptions: config.subscriptions.map(subscriptionSettings),
     contracts: [...config.contracts].map(([name, contract]) => contractSettings(name, contract, directory)),
-    subscribers: config.subscribers.map((one, i) => subscriberSettings(one, subscriberTls[i])),
+    subscribers: config.subscribers.map((one, i) => subscriberSettings(one, certificates.subscribers[i])),
     registration: { allow: config.registration.allow },
     journal: {
       directory: resolve(directory, journal.directory),
@@ -77,7 +81,7 @@ export function resolveSettings(
       waitMs: ms(publish.wait),
       checkWaitMs: ms(publish.checkWait),
     },
-    http: httpSettings(config.http),
+    http: httpSettings(config.http, certificates.http),
     ops: {
       host: bare(ops.host),
       port: ops.port,
@@ -160,15 +164,38 @@ function authSettings({ bearer, basic }: SubscriberAuthConfig): NonNullable<Subs
   return { basic: { username: basic.username, password: basic.password } };
 }
 
-function httpSettings({ host: written, port, auth, stream }: HttpConfig): HttpSettings {
+function httpSettings(
+  { host: written, port, auth, limits, stream, ...config }: HttpConfig,
+  tls: HttpSettings['tls'],
+): HttpSettings {
   const host = bare(written);
-  if (auth === undefined || auth === 'none') return { host, port, auth, stream: { ...stream } };
-  const tokens = auth.tokens.map(({ name, token, scopes }) => ({
-    name,
-    token,
-    scopes: scopes as ('publish' | 'read' | 'admin')[],
-  }));
-  return { host, port, auth: { tokens }, stream: { ...stream } };
+  return {
+    host,
+    port,
+    auth: typeof auth === 'object' ? { tokens: auth.tokens.map(tokenSettings) } : auth,
+    allowedHosts: config.allowedHosts.map((name) => name.toLowerCase()),
+    ...(tls ? { tls } : {}),
+    limits: {
+      connections: limits.connections,
+      headerBytes: bytes(limits.headers),
+      headersTimeoutMs: ms(limits.headersTimeout),
+      requestTimeoutMs: ms(limits.requestTimeout),
+      keepAliveMs: ms(limits.keepAlive),
+    },
+    stream: {
+      maxClients: stream.maxClients,
+      maxPerToken: stream.maxPerToken,
+      stallTimeoutMs: ms(stream.stallTimeout),
+    },
+  };
+}
+
+function tokenSettings({ name, token, scopes, publish, rateLimit }: TokenConfig): TokenSettings {
+  return {
+    ...{ name, token, scopes: scopes as Scope[] },
+    ...(publish ? { publish } : {}),
+    ...(rateLimit ? { rateLimit: { perSecond: rateLimit.perSecond } } : {}),
+  };
 }
 
 /** Brackets around an IPv6 address belong to URLs; the system does not know them. */

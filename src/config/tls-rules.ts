@@ -1,26 +1,60 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { resolve } from 'node:path';
-import type { BrokerSettings } from '../domain/settings.js';
+import type { BrokerSettings, HttpSettings } from '../domain/settings.js';
+import type { ListenerTlsConfig } from './http.config.js';
 import type { TlsConfig } from './tls.config.js';
 import type { Path, Report } from './problem.js';
 import type { Surroundings } from './reference.js';
 import { readTextFile } from './text-file.js';
 
 const PEM_BYTES_MAX = 2 ** 20;
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
 
 /** @param path where `config` stands @returns the PEM texts */
 export function checkTls(
   config: TlsConfig,
   path: Path,
   report: Report,
-  { directory, files }: Surroundings,
+  surroundings: Surroundings,
 ): BrokerSettings['tls'] {
   if (!config.certFile !== !config.keyFile && report.clean(path)) {
     const [there, missing] = config.certFile ? ['certFile', 'keyFile'] : ['keyFile', 'certFile'];
     report.problem([...path, there], `stands without ${missing}`, `Add ${missing}, or remove ${there}.`);
   }
-  const read = (key: 'caFile' | 'certFile' | 'keyFile', marker: string): string | undefined => {
+  const read = pemReader(config, path, report, surroundings);
+  const ca = read('caFile', CERTIFICATE);
+  const { cert, key } = readPair(read, path, report);
+  if (ca !== undefined && report.clean([...path, 'caFile'])) checkAuthorities(ca, [...path, 'caFile'], report);
+  return { ca, cert, key, serverName: config.serverName };
+}
+
+/** As {@link checkTls}, for where we listen. Undefined when there is a problem. */
+export function checkListenerTls(
+  config: ListenerTlsConfig,
+  path: Path,
+  report: Report,
+  surroundings: Surroundings,
+): HttpSettings['tls'] {
+  const read = pemReader(config, path, report, surroundings);
+  const { cert, key } = readPair(read, path, report);
+  const clientCa = read('clientCaFile', CERTIFICATE);
+  const at = [...path, 'clientCaFile'];
+  if (clientCa !== undefined && report.clean(at)) checkAuthorities(clientCa, at, report);
+  if (cert === undefined || key === undefined) return undefined;
+  return { cert, key, ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+/** The text of the file that `key` names. */
+type PemReader<Key extends string> = (key: Key, marker: string) => string | undefined;
+
+function pemReader<Key extends string>(
+  config: { [key in Key]?: string },
+  path: Path,
+  report: Report,
+  { directory, files }: Surroundings,
+): PemReader<Key> {
+  return (key, marker) => {
     const name = config[key];
     if (name === undefined || !report.clean([...path, key])) return undefined;
     const absolute = resolve(directory, name);
@@ -37,12 +71,17 @@ export function checkTls(
     }
     return 'text' in file ? file.text : undefined;
   };
-  const ca = read('caFile', '-----BEGIN CERTIFICATE-----');
-  const cert = read('certFile', '-----BEGIN CERTIFICATE-----');
+}
+
+function readPair(
+  read: PemReader<'certFile' | 'keyFile'>,
+  path: Path,
+  report: Report,
+): { cert: string | undefined; key: string | undefined } {
+  const cert = read('certFile', CERTIFICATE);
   const key = read('keyFile', 'PRIVATE KEY-----');
-  if (ca !== undefined && report.clean([...path, 'caFile'])) checkAuthorities(ca, path, report);
   if (report.clean(path)) checkPair(cert, key, path, report);
-  return { ca, cert, key, serverName: config.serverName };
+  return { cert, key };
 }
 
 /** The runtime passes over an authority that it cannot read, and then trusts nobody. */
@@ -50,7 +89,7 @@ function checkAuthorities(ca: string, path: Path, report: Report): void {
   const certificates = ca.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
   if (certificates.length > 0 && certificates.every(isCertificate)) return;
   const mend = 'Name a PEM file of whole certificates.';
-  report.problem([...path, 'caFile'], 'names a file with a certificate that cannot be read', mend);
+  report.problem(path, 'names a file with a certificate that cannot be read', mend);
 }
 
 function isCertificate(pem: string): boolean {

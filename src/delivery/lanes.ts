@@ -12,7 +12,7 @@ import type { Consumer } from './dispatcher.js';
 import { Expiry } from './expiry.js';
 import type { Feed, Interest } from './feed.js';
 import type { Intake, Shared } from './intake.js';
-import { RateLimit } from './rate-limit.js';
+import { RateLimit } from '../domain/rate-limit.js';
 import type { Replays, Source } from './replays.js';
 import { decide, decideReturned, splits } from './schedule.js';
 import type { Task } from './window.js';

@@ -1,4 +1,8 @@
 /** What the running gateway says of its own link: it sees what the doctor, under another client id, cannot. */
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { request as secureRequest, type RequestOptions as SecureRequestOptions } from 'node:https';
 import type { LinkDrop, LinkStatus } from '../domain/link.js';
 import type { HttpSettings } from '../domain/settings.js';
 import { failed, ok, skipped, together, warning, type Verdict } from './row.js';
@@ -17,18 +21,24 @@ const ANSWER_CHARACTERS_MAX = 1_000_000;
 /** GET /v1/link at the REST port of the configuration. */
 export async function askGateway(http: HttpSettings, clientId: string, signal: AbortSignal): Promise<GatewayAnswer> {
   if (http.port === 0) return { why: skipped('http.port is 0, so nobody knows where the gateway would answer') };
-  const base = `http://${reachable(http.host)}:${http.port}`;
-  const token =
-    typeof http.auth === 'object' ? http.auth.tokens.find(({ scopes }) => scopes.includes('read')) : undefined;
-  let response: Response;
-  let text: string;
+  const { tls, auth } = http;
+  const base = `${tls ? 'https' : 'http'}://${reachable(http.host)}:${http.port}`;
+  if (tls?.clientCa !== undefined) {
+    return {
+      why: skipped(
+        `${base} asks for a client certificate (http.tls.clientCaFile), and the doctor has none`,
+        'Ask with one of your own: curl --cert --key …/v1/link.',
+      ),
+    };
+  }
+  const token = typeof auth === 'object' ? auth.tokens.find(({ scopes }) => scopes.includes('read')) : undefined;
+  let response: Awaited<ReturnType<typeof get>>;
   try {
-    const headers = token ? { authorization: `Bearer ${token.token}` } : undefined;
-    response = await fetch(`${base}/v1/link`, { signal, redirect: 'manual', ...(headers ? { headers } : {}) });
-    text = (await response.text()).slice(0, ANSWER_CHARACTERS_MAX);
+    response = await get(`${base}/v1/link`, { ...(token ? { token: token.token } : {}), tls, signal });
   } catch (error) {
     return { why: unheard(base, error as Error) };
   }
+  const { text } = response;
   if (response.status === 401 || response.status === 403) {
     return {
       why: warning(
@@ -56,6 +66,34 @@ export async function askGateway(http: HttpSettings, clientId: string, signal: A
   };
 }
 
+interface Asking {
+  token?: string;
+  tls: HttpSettings['tls'];
+  signal: AbortSignal;
+}
+
+/** Over TLS only from who has the certificate of the configuration, whatever name it is for. */
+async function get(url: string, { token, tls, signal }: Asking): Promise<{ status: number; text: string }> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const options = { headers, signal, agent: false as const, timeout: 0 };
+  const call = tls ? secureRequest(url, { ...options, ...pinned(tls.cert) }) : request(url, options);
+  call.end();
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk as string;
+    if (text.length > ANSWER_CHARACTERS_MAX) break;
+  }
+  return { status: response.statusCode ?? 0, text };
+}
+
+function pinned(cert: string): SecureRequestOptions {
+  const { raw } = new X509Certificate(cert);
+  const checkServerIdentity = (_: string, shown: { raw: Buffer }): Error | undefined =>
+    shown.raw.equals(raw) ? undefined : Object.assign(new Error('another certificate'), { code: 'ERR_TLS_OTHER' });
+  return { ca: cert, allowPartialTrustChain: true, checkServerIdentity };
+}
+
 /** Where a server that listens on `host` is reached from this machine. */
 export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
@@ -64,12 +102,18 @@ export function reachable(host: string): string {
 }
 
 function unheard(base: string, error: Error): Verdict {
-  const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
+  const code = (error as NodeJS.ErrnoException).code ?? error.name;
   if (code === 'ECONNREFUSED') return skipped(`no gateway runs at ${base}`);
   if (error.name === 'AbortError' || error.name === 'TimeoutError') {
     return failed(
       `the gateway at ${base} takes the connection and does not answer`,
       'Its main thread stands still: see its log and /livez.',
+    );
+  }
+  if (/CERT|TLS|SSL/.test(code)) {
+    return warning(
+      `what answers at ${base} does not show the certificate of http.tls.certFile (${code})`,
+      'Renew the certificate if it has expired; restart the gateway if it runs without TLS; else another program has the port.',
     );
   }
   return skipped(`no gateway answers at ${base} (${code})`);

@@ -65,6 +65,27 @@ export const ERRORS = {
     hint: 'Give http.auth tokens, listen on 127.0.0.1, or say http.auth: none in words.',
   },
   REQUEST_INVALID: { status: 400, retryable: false, hint: 'Mend what `errors` lists.' },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    retryable: true,
+    hint: 'Send the request faster, or raise http.limits.headersTimeout or http.limits.requestTimeout.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    retryable: false,
+    hint: 'Send fewer or shorter headers, or raise http.limits.headers.',
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    status: 415,
+    retryable: false,
+    hint: 'Send JSON, with `Content-Type: application/json`.',
+  },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false, hint: 'Use one of the methods that `allow` lists.' },
+  TOO_MANY_REQUESTS: {
+    status: 429,
+    retryable: true,
+    hint: 'Wait for so many seconds as Retry-After says, or raise the token’s rateLimit.',
+  },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, hint: 'Send less, or raise publish.maxPayload.' },
   QOS_UNSUPPORTED: {
     status: 400,
@@ -86,7 +107,11 @@ export const ERRORS = {
     retryable: true,
     hint: 'Nothing was kept. The contract thread is busy or being replaced; try again later.',
   },
-  TOPIC_FORBIDDEN: { status: 403, retryable: false, hint: 'Add a filter that matches the topic to publish.allow.' },
+  TOPIC_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    hint: 'Add a filter that matches the topic to publish.allow, and to the token’s publish if it has one.',
+  },
   UNAUTHORIZED: {
     status: 401,
     retryable: false,
@@ -95,7 +120,12 @@ export const ERRORS = {
   FORBIDDEN: {
     status: 403,
     retryable: false,
-    hint: 'The token lacks the scope this call needs; without tokens, no web page of another origin may call.',
+    hint: 'The token lacks the scope this call needs, or a web page of another origin calls.',
+  },
+  HOST_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    hint: 'Call by address or as localhost, add the name to http.allowedHosts, or give http.auth tokens.',
   },
   NOT_FOUND: { status: 404, retryable: false, hint: 'Look at the address: nothing is here.' },
   REPLAY_EMPTY: {
@@ -111,7 +141,7 @@ export const ERRORS = {
   STREAMS_FULL: {
     status: 503,
     retryable: true,
-    hint: 'Close a stream, or raise http.stream.maxClients. Resume with Last-Event-ID.',
+    hint: 'Close a stream, or raise http.stream.maxClients or maxPerToken. Resume with Last-Event-ID.',
   },
   URL_FORBIDDEN: {
     status: 403,

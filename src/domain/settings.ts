@@ -4,6 +4,7 @@
  */
 import type { ContractSettings } from './contract.js';
 import type { QoS } from './message.js';
+import type { Scope } from './scope.js';
 import type { SubscriberSettings } from './subscriber.js';
 import type { ParameterisedFilter } from './topic-parameters.js';
 
@@ -109,13 +110,48 @@ export interface PublishSettings {
   checkWaitMs: number;
 }
 
+/** What a token lets its bearer do. */
+export interface TokenSettings {
+  name: string;
+  token: string;
+  scopes: Scope[];
+  /** Topic filters it may publish to, of what `publish.allow` lets in. Absent: all of it. */
+  publish?: string[];
+  /** Calls a second. */
+  rateLimit?: { perSecond: number };
+}
+
 export interface HttpSettings {
   host: string;
   port: number;
   /** `none` must be said in words; absent is only allowed on loopback. */
-  auth?: 'none' | { tokens: { name: string; token: string; scopes: ('publish' | 'read' | 'admin')[] }[] };
-  /** Streams open at once. */
-  stream: { maxClients: number };
+  auth?: 'none' | { tokens: TokenSettings[] };
+  /** Names that may stand in the `Host` header besides addresses and `localhost`; looked at without tokens, or when there are any. Lower case. */
+  allowedHosts: string[];
+  /** PEM texts; absent: without TLS. `clientCa`: only who has a certificate of one of these authorities may connect. */
+  tls?: { cert: string; key: string; clientCa?: string };
+  limits: HttpLimits;
+  stream: StreamSettings;
+}
+
+export interface HttpLimits {
+  /** Connections open at once. */
+  connections: number;
+  /** Of the head of a request. */
+  headerBytes: number;
+  /** For the head of a request, and for all of it. */
+  headersTimeoutMs: number;
+  requestTimeoutMs: number;
+  /** How long a connection may wait for its next request. */
+  keepAliveMs: number;
+}
+
+export interface StreamSettings {
+  /** Streams open at once, and of one token. */
+  maxClients: number;
+  maxPerToken: number;
+  /** A client that takes nothing for so long is cut off. */
+  stallTimeoutMs: number;
 }
 
 export interface OpsSettings {

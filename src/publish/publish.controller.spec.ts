@@ -20,7 +20,7 @@ async function post(
     },
   } as unknown as Publisher;
   const reply = { status: (code: number) => (seen.code = code) } as unknown as FastifyReply;
-  assert.deepEqual(await new PublishController(publisher).publish(BODY, prefer, undefined, reply), {
+  assert.deepEqual(await new PublishController(publisher).publish(BODY, prefer, undefined, reply, {}), {
     id: 'id',
     status: answer,
   });
@@ -30,12 +30,14 @@ async function post(
 describe('POST /v1/publish', () => {
   it('an Idempotency-Key is refused: taken in silence it would promise what is not kept', async () => {
     const controller = new PublishController({} as Publisher);
-    await assert.rejects(controller.publish(BODY, undefined, 'key', {} as FastifyReply), /not supported yet/);
+    await assert.rejects(controller.publish(BODY, undefined, 'key', {} as FastifyReply, {}), /not supported yet/);
   });
 
   it('a body with problems never reaches the publisher', async () => {
     const controller = new PublishController({} as Publisher);
-    await assert.rejects(controller.publish({}, undefined, undefined, {} as FastifyReply), { code: 'REQUEST_INVALID' });
+    await assert.rejects(controller.publish({}, undefined, undefined, {} as FastifyReply, {}), {
+      code: 'REQUEST_INVALID',
+    });
   });
 
   it('is 200 once published and 202 while queued', async () => {

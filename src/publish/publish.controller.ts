@@ -1,5 +1,6 @@
-import { Body, Controller, Get, Headers, Inject, Param, Post, Res, SetMetadata } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Inject, Param, Post, Req, Res, SetMetadata } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { CallerRequest } from '../domain/caller.js';
 import { HoldfastError } from '../domain/errors.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { parsePublish } from './publish.dto.js';
@@ -20,9 +21,10 @@ export class PublishController {
     @Headers('prefer') prefer: string | undefined,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
+    @Req() { caller }: CallerRequest,
   ): Promise<PublishAnswer> {
     if (key !== undefined) throw new HoldfastError('REQUEST_INVALID', IDEMPOTENCY, { details: { errors: [] } });
-    const answer = await this.publisher.publish(parsePublish(body), prefers(prefer, 'respond-async'));
+    const answer = await this.publisher.publish(parsePublish(body), prefers(prefer, 'respond-async'), caller);
     void reply.status(answer.status === 'published' ? 200 : 202);
     return answer;
   }

@@ -1,4 +1,5 @@
 import type { Reply } from '../domain/attempt.js';
+import { mayPublish, type Caller } from '../domain/caller.js';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
@@ -68,16 +69,23 @@ export class Publisher {
   }
 
   /**
-   * @param respondAsync do not wait for the broker
+   * @param respondAsync do not wait for the broker @param caller whose token may narrow what it may publish to
    * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, CONTRACT_FAILED, CONTRACT_UNCHECKED, LINK_DOWN (QoS 0),
    * JOURNAL_FULL, OUTBOX_FULL, SHUTTING_DOWN: nothing was kept; PUBLISH_REFUSED with `cause`: the broker's answer, final
    */
-  async publish(wanted: Omit<Publish, 'id' | 'acceptedAt'>, respondAsync: boolean): Promise<PublishAnswer> {
+  async publish(
+    wanted: Omit<Publish, 'id' | 'acceptedAt'>,
+    respondAsync: boolean,
+    caller?: Caller,
+  ): Promise<PublishAnswer> {
     const begun = this.clock.monotonic();
     const seconds = (): number => (this.clock.monotonic() - begun) / 1000;
     try {
       if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
       this.#check(wanted);
+      if (!mayPublish(caller, wanted.topic)) {
+        throw new HoldfastError('TOPIC_FORBIDDEN', `the token "${caller!.name}" may not publish to "${wanted.topic}"`);
+      }
       const answer = await this.#accept(wanted, respondAsync);
       this.observe(answer.status, seconds());
       return answer;

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.js';
+import type { StreamSettings } from '../domain/settings.js';
 import { DeadLetters } from './dead-letters.js';
 import type { CheckAgain, Keeper, Recipients, Shelf } from './ports.js';
 import { Records } from './records.js';
@@ -12,8 +13,7 @@ export interface HistoryPorts {
   recipients: Recipients;
   check: CheckAgain;
   clock: Pick<Clock, 'now'>;
-  /** Streams open at once. */
-  streamClientsMax: number;
+  stream: StreamSettings;
   /** Told what ended a stream that should have gone on. */
   fault: (error: unknown) => void;
 }
@@ -26,11 +26,11 @@ export class History {
   readonly replays: SubscriberReplays;
   readonly streams: Streams;
 
-  constructor({ shelf, keeper, recipients, check, clock, streamClientsMax, fault }: HistoryPorts) {
+  constructor({ shelf, keeper, recipients, check, clock, stream, fault }: HistoryPorts) {
     this.deadLetters = new DeadLetters(shelf, keeper, recipients, check, clock);
     this.rejections = new Rejections(shelf, keeper);
     this.replays = new SubscriberReplays(shelf, keeper, recipients);
-    this.streams = new Streams(shelf, streamClientsMax, fault);
+    this.streams = new Streams(shelf, stream, fault);
     this.records = new Records(shelf, () => this.streams.admittedThrough);
   }
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Caller } from '../domain/caller.js';
+import type { StreamSettings } from '../domain/settings.js';
 import { FakeShelf, recordAt } from './shelf.fixture.js';
 import { Streams, type Sink } from './streams.js';
 
@@ -23,6 +25,10 @@ class Client implements Sink {
   }
   end(): void {
     this.ended = true;
+  }
+  destroy(): void {
+    this.destroyed = true;
+    this.#listeners['close']?.();
   }
   on(event: 'drain' | 'close', listener: () => void): void {
     this.#listeners[event] = listener;
@@ -50,16 +56,20 @@ class Scene {
   readonly faults: unknown[] = [];
   readonly streams: Streams;
 
-  constructor(count: number, clientsMax = 3) {
+  constructor(count: number, limits: Partial<StreamSettings> = {}) {
     this.shelf.add(count, (position) => (position % 2 ? 'odd' : 'even'));
     this.shelf.admitted = count;
-    this.streams = new Streams(this.shelf, clientsMax, (error) => this.faults.push(error));
+    this.streams = new Streams(
+      this.shelf,
+      { maxClients: 3, maxPerToken: 2, stallTimeoutMs: 60_000, ...limits },
+      (error) => this.faults.push(error),
+    );
   }
 
-  open(filters: string[], after?: number, room = Infinity): Client {
+  open(filters: string[], after?: number, room = Infinity, caller?: Caller): Client {
     const client = new Client();
     client.room = room;
-    this.streams.open(client, filters, after);
+    this.streams.open(client, { filters, after, caller });
     return client;
   }
 
@@ -153,18 +163,18 @@ describe('a stream', () => {
   });
 
   it('has its place only while the client is there', async () => {
-    const scene = new Scene(1, 2);
+    const scene = new Scene(1, { maxClients: 2 });
     const [one] = [scene.open(['#']), scene.open(['#'])];
-    assert.equal(scene.streams.hasRoom, false);
+    assert.ok(scene.streams.refusal(undefined));
     one.leave();
     await turns();
-    assert.equal(scene.streams.hasRoom, true);
+    assert.equal(scene.streams.refusal(undefined), undefined);
     const gone = new Client();
     gone.destroyed = true;
-    scene.streams.open(gone, ['#']);
-    assert.deepEqual([scene.streams.hasRoom, gone.writes], [true, 0]);
+    scene.streams.open(gone, { filters: ['#'] });
+    assert.deepEqual([scene.streams.refusal(undefined), gone.writes], [undefined, 0]);
     scene.streams.close();
-    assert.equal(scene.streams.hasRoom, false, 'none is taken any more');
+    assert.ok(scene.streams.refusal(undefined), 'none is taken any more');
   });
 
   it('ends, and says why, when the journal cannot be read', async () => {
@@ -174,7 +184,51 @@ describe('a stream', () => {
     };
     const client = scene.open(['#'], 0);
     await turns();
-    assert.deepEqual([client.ended, scene.faults.length, scene.streams.hasRoom], [true, 1, true]);
+    assert.deepEqual([client.ended, scene.faults.length, scene.streams.refusal(undefined)], [true, 1, undefined]);
+    scene.streams.close();
+  });
+
+  it('of a token there are so many, whoever else has some', async () => {
+    const scene = new Scene(1, { maxClients: 3, maxPerToken: 1 });
+    const [one, other] = [callerOf('one'), callerOf('other')];
+    const client = scene.open(['#'], undefined, Infinity, one.caller);
+    assert.match(scene.streams.refusal(one.caller)!, /"one"/);
+    assert.equal(scene.streams.refusal(other.caller), undefined);
+    client.leave();
+    await turns();
+    assert.equal(scene.streams.refusal(one.caller), undefined);
+    scene.streams.close();
+  });
+
+  it('ends with the token it was opened with, and none begins with one that is gone', async () => {
+    const scene = new Scene(1);
+    const [one, other] = [callerOf('one'), callerOf('other')];
+    const clients = [one, other].map(({ caller }) => scene.open(['#'], undefined, Infinity, caller));
+    one.revoke.abort();
+    await turns();
+    assert.deepEqual(
+      clients.map(({ ended }) => ended),
+      [true, false],
+    );
+    const late = scene.open(['#'], undefined, Infinity, one.caller);
+    assert.deepEqual([late.ended, late.written], [true, '']);
+    scene.streams.close();
+  });
+
+  it('whose client takes nothing for too long is cut off; one that is only slow is not', async () => {
+    const scene = new Scene(50, { stallTimeoutMs: 200 });
+    const [stuck, slow] = [scene.open(['#'], 0, 3), scene.open(['#'], 0, 3)];
+    for (let ms = 0; ms < 400; ms += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      slow.drain();
+    }
+    assert.deepEqual([stuck.destroyed, slow.destroyed], [true, false]);
+    assert.equal(scene.streams.refusal(undefined), undefined);
     scene.streams.close();
   });
 });
+
+function callerOf(name: string): { caller: Caller; revoke: AbortController } {
+  const revoke = new AbortController();
+  return { caller: { name, scopes: ['read'], revoked: revoke.signal }, revoke };
+}

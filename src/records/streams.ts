@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Caller } from '../domain/caller.js';
 import type { ListedRecord, Looked } from '../domain/listing.js';
+import type { StreamSettings } from '../domain/settings.js';
 import { TopicTrie } from '../domain/topic-trie.js';
 import type { Shelf } from './ports.js';
 import { recordView } from './view.js';
@@ -12,13 +14,28 @@ const ROWS_WHEN_SLOW = 16;
 /** A browser waits so long before it connects again. */
 const RETRY_MS = 2_000;
 
+/** So long a client that is sent nothing more may take to read what it was sent. */
+const END_MS_MAX = 5_000;
+
 /** What an answer must do; a ServerResponse is one. */
 export interface Sink {
   write(text: string): boolean;
   end(): void;
+  /** Cuts it off: what it has not taken is lost. */
+  destroy(): void;
   readonly writableNeedDrain: boolean;
   readonly destroyed: boolean;
   on(event: 'drain' | 'close', listener: () => void): unknown;
+}
+
+/** What a client asks for. */
+export interface StreamWish {
+  /** Topic filters. */
+  filters: readonly string[];
+  /** The last position it has had; absent: it begins with what comes from now on. */
+  after?: number;
+  /** Whose stream it is; it ends when the caller is revoked. */
+  caller?: Caller;
 }
 
 /** One client. Nothing is queued for it: what it has not taken is in the journal. */
@@ -28,18 +45,27 @@ class Client {
   readonly #topics = new TopicTrie<true>();
   #wake: () => void = () => undefined;
   #goneTold: number;
+  #stalled: NodeJS.Timeout | undefined;
+  readonly #end = (): void => this.close();
 
   /** @param position every record up to here was sent, or is not for it */
   constructor(
     private readonly sink: Sink,
-    filters: readonly string[],
+    private readonly wish: StreamWish,
     public position: number,
+    private readonly stallTimeoutMs: number,
   ) {
-    for (const filter of filters) this.#topics.add(filter, true);
+    for (const filter of wish.filters) this.#topics.add(filter, true);
     this.#goneTold = position;
-    sink.on('drain', () => this.#wake());
-    sink.on('close', () => this.close());
+    sink.on('drain', () => this.#drained());
+    sink.on('close', this.#end);
+    wish.caller?.revoked.addEventListener('abort', this.#end);
     this.#send(`retry: ${RETRY_MS}\n${this.#place()}`);
+  }
+
+  /** Name of the token; undefined without tokens. */
+  get owner(): string | undefined {
+    return this.wish.caller?.name;
   }
 
   wants(topic: string): boolean {
@@ -84,7 +110,10 @@ class Client {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    clearTimeout(this.#stalled);
+    this.wish.caller?.revoked.removeEventListener('abort', this.#end);
     this.sink.end();
+    if (!this.sink.destroyed) setTimeout(() => this.sink.destroy(), END_MS_MAX).unref();
     this.#wake();
   }
 
@@ -95,6 +124,13 @@ class Client {
 
   #send(text: string): void {
     this.slow = !this.sink.write(text);
+    if (this.slow) this.#stalled ??= setTimeout(() => this.sink.destroy(), this.stallTimeoutMs).unref();
+  }
+
+  #drained(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    this.#wake();
   }
 }
 
@@ -114,7 +150,7 @@ export class Streams {
   /** @param fault is told what ended a stream that should have gone on */
   constructor(
     private readonly shelf: Shelf,
-    private readonly clientsMax: number,
+    private readonly limits: StreamSettings,
     private readonly fault: (error: unknown) => void,
   ) {
     this.#admitted = shelf.admittedThrough();
@@ -129,8 +165,12 @@ export class Streams {
     return [...this.#clients].some((client) => client.wants(topic));
   }
 
-  get hasRoom(): boolean {
-    return !this.#closed && this.#clients.size < this.clientsMax;
+  /** Why this caller cannot have one more stream now, in words. */
+  refusal(caller: Caller | undefined): string | undefined {
+    const { maxClients, maxPerToken } = this.limits;
+    if (this.#closed || this.#clients.size >= maxClients) return 'as many streams are open as may be';
+    const own = caller && [...this.#clients].filter(({ owner }) => owner === caller.name);
+    return own && own.length >= maxPerToken ? `the token "${caller.name}" has as many streams as it may` : undefined;
   }
 
   /** Records up to here have their verdict. Cheap; called often. */
@@ -139,11 +179,17 @@ export class Streams {
     for (const client of this.#clients) client.wake();
   }
 
-  /** @param after the last position the client has had; absent: it begins with what comes from now on */
-  open(sink: Sink, filters: readonly string[], after?: number): void {
-    if (sink.destroyed) return; // 'close' was before anybody listened
+  open(sink: Sink, wish: StreamWish): void {
+    // 'close', or that the token is gone, was before anybody listened.
+    if (sink.destroyed || wish.caller?.revoked.aborted) return sink.end();
+    const { after } = wish;
     const unknown = after !== undefined && after > this.shelf.lastPosition();
-    const client = new Client(sink, filters, unknown ? this.#admitted : (after ?? this.#admitted));
+    const client = new Client(
+      sink,
+      wish,
+      unknown ? this.#admitted : (after ?? this.#admitted),
+      this.limits.stallTimeoutMs,
+    );
     // It had another journal: what it missed of that nobody knows.
     if (unknown) client.gap({ from: after + 1, through: null, reason: 'unknown-position' });
     this.#clients.add(client);

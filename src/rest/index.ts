@@ -1,3 +1,7 @@
-/** What every REST call shares: who may call, and how an error looks. */
-export { AuthGuard, HttpAccess } from './auth.guard.js';
+/** What every REST call shares: who may call, how much, and how an error looks. */
+export { AuthGuard } from './auth.guard.js';
+export { Callers } from './callers.js';
+export { door } from './door.js';
 export { FaultLog, ProblemFilter, refuseUnrouted } from './problem.filter.js';
+export { routesOf, RouteTable } from './routes.js';
+export { RestServer, type RestServerSettings } from './server.js';

@@ -1,9 +1,7 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { HoldfastError } from '../domain/errors.js';
-import { asHoldfastError, problemDetails } from './problem.js';
-
-const RETRY_AFTER_SECONDS = 5;
+import { asHoldfastError, sendProblem } from './problem.js';
 
 /** Where faults that are nobody's fault outside are told. */
 export abstract class FaultLog {
@@ -26,11 +24,4 @@ export class ProblemFilter implements ExceptionFilter {
 /** What is refused before there is a route, such as an address that cannot be decoded: no filter sees it. */
 export function refuseUnrouted(thrown: Error, _request: unknown, reply: FastifyReply): void {
   sendProblem(asHoldfastError(thrown) ?? new HoldfastError('REQUEST_INVALID', thrown.message), reply);
-}
-
-function sendProblem(error: HoldfastError, reply: FastifyReply): void {
-  const details = problemDetails(error);
-  if (error.retryable) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-  if (error.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Bearer');
-  void reply.status(details.status).header('content-type', 'application/problem+json').send(details);
 }

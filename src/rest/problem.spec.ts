@@ -4,16 +4,16 @@ import { NotFoundException, PayloadTooLargeException, type ArgumentsHost } from 
 import type { FastifyReply } from 'fastify';
 import { ERRORS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { FaultLog, ProblemFilter, refuseUnrouted } from './problem.filter.js';
-import { asHoldfastError, problemDetails } from './problem.js';
+import { asHoldfastError, problemDetails, problemMessage } from './problem.js';
 
 /** A reply that keeps what it is given. */
 class Reply {
-  readonly headers: { [name: string]: string } = {};
+  sent: { [name: string]: string } = {};
   code = 0;
   body: { [member: string]: unknown } = {};
 
-  header(name: string, value: string): this {
-    this.headers[name] = value;
+  headers(headers: { [name: string]: string }): this {
+    this.sent = headers;
     return this;
   }
   status(code: number): this {
@@ -59,12 +59,12 @@ describe('errors as problem details', () => {
     for (const code of Object.keys(ERRORS) as ErrorCode[]) {
       const { reply, faults } = answer(new HoldfastError(code, 'why'));
       const { status, title, type, detail, hint } = reply.body;
-      assert.equal(reply.headers['content-type'], 'application/problem+json');
+      assert.equal(reply.sent['content-type'], 'application/problem+json');
       assert.deepEqual([reply.code, status, detail], [ERRORS[code].status, ERRORS[code].status, 'why']);
       assert.deepEqual([type, hint], [`urn:holdfast:error:${code}`, ERRORS[code].hint]);
       assert.notEqual(title, 'Error', `status ${String(status)} has no title`);
-      assert.equal(reply.headers['retry-after'], ERRORS[code].retryable ? '5' : undefined);
-      assert.equal(reply.headers['www-authenticate'], code === 'UNAUTHORIZED' ? 'Bearer' : undefined);
+      assert.equal(reply.sent['retry-after'], ERRORS[code].retryable ? '5' : undefined);
+      assert.equal(reply.sent['www-authenticate'], code === 'UNAUTHORIZED' ? 'Bearer' : undefined);
       assert.deepEqual(faults, []);
     }
   });
@@ -79,6 +79,7 @@ describe('errors as problem details', () => {
     const code = (thrown: unknown): string | undefined => asHoldfastError(thrown)?.code;
     assert.equal(code(new NotFoundException()), 'NOT_FOUND');
     assert.equal(code(new PayloadTooLargeException()), 'PAYLOAD_TOO_LARGE');
+    assert.equal(code(refusedByFramework(415)), 'CONTENT_TYPE_UNSUPPORTED');
     for (const status of [400, 405, 414, 422, 499]) assert.equal(code(refusedByFramework(status)), 'REQUEST_INVALID');
     for (const status of [200, 302, 500, 503]) assert.equal(code(refusedByFramework(status)), undefined);
     assert.match(asHoldfastError(refusedByFramework(415))!.message, /application\/json/);
@@ -89,6 +90,25 @@ describe('errors as problem details', () => {
   it('what is refused before there is a route looks the same', () => {
     const reply = new Reply();
     refuseUnrouted(refusedByFramework(414), undefined, reply as unknown as FastifyReply);
-    assert.deepEqual([reply.code, reply.headers['content-type']], [400, 'application/problem+json']);
+    assert.deepEqual([reply.code, reply.sent['content-type']], [400, 'application/problem+json']);
+  });
+
+  it('says in headers what callers look for there', () => {
+    const sent = (code: ErrorCode, details: { [name: string]: unknown }): Reply['sent'] =>
+      answer(new HoldfastError(code, 'why', { details })).reply.sent;
+    assert.equal(sent('TOO_MANY_REQUESTS', { retryAfterSeconds: 17 })['retry-after'], '17');
+    assert.equal(sent('METHOD_NOT_ALLOWED', { allow: ['GET', 'PUT'] })['allow'], 'GET, PUT');
+  });
+
+  it('where no request could be read it is a whole answer, and the last one', () => {
+    const [head, body] = problemMessage(new HoldfastError('REQUEST_TIMEOUT', 'why')).split('\r\n\r\n') as [
+      string,
+      string,
+    ];
+    assert.match(head, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+    assert.match(head, /\r\nconnection: close(\r\n|$)/);
+    assert.match(head, new RegExp(`\\r\\ncontent-length: ${Buffer.byteLength(body)}\\r\\n`));
+    assert.match(head, /\r\nx-content-type-options: nosniff\r\n/);
+    assert.equal((JSON.parse(body) as { code: string }).code, 'REQUEST_TIMEOUT');
   });
 });

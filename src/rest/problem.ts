@@ -1,4 +1,7 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import { ERRORS, HoldfastError, type ErrorCode } from '../domain/errors.js';
+import { SECURITY_HEADERS } from '../domain/security-headers.js';
 
 /** RFC 9457 problem details. `code` is stable; `errors` lists every problem of a request at once. */
 export interface ProblemDetails {
@@ -13,18 +16,24 @@ export interface ProblemDetails {
 
 /** Names the kind of problem; docs/errors.md explains each. */
 const TYPE_BASE = 'urn:holdfast:error:';
+const RETRY_AFTER_SECONDS = 5;
 const TITLES: { [status: number]: string } = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
 export function problemDetails(error: HoldfastError): ProblemDetails {
@@ -40,13 +49,49 @@ export function problemDetails(error: HoldfastError): ProblemDetails {
   };
 }
 
+export function sendProblem(error: HoldfastError, reply: FastifyReply): void {
+  const details = problemDetails(error);
+  void reply.status(details.status).headers(headersOf(error)).send(details);
+}
+
+/** For what is refused before the framework sees it. */
+export function writeProblem(error: HoldfastError, response: ServerResponse): void {
+  const details = problemDetails(error);
+  const body = JSON.stringify(details);
+  const length = { 'content-length': Buffer.byteLength(body) };
+  response.writeHead(details.status, { ...headersOf(error), ...length, connection: 'close' }).end(body);
+}
+
+/** The whole answer, for a connection on which no request could be read. */
+export function problemMessage(error: HoldfastError): string {
+  const details = problemDetails(error);
+  const body = JSON.stringify(details);
+  const length = { 'content-length': String(Buffer.byteLength(body)) };
+  const headers = { ...SECURITY_HEADERS, ...headersOf(error), ...length, connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${details.status} ${details.title}\r\n${lines.join('')}\r\n${body}`;
+}
+
+function headersOf({ code, retryable, details }: HoldfastError): { [name: string]: string } {
+  const { allow, retryAfterSeconds = RETRY_AFTER_SECONDS } = details as {
+    allow?: string[];
+    retryAfterSeconds?: number;
+  };
+  return {
+    'content-type': 'application/problem+json',
+    ...(retryable ? { 'retry-after': String(retryAfterSeconds) } : {}),
+    ...(code === 'UNAUTHORIZED' ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(code === 'METHOD_NOT_ALLOWED' && allow ? { allow: allow.join(', ') } : {}), // [RFC 9110, 15.5.6]
+  };
+}
+
 /** What the framework refused (a body that is no JSON, an unknown address) in our own terms. */
 export function asHoldfastError(thrown: unknown): HoldfastError | undefined {
   if (thrown instanceof HoldfastError) return thrown;
   if (!(thrown instanceof Error)) return undefined;
   const { status, statusCode } = thrown as { status?: unknown; statusCode?: unknown };
   const code = codeOf(status ?? statusCode);
-  const message = (status ?? statusCode) === 415 ? 'the content type must be application/json' : thrown.message;
+  const message = code === 'CONTENT_TYPE_UNSUPPORTED' ? 'the content type must be application/json' : thrown.message;
   const details = code === 'REQUEST_INVALID' ? { errors: [{ pointer: '', message }] } : {};
   return code && new HoldfastError(code, message, { cause: thrown, details });
 }
@@ -54,5 +99,6 @@ export function asHoldfastError(thrown: unknown): HoldfastError | undefined {
 function codeOf(status: unknown): ErrorCode | undefined {
   if (status === 404) return 'NOT_FOUND';
   if (status === 413) return 'PAYLOAD_TOO_LARGE';
+  if (status === 415) return 'CONTENT_TYPE_UNSUPPORTED';
   return typeof status === 'number' && status >= 400 && status < 500 ? 'REQUEST_INVALID' : undefined;
 }

@@ -1,7 +1,7 @@
 /** Against the rounding of instants. */
 const ALMOST = 1e-6;
 
-/** A token bucket: each attempt takes a token, and so many come back each second. Instants are monotonic milliseconds. */
+/** A token bucket: each attempt, or request, takes a token, and so many come back each second. Instants are monotonic milliseconds. */
 export class RateLimit {
   readonly #burst: number;
   #tokens: number;

@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CallerRequest } from '../domain/caller.js';
+import { HoldfastError } from '../domain/errors.js';
+import { checkScope } from './auth.guard.js';
+import type { Callers } from './callers.js';
+import { asHoldfastError, sendProblem } from './problem.js';
+import type { RouteTable } from './routes.js';
+
+export interface DoorParts {
+  routes: RouteTable;
+  callers: Callers;
+  /** Told of every request that is let in. */
+  letIn: (request: FastifyRequest) => void;
+}
+
+/**
+ * A Fastify `onRequest` hook: it runs once the route is known and before any of the body is read, so that whoever may
+ * not call cannot make the gateway read. The guard decides again, for the handler that then answers.
+ */
+export function door({ routes, callers, letIn }: DoorParts) {
+  return (request: FastifyRequest & CallerRequest, reply: FastifyReply, done: () => void): void => {
+    try {
+      enter(request, routes, callers);
+    } catch (error) {
+      return sendProblem(asHoldfastError(error)!, reply);
+    }
+    letIn(request);
+    done();
+  };
+}
+
+function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): void {
+  const { method, url } = request;
+  if (request.is404) {
+    const allow = routes.methods(url);
+    if (allow.length === 0) throw new HoldfastError('NOT_FOUND', 'nothing is at this address');
+    throw new HoldfastError('METHOD_NOT_ALLOWED', `${method} is not for this address`, { details: { allow } });
+  }
+  const access = routes.access(method, request.routeOptions.url ?? '');
+  if (access === 'public' || !callers.needed) return;
+  const caller = callers.identify(request.headers.authorization);
+  checkScope(caller, access);
+  callers.count(caller);
+  request.caller = caller;
+}

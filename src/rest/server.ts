@@ -1,0 +1,108 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import { HoldfastError } from '../domain/errors.js';
+import { invalid } from '../domain/request-problem.js';
+import { SECURITY_HEADERS } from '../domain/security-headers.js';
+import type { HttpSettings } from '../domain/settings.js';
+import { Connections } from './connections.js';
+import { refusalOf } from './front.js';
+import { problemMessage, writeProblem } from './problem.js';
+
+/** So late, at most, Node finds that a time is over. */
+const CHECKING_MS = 1_000;
+/**
+ * A connection on which nothing moves is closed: whoever does not take an answer would keep it in memory. Longer than
+ * the longest wait for an answer: a publish may wait 5 minutes for the broker, a test 10 for a subscriber.
+ */
+const SILENCE_MS = 15 * 60_000;
+/** Of a connection that is closed because of what came over it. */
+const LINGER_MS = 1_000;
+
+export type RestServerSettings = Pick<HttpSettings, 'host' | 'allowedHosts' | 'auth' | 'limits' | 'tls'>;
+
+/** The server under the framework: limits, times, TLS, and what is refused before anything is routed. */
+export class RestServer {
+  readonly server: Server | SecureServer;
+  readonly #connections: Connections;
+  /** The answer that each connection waits for, or had last. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
+  readonly #failing = new WeakSet<Socket>();
+
+  constructor(settings: RestServerSettings, listener: RequestListener) {
+    const { limits, tls } = settings;
+    const options: ServerOptions = {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: CHECKING_MS,
+      requireHostHeader: false, // it is looked at here, and refused in words
+    };
+    this.#connections = new Connections(limits.connections);
+    this.server = tls
+      ? createSecureServer({ ...options, ...secureOptions(tls), handshakeTimeout: limits.headersTimeoutMs })
+      : createServer(options);
+    this.server.timeout = SILENCE_MS;
+    this.server.maxHeadersCount = 0; // their size is bounded; those over a count would be dropped in silence
+    const front = { ...settings, tokens: typeof settings.auth === 'object' };
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#answers.set(request.socket, response);
+      for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+      const refusal = refusalOf(request, front);
+      if (refusal) writeProblem(refusal, response);
+      else listener(request, response);
+    };
+    this.server
+      .on('request', answer)
+      .on('checkExpectation', answer) // what is expected besides 100-continue nobody has to know [RFC 9110, 10.1.1]
+      .on('connection', (socket: Socket) => this.#connections.opened(socket))
+      .on('clientError', (error, socket) => this.#failed(error, socket as Socket));
+  }
+
+  /** A request of this connection was let in: it is not closed to make room. */
+  vouch(socket: Socket): void {
+    this.#connections.vouch(socket);
+  }
+
+  /** Takes up another certificate, for the connections to come. */
+  replaceTls(tls: NonNullable<HttpSettings['tls']>): void {
+    if ('setSecureContext' in this.server) this.server.setSecureContext(secureOptions(tls));
+  }
+
+  /** No request could be read. What still comes is taken and thrown away for a moment, or the answer would be lost with it. */
+  #failed(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (this.#failing.has(socket)) return;
+    this.#failing.add(socket);
+    const refusal = refusalFor(error.code ?? '');
+    const answer = this.#answers.get(socket);
+    const between = answer?.headersSent === true && !answer.writableFinished;
+    if (!refusal || !socket.writable || between) return void socket.destroy();
+    socket.end(problemMessage(refusal));
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  }
+}
+
+function secureOptions({ cert, key, clientCa }: NonNullable<HttpSettings['tls']>): TlsOptions {
+  const asked = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return { cert, key, minVersion: 'TLSv1.2', ...asked };
+}
+
+/** Undefined: nobody is there to be told, or does not speak HTTP. */
+function refusalFor(code: string): HoldfastError | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new HoldfastError('REQUEST_TIMEOUT', 'the request did not come in the time that http.limits gives it');
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new HoldfastError('HEADERS_TOO_LARGE', 'the head of the request is longer than http.limits.headers');
+  }
+  return code.startsWith('HPE_') ? invalid([{ pointer: '', message: 'is no HTTP request' }]) : undefined;
+}
