@@ -27,6 +27,8 @@ const SILENCE_MS = 15 * 60_000;
 /** Of a connection that is closed because of what came over it. */
 const LINGER_MS = 1_000;
 
+const HEADERS = Object.entries(SECURITY_HEADERS);
+
 export type RestServerSettings = Pick<HttpSettings, 'host' | 'allowedHosts' | 'auth' | 'limits' | 'tls'>;
 
 /** The server under the framework: limits, times, TLS, and what is refused before anything is routed. */
@@ -56,7 +58,7 @@ export class RestServer {
     const front = { ...settings, tokens: typeof settings.auth === 'object' };
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#answers.set(request.socket, response);
-      for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+      for (const [name, value] of HEADERS) response.setHeader(name, value);
       const refusal = refusalOf(request, front);
       if (refusal) writeProblem(refusal, response);
       else listener(request, response);
