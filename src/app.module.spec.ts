@@ -17,6 +17,8 @@ const JSON_TYPE = { ...ALL, 'content-type': 'application/json' };
 const MAX_PAYLOAD_BYTES = 1_000;
 const ROUTES: [method: string, path: string][] = [
   ['POST', '/v1/publish'],
+  ['POST', '/v1/publish/raw'],
+  ['POST', '/v1/publish/batch'],
   ['GET', '/v1/publishes/1'],
   ['GET', '/v1/link'],
   ['GET', '/v1/subscribers'],
@@ -53,23 +55,33 @@ interface Answer {
 class Surface {
   readonly accepted: Publish[] = [];
   readonly log: string[] = [];
-  readonly publisher = new Publisher(
-    { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000 },
-    {
-      accept: (publish) => {
-        this.accepted.push(publish);
-        const refused = publish.topic.endsWith('denied');
-        const result = { sequence: 1, id: publish.id, outcome: refused ? 'refused' : 'published' } as const;
-        this.publisher.confirmed([
-          { ...result, reasonCode: refused ? 0x87 : 0, cause: refused ? 'publish-denied' : undefined },
-        ]);
-        return Promise.resolve(1);
+  readonly publisher = new Publisher({
+    settings: { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000 },
+    outbox: {
+      accept: ({ publishes }) => {
+        this.accepted.push(...publishes);
+        this.publisher.confirmed(
+          publishes.map(({ id, topic }) => {
+            const refused = topic.endsWith('denied');
+            const outcome = refused ? 'refused' : 'published';
+            return {
+              sequence: 1,
+              id,
+              outcome,
+              reasonCode: refused ? 0x87 : 0,
+              ...(refused ? { cause: 'publish-denied' } : {}),
+            };
+          }),
+        );
+        return Promise.resolve();
       },
+      keepAnswer: () => Promise.resolve(),
     },
-    { publishStatus: () => undefined },
-    { now: () => 0, monotonic: () => 0 },
-    () => undefined,
-  );
+    contracts: { check: () => undefined },
+    reader: { publishStatus: () => undefined, keptRequest: () => undefined },
+    clock: { now: () => 0, monotonic: () => 0 },
+    observe: () => undefined,
+  });
   /** A journal whose disk is gone: whatever is read of it throws. */
   readonly #history = new History({
     shelf: {

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, UnsupportedMediaTypeException, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
@@ -9,10 +10,10 @@ import { GatewayView, ReadController, ReloadController, Reloader } from './conso
 import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
-import { Publisher, PublishController } from './publish/index.js';
+import { keepBody, Problems, Publisher, PublishController } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
 import { Registry, SubscribersController } from './registration/index.js';
-import { AuthGuard, FaultLog, HttpAccess, ProblemFilter, refuseUnrouted } from './rest/index.js';
+import { AuthGuard, FaultLog, HttpAccess, problemDetails, ProblemFilter, refuseUnrouted } from './rest/index.js';
 
 /** A JSON body around a payload in base64, and the other properties. */
 const BODY_OVERHEAD_BYTES = 256 * 1024;
@@ -55,6 +56,7 @@ export class AppModule {
       ],
       providers: [
         { provide: Publisher, useValue: publisher },
+        { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: History, useValue: history },
@@ -79,8 +81,15 @@ export function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   // The default one replaces what is not UTF-8, and something else than was sent would be published.
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isUtf8(body)) void parse(request, body.toString(), done);
+    keepBody(request, body);
+    if (takesAnyBody(request)) done(null);
+    else if (isUtf8(body)) void parse(request, body.toString(), done);
     else done(new HoldfastError('REQUEST_INVALID', 'the body is not UTF-8', { details: { errors: [] } }));
+  });
+  fastify.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
+    keepBody(request, body);
+    if (takesAnyBody(request)) done(null);
+    else done(new UnsupportedMediaTypeException());
   });
   return NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
     // Nest's own parsers take HTML forms, which any web page may send to this machine without asking.
@@ -88,4 +97,9 @@ export function createApp(parts: AppParts): Promise<NestFastifyApplication> {
     ...(parts.embedded ? {} : { logger: nestLogger(parts.logger) }),
     abortOnError: false,
   });
+}
+
+/** Whether the body is no JSON but a payload. */
+function takesAnyBody(request: FastifyRequest): boolean {
+  return request.routeOptions.url === '/v1/publish/raw';
 }

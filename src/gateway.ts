@@ -20,7 +20,7 @@ import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics } from './ops/index.js';
-import { Publisher } from './publish/index.js';
+import { GatheredOutbox, Publisher } from './publish/index.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
@@ -223,10 +223,14 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
-    const outbox = this.#contracts.gate(this.#journal);
-    this.#publisher = new Publisher(settings.publish, outbox, this.#reader, systemClock, (outcome, seconds) =>
-      this.#metrics.publish(outcome, seconds),
-    );
+    this.#publisher = new Publisher({
+      settings: settings.publish,
+      outbox: new GatheredOutbox(this.#journal),
+      contracts: this.#contracts.gate(),
+      reader: this.#reader,
+      clock: systemClock,
+      observe: (outcome, seconds) => this.#metrics.publish(outcome, seconds),
+    });
   }
 
   #makeContracts(): ContractsInForce {
@@ -332,6 +336,7 @@ export class Gateway {
   }
 
   #heardLink(event: string, value: unknown): void {
+    if (event === 'answered') return this.#publisher?.answered(value as LinkThreadEvents['answered']);
     if (event !== 'link') return this.#heardLog(event, value);
     const told = value as LinkThreadEvents['link'];
     if ('diagnosis' in told && LOGIN_CAUSES.has(told.diagnosis.cause)) void this.#credentials?.look();

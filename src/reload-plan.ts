@@ -82,19 +82,25 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
   const subscriptions = differing(asked(started), asked(next), ({ name }) => name);
   const subscribers = differing(started.subscribers, next.subscribers, ({ id }) => id);
   const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
-  const sections = (['session', 'registration', 'journal', 'http', 'ops', 'log'] as const).filter(
+  const sections = (['session', 'registration', 'http', 'ops', 'log'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
   );
+  const { outbox, ...journal } = started.journal;
+  const { outbox: nextOutbox, ...nextJournal } = next.journal;
   const publish = (
     [
       ['allow', 'allow'],
       ['maxPayloadBytes', 'maxPayload'],
       ['waitMs', 'wait'],
+      ['batchMax', 'maxBatch'],
+      ['inFlight', 'inFlight'],
     ] as const
   ).filter(([key]) => !isDeepStrictEqual(started.publish[key], next.publish[key]));
   return [
     ...broker,
     ...sections,
+    ...(isDeepStrictEqual(journal, nextJournal) ? [] : ['journal']),
+    ...(isDeepStrictEqual(outbox, nextOutbox) ? [] : ['publish.outbox']),
     ...subscriptions.map((name) => `subscriptions.${name}`),
     ...subscribers.map((id) => `subscribers.${id}`),
     ...publish.map(([, key]) => `publish.${key}`),

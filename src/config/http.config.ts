@@ -1,3 +1,4 @@
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT } from '../domain/settings.js';
 import { Optional, Required } from './field.js';
 import { bearerToken, identifier, topicFilter } from './format.js';
 import { parameters, type ParameterConfig } from './parameter.config.js';
@@ -20,6 +21,34 @@ export class PublishContractConfig {
   contract!: string;
 }
 
+export class InFlightConfig {
+  /** Publishes on their way to the disk at once, 1 to 1000000; one more is answered 429. Default 10000. */
+  @Optional(whole(1, 1_000_000))
+  maxRecords = PUBLISHES_IN_FLIGHT.recordsMax;
+
+  /** Their payloads, 1B to 4GiB; a larger one goes alone. Default 32MiB. */
+  @Optional(size('1B', '4GiB'))
+  maxBytes = '32MiB';
+}
+
+export class OutboxConfig {
+  /** Publishes that may wait for the broker at once, 1 to 10000000; one more is answered 503. Default 100000. */
+  @Optional(whole(1, 10_000_000))
+  maxRecords = 100_000;
+
+  /** What they may take, 4KiB to 8TiB. Default: a quarter of journal.maxSize. */
+  @Optional(size('4KiB', '8TiB'))
+  maxBytes?: string;
+
+  /** Results that are kept, at most for 24 hours, 0 to 1000000000. Default: one for every 2KiB of journal.maxSize. */
+  @Optional(whole(0, 1_000_000_000))
+  maxResults?: number;
+
+  /** What idempotency keys may take, 0B to 8TiB. Default: an eighth of journal.maxSize. */
+  @Optional(size('0B', '8TiB'))
+  maxKeyBytes?: string;
+}
+
 export class PublishConfig {
   /** Topic filters REST may publish to, up to 1000. Default: none. */
   @Optional(list(topicFilter(), { max: 1_000 }))
@@ -36,6 +65,18 @@ export class PublishConfig {
   /** How long a publish waits for the broker before it is answered 202, 0s to 5m. Default 5s. */
   @Optional(duration('0s', '5m'))
   wait = '5s';
+
+  /** Most publishes of one batch, 1 to 100000. Default 1000. */
+  @Optional(whole(1, 100_000))
+  maxBatch = PUBLISH_BATCH_MAX;
+
+  /** What may be on its way to the disk. */
+  @Optional(object(InFlightConfig))
+  inFlight = new InFlightConfig();
+
+  /** What may wait for the broker, and what is remembered of it. */
+  @Optional(object(OutboxConfig))
+  outbox = new OutboxConfig();
 }
 
 export class TokenConfig {

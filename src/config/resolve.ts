@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
-import type {
-  BrokerSettings,
-  Credentials,
-  HttpSettings,
-  PresenceSettings,
-  Settings,
-  SubscriptionSettings,
+import type { OutboxLimits } from '../domain/publish.js';
+import {
+  outboxLimits,
+  type BrokerSettings,
+  type Credentials,
+  type HttpSettings,
+  type PresenceSettings,
+  type Settings,
+  type SubscriptionSettings,
 } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
@@ -69,12 +71,15 @@ export function resolveSettings(
       retentionMs: ms(journal.retention),
       failedRetentionMs: ms(journal.failedRetention),
       whenFull: journal.whenFull as Settings['journal']['whenFull'],
+      outbox: outboxSettings(config),
     },
     publish: {
       allow: publish.allow,
       contracts: publish.contracts.map((one) => ({ ...parameterisedFilter(one), contract: one.contract })),
       maxPayloadBytes: bytes(publish.maxPayload),
       waitMs: ms(publish.wait),
+      batchMax: publish.maxBatch,
+      inFlight: { recordsMax: publish.inFlight.maxRecords, bytesMax: bytes(publish.inFlight.maxBytes) },
     },
     http: httpSettings(config.http),
     ops: {
@@ -96,6 +101,17 @@ function subscriptionSettings(config: SubscriptionConfig): SubscriptionSettings 
     qos: qos as QoS,
     contract,
     overlap: overlap as 'refuse' | 'allow',
+  };
+}
+
+export function outboxSettings({ journal, publish }: GatewayConfig): OutboxLimits {
+  const { maxRecords, maxBytes, maxResults, maxKeyBytes } = publish.outbox;
+  const usual = outboxLimits(bytes(journal.maxSize));
+  return {
+    recordsMax: maxRecords,
+    bytesMax: maxBytes === undefined ? usual.bytesMax : bytes(maxBytes),
+    resultsMax: maxResults ?? usual.resultsMax,
+    keyBytesMax: maxKeyBytes === undefined ? usual.keyBytesMax : bytes(maxKeyBytes),
   };
 }
 

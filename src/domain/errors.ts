@@ -134,7 +134,36 @@ export const ERRORS = {
     retryable: false,
     hint: 'Wait until its backlog is delivered, or give it up with ?discardBacklog=true.',
   },
-  OUTBOX_FULL: { status: 503, retryable: true, hint: 'Too many publishes wait for the broker. Try again later.' },
+  OUTBOX_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Too many publishes wait for the broker. Try again later, or raise publish.outbox.',
+  },
+  IN_FLIGHT_FULL: {
+    status: 429,
+    retryable: true,
+    hint: 'Too many publishes are on their way to the disk. Wait for answers before sending more.',
+  },
+  KEYS_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Keys are remembered for 24 hours. Raise publish.outbox.maxKeyBytes, or leave Idempotency-Key out.',
+  },
+  KEY_IN_USE: {
+    status: 409,
+    retryable: true,
+    hint: 'The first request with this Idempotency-Key has no answer yet. Ask again, and be told the same.',
+  },
+  KEY_REUSED: {
+    status: 422,
+    retryable: false,
+    hint: 'Another request had this Idempotency-Key within 24 hours. Take a new key for every publish.',
+  },
+  PUBLISH_EXPIRED: {
+    status: 504,
+    retryable: false,
+    hint: 'Its expirySeconds ran out before the broker had taken it; it will not be sent any more.',
+  },
   LINK_DOWN: {
     status: 503,
     retryable: true,

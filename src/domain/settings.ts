@@ -4,6 +4,7 @@
  */
 import type { ContractSettings } from './contract.js';
 import type { QoS } from './message.js';
+import type { OutboxLimits } from './publish.js';
 import type { SubscriberSettings } from './subscriber.js';
 import type { ParameterisedFilter } from './topic-parameters.js';
 
@@ -90,6 +91,18 @@ export interface JournalSettings {
   /** Dead letters and rejections stay this long. */
   failedRetentionMs: number;
   whenFull: 'hold' | 'discard-oldest-of-largest-backlog';
+  /** Default: {@link outboxLimits}. */
+  outbox?: OutboxLimits;
+}
+
+/** What publishes may take of a journal of so many bytes unless told otherwise: less than half, so that they leave room for what comes in. */
+export function outboxLimits(maxBytes: number): OutboxLimits {
+  return {
+    recordsMax: 100_000,
+    bytesMax: Math.floor(maxBytes / 4),
+    resultsMax: Math.floor(maxBytes / 2_048),
+    keyBytesMax: Math.floor(maxBytes / 8),
+  };
 }
 
 export interface PublishContractSettings extends ParameterisedFilter {
@@ -105,7 +118,14 @@ export interface PublishSettings {
   maxPayloadBytes: number;
   /** How long a publish waits for the broker before 202. */
   waitMs: number;
+  /** Publishes on their way to the disk at once, and their payload bytes. Default: {@link PUBLISHES_IN_FLIGHT}. */
+  inFlight?: { recordsMax: number; bytesMax: number };
+  /** Publishes of a batch. Default: {@link PUBLISH_BATCH_MAX}. */
+  batchMax?: number;
 }
+
+export const PUBLISH_BATCH_MAX = 1_000;
+export const PUBLISHES_IN_FLIGHT = { recordsMax: 10_000, bytesMax: 32 * 1024 * 1024 };
 
 export interface HttpSettings {
   host: string;

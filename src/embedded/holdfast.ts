@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LinkStatus } from '../domain/link.js';
-import { parsePublish, type Publisher, type PublishAnswer } from '../publish/index.js';
+import { parsePublish, type Publisher, type PublishAnswer, type PublishView } from '../publish/index.js';
 import type { SubscriberView } from '../registration/index.js';
 import { EmbeddedGateway } from './embedded-gateway.js';
 
@@ -43,11 +43,11 @@ export class Holdfast {
             payloadBase64: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64'),
           }
         : message;
-    return (await this.#publisher()).publish(parsePublish(body), !wait);
+    return (await this.#publisher()).publish(parsePublish(body), { respondAsync: !wait });
   }
 
   /** Where an accepted publish stands, as `GET /v1/publishes/{id}`. @throws HoldfastError NOT_FOUND */
-  async publishStatus(id: string): Promise<ReturnType<Publisher['status']>> {
+  async publishStatus(id: string): Promise<PublishView> {
     return (await this.#publisher()).status(id);
   }
 

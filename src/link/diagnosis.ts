@@ -1,5 +1,5 @@
-import type { Cause, Diagnosis } from '../domain/cause.js';
-import { causeOfCode, MEND } from './causes.js';
+import { MEND, type Cause, type Diagnosis } from '../domain/cause.js';
+import { causeOfCode } from './causes.js';
 import type { CloseEvidence } from './connection.js';
 
 /** What was asked of the broker and not answered when the connection ended. */

@@ -18,7 +18,7 @@ import { knock } from './knock.js';
 import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
-import { Relay } from './relay.js';
+import { Relay, type RelayAmbient } from './relay.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
 
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
@@ -40,7 +40,7 @@ export interface SessionOptions {
   subscriptions: SubscriptionSettings[];
 }
 
-export interface SessionAmbient {
+export interface SessionAmbient extends RelayAmbient {
   clock: Clock;
   random: Random;
   /** How late the calling thread was, at worst, in its last half minute; milliseconds. */
@@ -97,7 +97,7 @@ export class Session {
     this.#credentials = options.broker;
     this.#presence = new Presence(options.session, (problem) => tell({ kind: 'presence', problem }), ambient.clock);
     this.intake = new Intake(journal, failed);
-    this.relay = new Relay(journal, failed);
+    this.relay = new Relay(journal, failed, ambient);
     if (canary) this.#canary = this.#newCanary(canary);
   }
 

@@ -25,6 +25,7 @@ const TITLES: { [status: number]: string } = {
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
 export function problemDetails(error: HoldfastError): ProblemDetails {

@@ -1,12 +1,13 @@
 /** The link thread: the broker, the probes, and nothing that blocks. */
 import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import type { Diagnosis } from '../domain/cause.js';
+import { MEND, type Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
 import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
+import type { PublishResult } from '../domain/publish.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
-import { causeOfRefusal, MEND, Session, type SessionOptions } from '../link/index.js';
+import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
@@ -41,6 +42,8 @@ export interface LinkThreadParent {
 /** What this thread tells its parent. */
 export interface LinkThreadEvents {
   link: LinkEvent;
+  /** Publishes ended; the journal may not have it yet. */
+  answered: PublishResult[];
   log: LogLine;
 }
 
@@ -83,7 +86,7 @@ const calls: LinkThreadCalls = {
   },
   attach(port) {
     const toJournal = new Channel(port, undefined, (event, value) => {
-      if (event === 'outbox') session?.relay.wake();
+      if (event === 'outbox') session?.relay.fresh(value as JournalEvents['outbox']);
       else if (event === 'state') {
         const { state, reason } = value as JournalEvents['state'];
         Object.assign(facts, { journalState: state, journalReason: reason });
@@ -102,6 +105,7 @@ const calls: LinkThreadCalls = {
       clock: systemClock,
       random: Math.random,
       threadDelayMs: () => beats.worstDelayMs('link'),
+      answered: (results) => tell('answered', results),
     });
     session.start();
     return Promise.resolve();

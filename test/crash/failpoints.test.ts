@@ -7,7 +7,15 @@ import { killedAtFailpoint, startCrashFlow } from './crash-flow.js';
 import { startPublishFlow } from './publish-flow.js';
 
 const COUNT = 2_000;
-const PUBLISH_STEPS: readonly Failpoint[] = ['accepted', 'sent', 'confirmed'];
+const PUBLISH_STEPS: readonly Failpoint[] = [
+  'accepting',
+  'outboxed',
+  'accepted',
+  'sent',
+  'confirmed',
+  'concluded',
+  'answered',
+];
 const MESSAGE_STEPS = FAILPOINTS.filter((point) => !PUBLISH_STEPS.includes(point));
 
 describe('kill -9 at a step of a message', { skip: needs('mosquitto') }, () => {
