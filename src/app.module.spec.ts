@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { createApp } from './app.module.js';
 import type { GatewayView } from './console/index.js';
 import type { Publish } from './domain/publish.js';
-import { Publisher } from './publish/index.js';
+import { Publisher, type Requester } from './publish/index.js';
 import { History, type HistoryPorts } from './records/index.js';
 import type { Registry } from './registration/index.js';
 
@@ -19,6 +19,7 @@ const ROUTES: [method: string, path: string][] = [
   ['POST', '/v1/publish'],
   ['POST', '/v1/publish/raw'],
   ['POST', '/v1/publish/batch'],
+  ['POST', '/v1/request'],
   ['GET', '/v1/publishes/1'],
   ['GET', '/v1/link'],
   ['GET', '/v1/subscribers'],
@@ -109,6 +110,7 @@ class Surface {
     const tokens = Object.entries(app).map(([name, [token, ...scopes]]) => ({ name, token: token!, scopes }));
     this.#app = await createApp({
       publisher: this.publisher,
+      requester: {} as Requester,
       view,
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
@@ -190,7 +192,7 @@ describe('REST without the right token', () => {
 
   it('a token opens what its scopes say, and nothing else', async () => {
     const few = { authorization: 'Bearer few-scopes' };
-    for (const [method, path] of ROUTES.filter(([, path]) => !path.includes('publish'))) {
+    for (const [method, path] of ROUTES.filter(([, path]) => !/publish|request/.test(path))) {
       assert.equal(await surface.problem(method, path, few), '403 FORBIDDEN');
     }
     assert.equal(await surface.problem('GET', '/v1/publishes/1', few), '404 NOT_FOUND');

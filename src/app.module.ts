@@ -10,7 +10,7 @@ import { GatewayView, ReadController, ReloadController, Reloader } from './conso
 import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings } from './domain/settings.js';
 import { nestLogger } from './ops/index.js';
-import { keepBody, Problems, Publisher, PublishController } from './publish/index.js';
+import { keepBody, Problems, Publisher, PublishController, RequestController, Requester } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
 import { Registry, SubscribersController } from './registration/index.js';
 import { AuthGuard, FaultLog, HttpAccess, problemDetails, ProblemFilter, refuseUnrouted } from './rest/index.js';
@@ -21,6 +21,7 @@ const BODY_OVERHEAD_BYTES = 256 * 1024;
 /** What the REST surface is made of; the gateway binds it. */
 export interface AppParts {
   publisher: Publisher;
+  requester: Requester;
   view: GatewayView;
   asyncApi: AsyncApiView;
   history: History;
@@ -36,7 +37,17 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, asyncApi, history, registry, reloader, http, logger }: AppParts): DynamicModule {
+  static of({
+    publisher,
+    requester,
+    view,
+    asyncApi,
+    history,
+    registry,
+    reloader,
+    http,
+    logger,
+  }: AppParts): DynamicModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -48,6 +59,7 @@ export class AppModule {
       ],
       controllers: [
         PublishController,
+        RequestController,
         ReadController,
         AsyncApiController,
         ReloadController,
@@ -56,6 +68,7 @@ export class AppModule {
       ],
       providers: [
         { provide: Publisher, useValue: publisher },
+        { provide: Requester, useValue: requester },
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: AsyncApiView, useValue: asyncApi },

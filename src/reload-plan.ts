@@ -94,6 +94,7 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
       ['waitMs', 'wait'],
       ['batchMax', 'maxBatch'],
       ['inFlight', 'inFlight'],
+      ['request', 'request'],
     ] as const
   ).filter(([key]) => !isDeepStrictEqual(started.publish[key], next.publish[key]));
   return [

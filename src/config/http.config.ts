@@ -1,6 +1,6 @@
-import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT } from '../domain/settings.js';
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS } from '../domain/settings.js';
 import { Optional, Required } from './field.js';
-import { bearerToken, identifier, topicFilter } from './format.js';
+import { bearerToken, identifier, topicFilter, topicName } from './format.js';
 import { parameters, type ParameterConfig } from './parameter.config.js';
 import { duration, flag, size, text, whole, words } from './scalar.js';
 import { either, list, object } from './shape.js';
@@ -49,6 +49,24 @@ export class OutboxConfig {
   maxKeyBytes?: string;
 }
 
+export class RequestConfig {
+  /** Answers come below it; the broker must let the gateway subscribe there. Default: holdfast/responses/<client id>. */
+  @Optional(topicName)
+  responseTopic?: string;
+
+  /** How long a request waits for its answer when it does not say so, 100ms to 1h. Default 10s. */
+  @Optional(duration('100ms', '1h'))
+  timeout = '10s';
+
+  /** The longest it may ask for, 100ms to 1h. Default 60s. */
+  @Optional(duration('100ms', '1h'))
+  maxTimeout = '60s';
+
+  /** Requests that wait at once, 0 to 100000; one more is answered 429. Default 1000. */
+  @Optional(whole(0, 100_000))
+  maxWaiting = REQUEST_DEFAULTS.waitingMax;
+}
+
 export class PublishConfig {
   /** Topic filters REST may publish to, up to 1000. Default: none. */
   @Optional(list(topicFilter(), { max: 1_000 }))
@@ -77,6 +95,10 @@ export class PublishConfig {
   /** What may wait for the broker, and what is remembered of it. */
   @Optional(object(OutboxConfig))
   outbox = new OutboxConfig();
+
+  /** POST /v1/request. */
+  @Optional(object(RequestConfig))
+  request = new RequestConfig();
 }
 
 export class TokenConfig {

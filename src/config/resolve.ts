@@ -79,6 +79,12 @@ export function resolveSettings(
       maxPayloadBytes: bytes(publish.maxPayload),
       waitMs: ms(publish.wait),
       batchMax: publish.maxBatch,
+      request: {
+        responseTopic: publish.request.responseTopic,
+        timeoutMs: ms(publish.request.timeout),
+        timeoutMsMax: ms(publish.request.maxTimeout),
+        waitingMax: publish.request.maxWaiting,
+      },
       inFlight: { recordsMax: publish.inFlight.maxRecords, bytesMax: bytes(publish.inFlight.maxBytes) },
     },
     http: httpSettings(config.http),

@@ -142,7 +142,7 @@ export const ERRORS = {
   IN_FLIGHT_FULL: {
     status: 429,
     retryable: true,
-    hint: 'Too many publishes are on their way to the disk. Wait for answers before sending more.',
+    hint: 'Wait for answers before sending more, or raise publish.inFlight or publish.request.maxWaiting.',
   },
   KEYS_FULL: {
     status: 503,
@@ -159,6 +159,21 @@ export const ERRORS = {
     retryable: false,
     hint: 'Another request had this Idempotency-Key within 24 hours. Take a new key for every publish.',
   },
+  REQUEST_TIMEOUT: {
+    status: 504,
+    retryable: false,
+    hint: 'No answer came in time. The request may have been carried out; it is not sent any more.',
+  },
+  REQUEST_UNSUPPORTED: {
+    status: 501,
+    retryable: false,
+    hint: 'Requests need MQTT 5: set broker.protocol, or publish with a response topic of your own and subscribe to it.',
+  },
+  RESPONSES_DENIED: {
+    status: 502,
+    retryable: false,
+    hint: 'Let the gateway subscribe below publish.request.responseTopic at the broker; it asks again every minute.',
+  },
   PUBLISH_EXPIRED: {
     status: 504,
     retryable: false,
@@ -167,7 +182,7 @@ export const ERRORS = {
   LINK_DOWN: {
     status: 503,
     retryable: true,
-    hint: 'QoS 0 is not queued while the link is down. Use QoS 1 to have it kept.',
+    hint: 'QoS 0 and requests are not queued while the link is down. Use QoS 1 to have a publish kept, or try again.',
   },
   PUBLISH_REFUSED: { status: 502, retryable: false, hint: 'The broker refused the publish; `cause` says why.' },
   NOT_STARTED: {

@@ -1,6 +1,6 @@
 /** A publish is a message going out to the broker through REST. The outbox is where it waits until the broker has acknowledged it. */
 import type { Cause } from './cause.js';
-import type { MessageProperties } from './message.js';
+import type { Message, MessageProperties } from './message.js';
 
 export interface Publish {
   /** UUIDv7, what `GET /v1/publishes/{id}` asks for. */
@@ -72,3 +72,18 @@ export interface OutboxLimits {
   /** What remembered keys may take. */
   keyBytesMax: number;
 }
+
+/** Where answers to requests come, unless the configuration says otherwise: the last levels are the request's. */
+export function responseTopicOf(clientId: string): string {
+  return `holdfast/responses/${clientId.replace(/[^\w.~-]/gu, '_')}`;
+}
+
+/** A request whose answer comes on a topic of its own, whose last level is `token`. */
+export interface ExpectedResponse {
+  token: string;
+  /** Base64: as it is sent; an answer that has another one is none. */
+  correlationData: string;
+  waitMs: number;
+}
+
+export type RequestResponse = Pick<Message, 'topic' | 'qos' | 'payload' | 'properties'> & { token: string };

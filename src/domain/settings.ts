@@ -122,7 +122,21 @@ export interface PublishSettings {
   inFlight?: { recordsMax: number; bytesMax: number };
   /** Publishes of a batch. Default: {@link PUBLISH_BATCH_MAX}. */
   batchMax?: number;
+  /** Default: {@link REQUEST_DEFAULTS}. */
+  request?: RequestSettings;
 }
+
+export interface RequestSettings {
+  /** Answers come below it. Default: that of the client id. */
+  responseTopic?: string | undefined;
+  /** How long a request waits for its answer when it does not say, and at most. */
+  timeoutMs: number;
+  timeoutMsMax: number;
+  /** Requests that wait at once. */
+  waitingMax: number;
+}
+
+export const REQUEST_DEFAULTS: RequestSettings = { timeoutMs: 10_000, timeoutMsMax: 60_000, waitingMax: 1_000 };
 
 export const PUBLISH_BATCH_MAX = 1_000;
 export const PUBLISHES_IN_FLIGHT = { recordsMax: 10_000, bytesMax: 32 * 1024 * 1024 };

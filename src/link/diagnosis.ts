@@ -331,3 +331,10 @@ function bareText({ wasUp, systemCode, outstanding: [operation] }: Evidence): st
   const how = systemCode === undefined ? 'closed without a word' : `broken (${systemCode})`;
   return `${how}; ${operation ? `not answered: ${described(operation)}` : 'nothing was outstanding'}`;
 }
+
+/** Neither refused by the broker nor kept from reaching it. */
+export function mayHaveConnected({ cause, confidence }: Diagnosis, { code }: CloseEvidence): boolean {
+  return (
+    code === 0 && cause !== 'dns' && cause !== 'tls' && !(cause === 'broker-unreachable' && confidence === 'certain')
+  );
+}

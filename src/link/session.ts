@@ -4,12 +4,13 @@ import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
+import type { ExpectedResponse } from '../domain/publish.js';
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { connectionOptions } from './connection-options.js';
-import { blameOf, isTakeoverGuessed } from './diagnosis.js';
+import { blameOf, isTakeoverGuessed, mayHaveConnected } from './diagnosis.js';
 import { Dial } from './dial.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
@@ -19,7 +20,9 @@ import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { Relay, type RelayAmbient } from './relay.js';
-import { Subscriptions, type Wanted } from './subscriptions.js';
+import { Responses, type ResponsesAmbient } from './responses.js';
+import { subscribePort } from './subscribe-port.js';
+import { Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
 
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
 const PROVEN_MS = 10_000;
@@ -38,9 +41,11 @@ export interface SessionOptions {
   broker: BrokerSettings;
   session: SessionSettings;
   subscriptions: SubscriptionSettings[];
+  /** Answers to requests come below it. Default: {@link responseTopicOf}. */
+  responseTopic?: string | undefined;
 }
 
-export interface SessionAmbient extends RelayAmbient {
+export interface SessionAmbient extends RelayAmbient, ResponsesAmbient {
   clock: Clock;
   random: Random;
   /** How late the calling thread was, at worst, in its last half minute; milliseconds. */
@@ -58,6 +63,7 @@ export class Session {
   readonly #dial: Dial;
   readonly #history: History;
   readonly #canary: Canary | undefined;
+  readonly #responses: Responses;
   readonly #presence: Presence;
   #credentials: Credentials;
   #connection: Connection | undefined;
@@ -99,6 +105,7 @@ export class Session {
     this.intake = new Intake(journal, failed);
     this.relay = new Relay(journal, failed, ambient);
     if (canary) this.#canary = this.#newCanary(canary);
+    this.#responses = new Responses(options, ambient);
   }
 
   start(): void {
@@ -114,6 +121,13 @@ export class Session {
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#wait(patience('network', 0, this.options.session.reconnect, this.ambient.random));
+  }
+
+  /** As {@link Responses.expect}. */
+  expectResponse(expected: ExpectedResponse): Promise<void> {
+    const up = this.#state === 'up' && this.#connection && this.#limits;
+    const port = up ? this.#subscribePort(this.#connection!, this.#limits!) : undefined;
+    return this.#responses.expect(expected, port && { protocol: this.#protocol, port }, this.#subscriptions);
   }
 
   status(): LinkStatus {
@@ -263,6 +277,7 @@ export class Session {
       this.tell({ kind: 'own-topic', topic: packet.topic });
       return this.intake.message({ ...packet, topic: foreign });
     }
+    if (this.#responses.heard(packet)) return this.intake.skip(packet);
     if (!canary || packet.topic !== canary.topic) return this.intake.message(packet);
     this.#canary?.heard(packet.payload.toString());
     return packet.qos === 2 ? this.intake.message(packet) : this.intake.skip(packet);
@@ -280,22 +295,14 @@ export class Session {
   }
 
   #reconcile(connection: Connection, limits: BrokerLimits): void {
-    const name = this.#sessionName;
-    this.#subscriptions
-      .reconcile({
-        limits,
-        now: () => this.ambient.clock.monotonic(),
-        subscribe: ({ filter, qos, own }) => connection.subscribe(filter, qos, { own }),
-        unsubscribe: (filter) => connection.unsubscribe(filter),
-        acknowledged: (subscription) => void this.journal.saveSubscription(name, subscription).catch(this.failed),
-        dropped: (filter) => void this.journal.dropSubscription(name, filter).catch(this.failed),
-        answered: ({ name: subscription, own }, code) => {
-          if (own !== true) this.tell({ kind: 'subscription', name: subscription, code });
-        },
-      })
-      .catch(() => {
-        // The connection ended under it; the next one subscribes what is still missing.
-      });
+    // The connection may end under it; the next one subscribes what is still missing.
+    this.#subscriptions.reconcile(this.#subscribePort(connection, limits)).catch(() => undefined);
+  }
+
+  #subscribePort(connection: Connection, limits: BrokerLimits): SubscribePort {
+    const { journal, tell, failed, ambient } = this;
+    const { clock } = ambient;
+    return subscribePort({ connection, limits, session: this.#sessionName, journal, clock, tell, failed });
   }
 
   #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
@@ -390,11 +397,4 @@ export class Session {
     this.#state = state;
     this.#since = this.ambient.clock.now();
   }
-}
-
-/** Neither refused by the broker nor kept from reaching it. */
-function mayHaveConnected({ cause, confidence }: Diagnosis, { code }: CloseEvidence): boolean {
-  return (
-    code === 0 && cause !== 'dns' && cause !== 'tls' && !(cause === 'broker-unreachable' && confidence === 'certain')
-  );
 }

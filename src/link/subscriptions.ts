@@ -52,7 +52,10 @@ export class Subscriptions {
   /** By filter: hang-ups in a row on it alone, and until when it is left alone. */
   readonly #suspects = new Map<string, { hangUps: number; until: number }>();
 
-  constructor(private readonly wanted: readonly Wanted[]) {}
+  /** Of {@link add}, by filter. */
+  readonly #adding = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly wanted: Wanted[]) {}
 
   /** Takes over the table of a session; an empty one when the broker has none. */
   load(acknowledged: readonly AcknowledgedSubscription[]): void {
@@ -112,6 +115,27 @@ export class Subscriptions {
       await Promise.all(missing.slice(i, i + atOnce).map((one) => within(ANSWER_MS_MAX, this.#subscribe(one, port))));
     }
     this.#oneAtATime = false;
+  }
+
+  /**
+   * Wanted from now on, as the others are. @returns the broker's code; undefined: it has not answered. One that it
+   * denies is asked again with the others, and not by this.
+   */
+  async add(wanted: Wanted, port: SubscribePort): Promise<number | undefined> {
+    const { name, filter, qos } = wanted;
+    if (!this.wanted.includes(wanted)) this.wanted.push(wanted);
+    const known = (): number | undefined => this.denied.get(name) ?? this.#codeOf(filter, qos);
+    if (known() !== undefined) return known();
+    const adding = this.#adding.get(filter) ?? within(ANSWER_MS_MAX, this.#subscribe(wanted, port));
+    this.#adding.set(filter, adding);
+    await adding.catch(() => undefined); // the connection ended
+    this.#adding.delete(filter);
+    return known();
+  }
+
+  /** undefined: the broker has not granted it, or is in doubt. */
+  #codeOf(filter: string, qos: number): number | undefined {
+    return this.#acknowledged.get(filter) === qos ? qos : undefined;
   }
 
   async #subscribe(wanted: Wanted, port: SubscribePort): Promise<void> {

@@ -6,3 +6,6 @@ export { parsePublish } from './publish.dto.js';
 export { Publisher, type PublishAnswer, type PublishObserver, type PublishView } from './publisher.js';
 export { keepBody } from './request.js';
 export { ReplyingSender } from './replying-sender.js';
+export { RequestController } from './request.controller.js';
+export { Requester, type Answered } from './requester.js';
+export { parseRequest } from './request.dto.js';

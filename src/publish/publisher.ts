@@ -156,13 +156,23 @@ export class Publisher {
    * Takes a publish into the outbox and does not wait. @returns its id, and the broker's answer; undefined: the link
    * went down or the time was over @throws HoldfastError as {@link publish}
    */
-  send(wanted: Wanted, waitMs: number): Promise<{ id: string; ended: Promise<PublishResult | undefined> }> {
-    return this.#inFlight([wanted], async () => {
-      const publish = await this.#checked(wanted);
-      const ended = this.#waiting.for(publish.id, waitMs, false);
-      await this.#accept({ publishes: [publish] });
-      return { id: publish.id, ended };
-    });
+  async send(wanted: Wanted, waitMs: number): Promise<{ id: string; ended: Promise<PublishResult | undefined> }> {
+    const begun = this.parts.clock.monotonic();
+    const tell = (answer: unknown): void => this.#observe(answer, (this.parts.clock.monotonic() - begun) / 1_000);
+    try {
+      if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+      const sent = await this.#inFlight([wanted], async () => {
+        const publish = await this.#checked(wanted);
+        const ended = this.#waiting.for(publish.id, waitMs, false);
+        await this.#accept({ publishes: [publish] });
+        return { id: publish.id, ended };
+      });
+      void sent.ended.then((result) => tell(answerOf(sent.id, result)));
+      return sent;
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
   }
 
   /**
@@ -287,7 +297,7 @@ export class Publisher {
 }
 
 /** @param result undefined: the broker has not answered yet */
-function answerOf(id: string, result: PublishResult | undefined): BatchAnswer {
+export function answerOf(id: string, result: PublishResult | undefined): BatchAnswer {
   if (!result) return { id, status: 'queued' };
   const { outcome, reasonCode, cause = 'unknown' } = result;
   if (outcome === 'published') return { id, status: outcome };

@@ -5,7 +5,8 @@ import { MEND, type Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
 import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
-import type { PublishResult } from '../domain/publish.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
@@ -29,6 +30,8 @@ export interface LinkThreadCalls {
   connect(options: SessionOptions): Promise<void>;
   /** What lets the link in from the next connect on. */
   credentials(credentials: Credentials): Promise<void>;
+  /** As `Responses.expect`. */
+  expectResponse(expected: ExpectedResponse): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
   /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
   stop(deadlineMs: number): Promise<void>;
@@ -44,6 +47,8 @@ export interface LinkThreadEvents {
   link: LinkEvent;
   /** Publishes ended; the journal may not have it yet. */
   answered: PublishResult[];
+  /** An answer to a request came. */
+  responded: RequestResponse;
   log: LogLine;
 }
 
@@ -106,6 +111,7 @@ const calls: LinkThreadCalls = {
       random: Math.random,
       threadDelayMs: () => beats.worstDelayMs('link'),
       answered: (results) => tell('answered', results),
+      responded: (response) => tell('responded', response),
     });
     session.start();
     return Promise.resolve();
@@ -113,6 +119,10 @@ const calls: LinkThreadCalls = {
   credentials(credentials) {
     session?.renew(credentials);
     return Promise.resolve();
+  },
+  expectResponse(expected) {
+    const down = new HoldfastError('LINK_DOWN', 'the link is not there yet');
+    return session?.expectResponse(expected) ?? Promise.reject(down);
   },
   status: () => Promise.resolve(session?.status()),
   async stop(deadlineMs) {
