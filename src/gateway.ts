@@ -18,7 +18,8 @@ import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { Listening } from './listening.js';
 import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
-import { Publisher } from './publish/index.js';
+import type { Publisher, Requester } from './publish/index.js';
+import { Publishing } from './publishing.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
@@ -85,7 +86,7 @@ export class Gateway {
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
-  #publisher: Publisher | undefined;
+  #publishing: Publishing | undefined;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
@@ -140,7 +141,11 @@ export class Gateway {
 
   /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
   get publisher(): Publisher | undefined {
-    return this.#publisher;
+    return this.#publishing?.publisher;
+  }
+
+  get requester(): Requester | undefined {
+    return this.#publishing?.requester;
   }
 
   /** Who the subscribers are. Undefined before {@link start}. */
@@ -161,6 +166,7 @@ export class Gateway {
       broker: settings.broker,
       session: settings.session,
       subscriptions: settings.subscriptions,
+      responseTopic: settings.publish.request?.responseTopic,
     });
     this.#credentials?.start();
     this.#reloading?.start();
@@ -185,7 +191,7 @@ export class Gateway {
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
-    this.#publisher?.stop();
+    this.#publishing?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, this.#events.flush());
@@ -219,10 +225,11 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
-    const outbox = this.#contracts.gate(this.#journal);
-    this.#publisher = new Publisher(settings.publish, outbox, this.#reader, systemClock, (outcome, seconds) =>
-      this.#metrics.publish(outcome, seconds),
-    );
+    const { clientId } = this;
+    const [journal, reader, metrics, link] = [this.#journal, this.#reader, this.#metrics, this.#linkThread.calls];
+    const contracts = this.#contracts.gate();
+    const publish = settings.publish;
+    this.#publishing = new Publishing({ settings: publish, clientId, journal, reader, contracts, metrics, link });
   }
 
   #makeContracts(): ContractsInForce {
@@ -255,7 +262,7 @@ export class Gateway {
   async #startDelivery(): Promise<void> {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
-    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
+    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.publisher!];
     const serving = await startServing({
       ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
       jsonOf: (record) => this.#contracts.jsonOf(record),
@@ -272,11 +279,12 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
-    const publisher = this.#publisher!;
+    const { publisher, requester } = this.#publishing!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     this.#listening = await Listening.open(http, {
       publisher,
+      requester,
       view: this.view(),
       asyncApi: this.#contracts,
       history: this.#history,
@@ -334,14 +342,13 @@ export class Gateway {
   }
 
   #heardLink(event: string, value: unknown): void {
+    if (this.#publishing?.heard(event, value)) return;
     if (event !== 'link') return this.#heardLog(event, value);
     const told = value as LinkThreadEvents['link'];
     if ('diagnosis' in told && LOGIN_CAUSES.has(told.diagnosis.cause)) void this.#credentials?.look();
     const { kind } = told;
     this.#announcements.link(told);
-    if (!this.#publisher) return;
-    if (kind === 'up') this.#publisher.linkUp = true;
-    else if (kind === 'down') this.#publisher.linkUp = false;
+    if (this.publisher && (kind === 'up' || kind === 'down')) this.publisher.linkUp = kind === 'up';
   }
 
   #heardContracts(event: string, value: unknown): void {
@@ -362,7 +369,7 @@ export class Gateway {
   #heardJournal<K extends keyof JournalEvents>(event: K, value: unknown): void {
     const tells = journalTeller(this.settings.journal.directory, this.options.logger);
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
-      confirmed: (results) => this.#publisher?.confirmed(results),
+      confirmed: (results) => this.publisher?.confirmed(results),
       state: (facts) => {
         tells.state(facts);
         this.#announcements.journalState(facts);
