@@ -66,12 +66,10 @@ export class AppModule {
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
-      imports: [
-        LoggerModule.forRoot({
-          // Requests are told at debug level: at info they would drown what an operator looks for.
-          pinoHttp: { logger, customLogLevel: () => 'debug' },
-        }),
-      ],
+      // Requests are told at debug level: at info they would drown what an operator looks for.
+      imports: logger.isLevelEnabled('debug')
+        ? [LoggerModule.forRoot({ pinoHttp: { logger, customLogLevel: () => 'debug' } })]
+        : [],
       controllers: CONTROLLERS,
       providers: [
         { provide: Publisher, useValue: publisher },

@@ -33,6 +33,7 @@ import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
 const BYTES_PER_ROW_OF_WEIGHT = 1_024;
+const VITAL = { vital: true };
 
 /** The Journal port on one SQLite file. Owns the writer's connection; lives in the journal thread. */
 export class SqliteJournal implements Journal {
@@ -136,14 +137,14 @@ export class SqliteJournal implements Journal {
     if (count === 0) return;
     const session = this.#session;
     const weight = count + batch.payloads.length / BYTES_PER_ROW_OF_WEIGHT;
-    const last = await this.#commit.run(() => this.#appender.append(batch, session), weight, true);
+    const last = await this.#commit.run(() => this.#appender.append(batch, session), weight, VITAL);
     this.#records += count;
     this.#appended(last);
   }
 
   release(packetIds: number[]): Promise<void> {
     const session = this.#session;
-    return this.#commit.run(() => this.#sessions.release(session, packetIds), packetIds.length, true);
+    return this.#commit.run(() => this.#sessions.release(session, packetIds), packetIds.length, VITAL);
   }
 
   async identify(wanted: string, adopt: boolean): Promise<string> {
@@ -163,13 +164,13 @@ export class SqliteJournal implements Journal {
   openSession(session: string): Promise<LinkState> {
     this.#session = session;
     // On disk before any append of this session, because it is as vital and comes first.
-    this.#commit.run(() => this.#sessions.forgetOthers(session), 1, true).catch(() => undefined);
+    this.#commit.run(() => this.#sessions.forgetOthers(session), 1, VITAL).catch(() => undefined);
     // Not in a transaction: the link must connect when the disk is full, too.
     return Promise.resolve(this.#sessions.read(session));
   }
 
   resetSession(session: string): Promise<void> {
-    return this.#commit.run(() => this.#sessions.reset(session), 1, true);
+    return this.#commit.run(() => this.#sessions.reset(session), 1, VITAL);
   }
 
   linkHistory(): Promise<LinkHistory> {
@@ -182,11 +183,11 @@ export class SqliteJournal implements Journal {
   }
 
   saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void> {
-    return this.#commit.run(() => this.#sessions.save(session, subscription), 1, true);
+    return this.#commit.run(() => this.#sessions.save(session, subscription), 1, VITAL);
   }
 
   dropSubscription(session: string, filter: string): Promise<void> {
-    return this.#commit.run(() => this.#sessions.drop(session, filter), 1, true);
+    return this.#commit.run(() => this.#sessions.drop(session, filter), 1, VITAL);
   }
 
   async admit(through: number, rejections: Rejection[]): Promise<void> {

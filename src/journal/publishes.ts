@@ -23,6 +23,8 @@ interface Surroundings {
 export class Publishes implements Pick<Journal, 'accept' | 'keepAnswer' | 'outbox' | 'confirm' | 'expireOutbox'> {
   /** Accepted in one transaction, to be told at once. */
   #fresh: OutboxEntry[] = [];
+  /** Somebody waits until their ends are on disk. */
+  readonly #keyed = new Set<number>();
 
   constructor(
     private readonly table: OutboxTable,
@@ -43,7 +45,9 @@ export class Publishes implements Pick<Journal, 'accept' | 'keepAnswer' | 'outbo
 
   async confirm(results: PublishResult[]): Promise<void> {
     const finish = (): PublishResult[] => this.table.finish(results, this.around.clock.now());
-    const ended = await this.around.commit.run(finish, results.length);
+    const lazy = !results.some(({ sequence }) => this.#keyed.has(sequence));
+    const ended = await this.around.commit.run(finish, results.length, { lazy });
+    for (const { sequence } of results) this.#keyed.delete(sequence);
     failpoint('concluded', ended.length);
     this.around.emit('confirmed', ended);
   }
@@ -67,6 +71,7 @@ export class Publishes implements Pick<Journal, 'accept' | 'keepAnswer' | 'outbo
     failpoint('outboxed', taken.length);
     if (this.#fresh.length === 0) queueMicrotask(() => this.#tell());
     this.#fresh.push(...taken);
+    if (acceptance.kept) for (const { sequence } of taken) this.#keyed.add(sequence);
     return null;
   }
 

@@ -1,11 +1,14 @@
 /** What REST promises of publishes beyond one: keys, times, batches, raw bodies; with the real gateway and a real broker. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { connectAsync } from 'mqtt';
 import { startFlow, type Flow } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
+import { read } from '../tidy/tree.js';
 
 interface Answer {
   http: number;
@@ -153,6 +156,24 @@ describe('what goes out', { skip: needs('mosquitto') }, () => {
         ['{"n":12345678901234567890,"d":1.0}', undefined],
       ],
     );
+  });
+
+  it('the calls that docs/publish.md shows are answered as it says', async (t) => {
+    const flow = await start(t, { publish: { allow: ['commands/#'] } });
+    const arrived = await listen(t, flow);
+    const device = await connectAsync(flow.broker.url, { protocolVersion: 5 });
+    t.after(() => device.endAsync(true));
+    device.on('message', (_topic, _payload, { properties }) => {
+      if (properties?.responseTopic) device.publish(properties.responseTopic, 'fine');
+    });
+    await device.subscribeAsync('commands/#');
+    const blocks = [...read('docs/publish.md').matchAll(/```sh\n([^`]+)```/g)].map(([, calls]) => calls!);
+    const here = blocks.join('').replace('127.0.0.1:8080', `127.0.0.1:${flow.gateway.ports.httpPort}`);
+    const statuses = `curl() { command curl -sS -o /dev/null -w '%{http_code} ' "$@"; }\n${here}`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', statuses]);
+    assert.equal(stdout.trim(), '200 200 200 200 202 200');
+    await until(() => arrived.length === 7, { what: () => `seven publishes, not ${arrived.length}` });
+    assert.equal(arrived[0]!.payload, '{"on":true,"order":12345678901234567890}');
   });
 
   it('a batch in its order, in one go; beyond publish.outbox it is a 503 and nothing of it is kept', async (t) => {
