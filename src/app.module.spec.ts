@@ -304,10 +304,28 @@ describe('a request that cannot be read', () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=a', '']) {
       for (const text of [body, form]) {
         const headers: { [name: string]: string } = type === '' ? ALL : { ...ALL, 'content-type': type };
-        assert.equal(await surface.problem('POST', '/v1/publish', headers, text), '415 CONTENT_TYPE_UNSUPPORTED', type);
+        for (const path of ['/v1/publish', '/v1/publish/batch', '/v1/request', '/v1/subscribers/raw/test']) {
+          assert.equal(await surface.problem('POST', path, headers, text), '415 CONTENT_TYPE_UNSUPPORTED', path + type);
+        }
       }
     }
     assert.deepEqual(surface.accepted, []);
+  });
+
+  it('raw bytes are what they are, whatever their type says', async () => {
+    const raw = '/v1/publish/raw?topic=commands/a';
+    for (const type of [undefined, 'text/plain', 'application/json', 'application/octet-stream']) {
+      const headers: { [name: string]: string } = type === undefined ? ALL : { ...ALL, 'content-type': type };
+      assert.equal((await surface.call('POST', raw, headers, '{"topic":')).status, 202, type);
+      const { payload, properties } = surface.accepted.pop()!;
+      assert.deepEqual([String(payload), properties?.contentType], ['{"topic":', type]);
+    }
+    const text = 'x'.repeat(MAX_PAYLOAD_BYTES + 1);
+    assert.equal(await surface.problem('POST', raw, ALL, text), '413 PAYLOAD_TOO_LARGE');
+    assert.equal(
+      await surface.problem('POST', raw, { ...ALL, 'content-type': 'text' }, 'x'),
+      '415 CONTENT_TYPE_UNSUPPORTED',
+    );
   });
 
   it('a fault inside is in the log, and not in the answer', async () => {

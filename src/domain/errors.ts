@@ -78,7 +78,7 @@ export const ERRORS = {
   CONTENT_TYPE_UNSUPPORTED: {
     status: 415,
     retryable: false,
-    hint: 'Send JSON, with `Content-Type: application/json`.',
+    hint: 'Send JSON, with `Content-Type: application/json`; only POST /v1/publish/raw takes other types.',
   },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, hint: 'Use one of the methods that `allow` lists.' },
   TOO_MANY_REQUESTS: {
