@@ -81,6 +81,10 @@ export function deliveryObserver(
     recovered: (subscriber) =>
       repeats.tell(`attempts ${subscriber}`, (count) => logger.info({ subscriber, count }, 'attempts succeed again')),
     discarded,
+    fault: (subscriber, err) =>
+      repeats.tell(`fault ${subscriber}`, (count) =>
+        logger.error({ subscriber, err, count }, 'a defect stopped a subscriber; it begins anew from the journal'),
+      ),
     saveFailed: (error) => {
       const code = error instanceof HoldfastError ? error.code : undefined;
       const problem = error instanceof Error ? error.message : String(error);

@@ -19,6 +19,7 @@ import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
 import { orderingKey } from './ordering-key.js';
+import { ABORT_GRACE_MS, recover } from './recovery.js';
 import { Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
 import { statusOf } from './status.js';
@@ -26,8 +27,6 @@ import { REPLAY_ROWS_MAX, WaitingRows } from './waiting.js';
 
 /** A subscriber that changes lets its attempts finish for so long; then they are made again. */
 const CHANGE_GRACE_MS = 2_000;
-/** How long an aborted attempt may take to end, and sockets to close. */
-const ABORT_GRACE_MS = 200;
 /** What was settled gets at least this long to be saved, even when the deadline has passed. */
 const SAVE_GRACE_MS = 1_000;
 /** Who asks for what is settled to be saved goes on without it after so long. */
@@ -37,7 +36,10 @@ const DEAD_AFTER_CURSOR_MAX = 20_000;
 
 export interface DeliveryOptions {
   journal: Pick<Journal, 'settle'>;
-  reader: Pick<JournalReader, 'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters' | 'replays'>;
+  reader: Pick<
+    JournalReader,
+    'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters' | 'replays' | 'progress'
+  >;
   observer: DeliveryObserver;
   clock: Clock;
   random: Random;
@@ -55,6 +57,8 @@ export interface DeliveryTarget {
   sender: Sender;
   /** As the journal has it; absent: nothing holds it. */
   hold?: Hold;
+  /** Why it is to be probed first. */
+  fault?: string;
 }
 
 /** Where a subscriber stands while nothing is sent to it. */
@@ -88,6 +92,8 @@ export class Delivery {
       saveFailed: (error) => observer.saveFailed(error),
     });
     this.#dispatcher = new Dispatcher(reader, () => this.#settler.cursorsMoved());
+    const beginAnew = (lanes: Lanes, fault: string): void => this.#beginAnew(lanes, fault);
+    const recovery = { settler: this.#settler, observer, clock, beginAnew };
     this.#shared = {
       reader,
       observer,
@@ -96,6 +102,7 @@ export class Delivery {
       parametersOf,
       mayStart: () => this.#settler.hasRoom,
       serve: (consumer) => this.#dispatcher.serve(consumer),
+      faulted: (lanes, error) => void recover(lanes, error, recovery),
     };
   }
 
@@ -131,6 +138,7 @@ export class Delivery {
     await this.#settle([lanes], CHANGE_GRACE_MS);
     await this.#settler.saved(lanes.intake.ledger);
     this.#mustRun();
+    if (lanes.isFaulted) throw new HoldfastError('INTERNAL', `a defect stopped "${id}"; it begins anew`);
     // In one turn: a record that is dispatched after the cursor was taken must not be taken for one that was not wanted.
     const { settings, sender } = lanes;
     const { cursor } = lanes.intake;
@@ -233,8 +241,9 @@ export class Delivery {
   /** The journal has given up the oldest records of a subscriber: they are not waited for any more. */
   discarded({ subscriber, through, records }: Discarded): void {
     const lanes = this.#lanes.get(subscriber);
-    lanes?.backlog.giveUp(through, records);
-    lanes?.pump();
+    if (!lanes || lanes.isFaulted) return; // The journal says where it begins anew.
+    lanes.backlog.giveUp(through, records);
+    lanes.pump();
   }
 
   /**
@@ -275,6 +284,15 @@ export class Delivery {
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }
 
+  #beginAnew(lanes: Lanes, fault: string): void {
+    const { settings, sender, condition } = lanes;
+    if (this.#stopped || this.#lanes.get(settings.id) !== lanes) return;
+    const saved = this.options.reader.progress().find(({ id }) => id === settings.id);
+    if (!saved) throw new HoldfastError('INTERNAL', `the journal does not know "${settings.id}"`);
+    this.#dispatcher.remove(lanes, settings.topics);
+    this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: saved.cursor, fault });
+  }
+
   /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. @returns how many were not */
   async #settle(all: readonly Lanes[], deadlineMs: number): Promise<number> {
     const idle = Promise.all(all.map((lanes) => lanes.halt()));
@@ -297,7 +315,7 @@ export class Delivery {
     if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'delivery has stopped');
   }
 
-  #open({ settings, cursor, sender, hold }: DeliveryTarget): Lanes {
+  #open({ settings, cursor, sender, hold, fault }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
     const { id, retry, topics, where } = settings;
     const passes = where && compileFilter(where, this.#shared.parametersOf);
@@ -323,6 +341,7 @@ export class Delivery {
     });
     const lanes: Lanes = new Lanes(settings, sender, intake, replays, interest, this.#shared);
     if (hold) lanes.condition.restore(hold);
+    if (fault) lanes.condition.restoreFaulted(fault, clock.monotonic());
     this.#dispatcher.add(lanes, topics);
     this.#lanes.set(id, lanes);
     for (const replay of reader.replays(id)) replays.add(replay);

@@ -90,6 +90,36 @@ describe('maxAge: a subscriber that takes nothing', () => {
   });
 });
 
+describe('maxAge: what is in flight', () => {
+  for (const batch of [undefined, { maxMessages: 2, maxWaitMs: 0, maxBytes: 1_000 }]) {
+    it(`is left to its answer, also when it is given again${batch ? ', in a batch' : ''}`, async () => {
+      const journal = new FakeJournal();
+      journal.addMany(6, () => 't');
+      const sender = new ScriptedSender();
+      const retry = { scheduleMs: [1], maxAgeMs: SOON_MS };
+      const breaker = { failures: 10, openForMs: 20 };
+      const one = settings('one', { concurrency: 8, retry, breaker, ...(batch && { batch }) });
+      const run = new Run(journal, [{ settings: one, sender }]);
+      await until(() => journal.of('one').cursor === 6);
+      let answer: (outcome: Outcome) => void = () => undefined;
+      const slow = new Promise<Outcome>((resolve) => (answer = resolve));
+      sender.script = ({ position }): Outcome | Promise<Outcome> => (position === 1 ? slow : throttled(HOUR_MS));
+      const replay = { number: 1, subscriber: 'one', from: 1, through: 6, position: 0 };
+      journal.of('one').replays.push(replay);
+      run.delivery.replay(replay);
+      const withFirst = batch ? [1, 2] : [1];
+      const others = [1, 2, 3, 4, 5, 6].filter((position) => !withFirst.includes(position));
+      await until(() => journal.of('one').dead.size >= others.length, 'the end of the others');
+      await turns(20);
+      answer(OK);
+      await until(() => replay.position === 6);
+      assert.deepEqual(deadAt(journal), others);
+      assert.equal(run.status().inFlight, 0);
+      await run.stop();
+    });
+  }
+});
+
 describe('maxAge: a subscriber that is well, or held', () => {
   it('is given what is old; one stumble after a long absence costs no more than what was in flight', async () => {
     const journal = new FakeJournal();

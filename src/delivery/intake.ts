@@ -7,6 +7,7 @@ import type { ParametersOf } from '../domain/topic-parameters.js';
 import type { Gathering } from './batches.js';
 import type { Consumer } from './dispatcher.js';
 import type { Feed } from './feed.js';
+import type { Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
 import type { DeliveryObserver } from './observer.js';
 import { RingQueue } from './ring-queue.js';
@@ -25,6 +26,8 @@ export interface Shared {
   mayStart: () => boolean;
   /** Asks for a laggard to be fed. */
   serve: (consumer: Consumer) => void;
+  /** A defect ended these lanes: they do nothing any more. */
+  faulted: (lanes: Lanes, error: unknown) => void;
 }
 
 /** What a failed attempt leaves behind. */
