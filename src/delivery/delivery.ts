@@ -57,6 +57,8 @@ export interface DeliveryTarget {
   sender: Sender;
   /** As the journal has it; absent: nothing holds it. */
   hold?: Hold;
+  /** As the journal has it; absent: records are as old as they are. */
+  freshAt?: number;
   /** Why it is to be probed first. */
   fault?: string;
 }
@@ -120,7 +122,7 @@ export class Delivery {
   /** One more subscriber while running. @throws SHUTTING_DOWN */
   add(target: DeliveryTarget): void {
     this.#mustRun();
-    this.#add(target, this.options.clock.now());
+    this.#add(target);
   }
 
   /**
@@ -268,9 +270,8 @@ export class Delivery {
     return aborted;
   }
 
-  #add(target: DeliveryTarget, freshAt: number): void {
+  #add(target: DeliveryTarget): void {
     const consumer = this.#open(target);
-    consumer.expiry.freshAt = freshAt;
     this.#count([{ consumer, cursor: target.cursor }]);
     consumer.pump();
   }
@@ -279,7 +280,7 @@ export class Delivery {
     const { id } = target.settings;
     const { paused = false, gone = '' } = target.hold ?? {};
     const woken = condition.held && !paused && gone === '';
-    this.#add(target, woken ? this.options.clock.now() : expiry.freshAt);
+    this.#add({ ...target, freshAt: woken ? this.options.clock.now() : expiry.freshAt });
     const { state, reason } = this.#find(id).condition;
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }
@@ -315,7 +316,7 @@ export class Delivery {
     if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'delivery has stopped');
   }
 
-  #open({ settings, cursor, sender, hold, fault }: DeliveryTarget): Lanes {
+  #open({ settings, cursor, sender, hold, freshAt = 0, fault }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
     const { id, retry, topics, where } = settings;
     const passes = where && compileFilter(where, this.#shared.parametersOf);
@@ -340,6 +341,7 @@ export class Delivery {
       return { intake: source, batches: new Batches(source, settings.batch) };
     });
     const lanes: Lanes = new Lanes(settings, sender, intake, replays, interest, this.#shared);
+    lanes.expiry.freshAt = Math.min(freshAt, clock.now()); // The clock may have been ahead.
     if (hold) lanes.condition.restore(hold);
     if (fault) lanes.condition.restoreFaulted(fault, clock.monotonic());
     this.#dispatcher.add(lanes, topics);

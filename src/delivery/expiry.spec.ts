@@ -53,6 +53,22 @@ describe('maxAge: a subscriber that takes nothing', () => {
     await again.stop();
   });
 
+  it('what is older than the subscriber, or than when it was woken, has its time from then; also after a restart', async () => {
+    const journal = new FakeJournal();
+    for (let i = 0; i < 5; i++) journal.add('t', Date.now() - 3 * HOUR_MS);
+    const sender = new ScriptedSender(() => throttled(HOUR_MS));
+    const one = settings('one', { concurrency: 1 });
+    const run = new Run(journal, [{ settings: one, sender, freshAt: Date.now() }]);
+    await until(() => sender.sent.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([run.status().lagRecords, journal.of('one').dead.size], [5, 0]);
+    run.kill();
+    const ahead = new Run(journal, [{ settings: one, sender, freshAt: Date.now() + 9 * HOUR_MS }]);
+    ahead.clock.wallOffsetMs = 2 * HOUR_MS;
+    await until(() => journal.of('one').dead.size === 5, 'the end of what a clock that was ahead kept');
+    await ahead.stop();
+  });
+
   it('broken: rows that wait, and those held behind them, expire in their line', async () => {
     const journal = new FakeJournal();
     const one = settings('one', {

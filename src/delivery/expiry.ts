@@ -29,7 +29,7 @@ export interface ExpiryParts {
  * monotonic, those of `wall` and `since` are wall clock; all in milliseconds.
  */
 export class Expiry {
-  /** No record is older than this: an operator asked for all that waits to be tried again. */
+  /** No record is older than this: the subscriber came then, or was woken. */
   freshAt = 0;
   #lookAt = 0;
 

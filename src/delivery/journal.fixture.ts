@@ -126,7 +126,7 @@ export class FakeJournal {
 
   progress(): SubscriberProgress[] {
     const hold = { paused: false, gone: '' };
-    return [...this.saved].map(([id, { cursor }]) => ({ id, cursor, topics: [], hold }));
+    return [...this.saved].map(([id, { cursor }]) => ({ id, cursor, topics: [], hold, freshAt: 0 }));
   }
 
   replays(subscriber: string): Replay[] {
@@ -295,9 +295,10 @@ export class Run {
       random: () => 0,
       ...more,
     });
-    const guarded = targets.map(({ settings: one, sender, cursor, hold }) => ({
+    const guarded = targets.map(({ settings: one, sender, cursor, hold, freshAt }) => ({
       settings: one,
       hold,
+      freshAt,
       cursor: cursor ?? journal.of(one.id).cursor,
       sender: {
         send: (record: Record, context: AttemptContext): Promise<Outcome> =>

@@ -108,6 +108,10 @@ const MIGRATIONS: readonly string[] = [
     position INTEGER NOT NULL
   );
   `,
+  `
+  -- Since when it is served, or was woken: the age of nothing that waits for it began before.
+  ALTER TABLE subscribers ADD COLUMN fresh_at INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

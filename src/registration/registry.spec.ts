@@ -23,7 +23,8 @@ const NOW = Date.UTC(2026, 0, 31);
 class House {
   readonly rows = new Map<string, { topics: string[]; hold: Hold }>();
   readonly kept = new Map<string, Body>();
-  readonly served = new Map<string, Target & { cursor: number }>();
+  readonly served = new Map<string, Target & { cursor: number; freshAt?: number }>();
+  readonly held: string[] = [];
   readonly said: string[] = [];
   readonly waiting: ReturnType<RegistryParts['reader']['waiting']> = [];
   readonly topics: string[] = [];
@@ -52,13 +53,14 @@ class House {
         holdSubscriber: (id, hold) => {
           if (this.disk === 'full') return Promise.reject(new HoldfastError('JOURNAL_FULL', 'no room'));
           this.rows.get(id)!.hold = hold;
+          this.held.push(id);
           return Promise.resolve();
         },
         stats: () => Promise.resolve({ admitted: 0 } as Awaited<ReturnType<RegistryParts['journal']['stats']>>),
       },
       reader: {
         lastPosition: () => this.last,
-        progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, ...row })),
+        progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, freshAt: NOW, ...row })),
         registrations: () => [...this.kept].map(([id, body]) => ({ id, body })),
         waiting: () => this.waiting,
         recordsAt: (positions) => positions.map((position) => this.#record(position)),
@@ -135,7 +137,7 @@ class House {
   #know({ id, topics }: KnownSubscriber): SubscriberProgress {
     const row = { hold: this.rows.get(id)?.hold ?? FREE, topics };
     this.rows.set(id, row);
-    return { id, cursor: 0, ...row };
+    return { id, cursor: 0, freshAt: NOW, ...row };
   }
 
   #save({ id, body }: Registration, subscriber: KnownSubscriber, discarded: number[]): Promise<SubscriberProgress> {
@@ -190,6 +192,18 @@ describe('the registry at the start', () => {
     }
     assert.equal(house.registry.get('file').url, `${URL_A}?********`);
     assert.equal((await house.put('bad2')).created, true);
+  });
+
+  it('since when each is there goes along; one that nobody served is woken when it is registered anew', async () => {
+    const house = new House();
+    house.rows.set('old', { topics: ['#'], hold: FREE });
+    await started(house);
+    assert.equal(house.served.get('file')!.freshAt, NOW);
+    await house.put('new');
+    assert.deepEqual([house.served.get('new')!.freshAt, house.held], [NOW, []]);
+    await house.put('old');
+    await house.put('old', { concurrency: 2 });
+    assert.deepEqual(house.held, ['old']);
   });
 
   it('until when one is sent nothing is shown as a time, and only then', async () => {

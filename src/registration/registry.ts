@@ -68,12 +68,12 @@ export class Registry {
     const progress = new Map([...reader.progress(), ...known].map((one) => [one.id, one]));
     for (const one of progress.values()) if (!targets.has(one.id)) targets.set(one.id, this.#absent(one));
     const starts = [...targets.values()].map((target) => {
-      const { id, cursor, hold } = progress.get(target.settings.id)!;
+      const { id, cursor, hold, freshAt } = progress.get(target.settings.id)!;
       const entry = this.#entries.get(id)!;
       if (entry.source !== 'absent') entry.hold = hold;
       if (entry.source === 'absent' || entry.source === 'registered') observer.added(id);
       if (hold.paused || hold.gone !== '') observer.impaired(id, hold.paused ? 'it is paused' : `gone: ${hold.gone}`);
-      return { ...target, cursor, hold: entry.hold };
+      return { ...target, cursor, freshAt, hold: entry.hold };
     });
     delivery.start(starts, (await journal.stats()).admitted);
   }
@@ -254,9 +254,9 @@ export class Registry {
     if (this.#entries.size >= SUBSCRIBERS_MAX) {
       throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${this.#entries.size} subscribers`);
     }
-    const { cursor, hold } = await journal.saveRegistration(registration, target.settings, []);
+    const { cursor, hold, freshAt } = await journal.saveRegistration(registration, target.settings, []);
     observer.added(registration.id);
-    delivery.add({ ...target, cursor, hold });
+    delivery.add({ ...target, cursor, freshAt, hold });
     return hold;
   }
 
@@ -271,11 +271,10 @@ export class Registry {
       const progress = await journal.saveRegistration(registration, target.settings, lost.waiting);
       discarded = lost.records;
       hold = progress.hold;
-      // What was gone was at the other address.
-      if (hold.gone !== '' && known.settings.url !== target.settings.url) {
-        hold = { ...hold, gone: '' };
-        await journal.holdSubscriber(id, hold);
-      }
+      // What was gone was at the other address; what nobody served was held by that.
+      const moved = hold.gone !== '' && known.settings.url !== target.settings.url;
+      if (moved) hold = { ...hold, gone: '' };
+      if (moved || known.source === 'absent') await journal.holdSubscriber(id, hold);
       return { ...target, hold };
     });
     if (discarded > 0) observer.discarded(id, discarded);
