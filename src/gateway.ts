@@ -85,6 +85,7 @@ export class Gateway {
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
+  #journalFull = false;
   #publisher: Publisher | undefined;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
@@ -264,6 +265,7 @@ export class Gateway {
       announcements: this.#announcements,
       discarded: this.#discarded,
       repeats: this.#repeats,
+      mayTell: () => this.#events.hasRoom,
     });
     this.#delivery = serving.delivery;
     this.#registry = serving.registry;
@@ -311,8 +313,11 @@ export class Gateway {
     const port = {
       append: (batch: MessageBatch) => this.#journal!.append(batch),
       wanted: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
-      lost: (count: number) =>
-        logger.warn({ count }, 'events of the gateway found no place while the journal was full'),
+      journalFull: () => this.#journalFull,
+      lost: (count: number, full: boolean) => {
+        const why = full ? 'while the journal was full' : 'because more came at once than could be written';
+        logger.warn({ count }, `events of the gateway found no place, ${why}`);
+      },
       failed: (error: unknown) => logger.warn({ err: error }, 'an event of the gateway could not be written'),
     };
     return new OwnEvents(port, systemClock);
@@ -364,6 +369,7 @@ export class Gateway {
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
       confirmed: (results) => this.#publisher?.confirmed(results),
       state: (facts) => {
+        this.#journalFull = facts.state === 'full';
         tells.state(facts);
         this.#announcements.journalState(facts);
       },

@@ -45,6 +45,8 @@ export interface DeliveryOptions {
   random: Random;
   /** Default: no level of a topic has a name. */
   parametersOf?: ParametersOf;
+  /** Whether the observer has room to be told of 256 more dead letters. Default: always. */
+  mayTell?: () => boolean;
   /** For filters and keys that look into payloads. Default: as JSON, as it came. */
   decode?: DecodePayload;
 }
@@ -103,6 +105,7 @@ export class Delivery {
       random,
       parametersOf,
       mayStart: () => this.#settler.hasRoom,
+      mayTell: options.mayTell ?? (() => true),
       serve: (consumer) => this.#dispatcher.serve(consumer),
       faulted: (lanes, error) => void recover(lanes, error, recovery),
     };

@@ -69,6 +69,22 @@ describe('maxAge: a subscriber that takes nothing', () => {
     await ahead.stop();
   });
 
+  it('nothing expires while nobody can be told of it', async () => {
+    const journal = new FakeJournal();
+    for (let i = 0; i < 2_000; i++) journal.add('t', Date.now() - 200 * HOUR_MS);
+    const sender = new ScriptedSender(() => throttled(HOUR_MS));
+    const one = settings('one', { concurrency: 1, breaker: { failures: 9, openForMs: 1 } });
+    let room = 512;
+    const told = (): number => run.observer.deaths.length;
+    const run: Run = new Run(journal, [{ settings: one, sender }], undefined, { mayTell: () => told() + 256 <= room });
+    await until(() => told() > 256);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.ok(told() <= room, `${told()} were told`);
+    room = Infinity;
+    await until(() => told() === 2_000);
+    await run.stop();
+  });
+
   it('broken: rows that wait, and those held behind them, expire in their line', async () => {
     const journal = new FakeJournal();
     const one = settings('one', {

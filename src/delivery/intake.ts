@@ -24,6 +24,8 @@ export interface Shared {
   parametersOf: ParametersOf;
   /** Whether what was settled is saved quickly enough for more. */
   mayStart: () => boolean;
+  /** Whether there is room to tell of as many deaths as one step may bring. */
+  mayTell: () => boolean;
   /** Asks for a laggard to be fed. */
   serve: (consumer: Consumer) => void;
   /** A defect ended these lanes: they do nothing any more. */
