@@ -91,7 +91,7 @@ export function deliveryObserver(
       repeats.tell('saves', (count) =>
         logger.error(
           { code, problem, count },
-          'what was delivered could not be saved; trying again, and sending no more',
+          'what was delivered could not be saved; trying again, and sending no more once 10 000 records wait for that',
         ),
       );
     },

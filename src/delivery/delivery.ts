@@ -9,7 +9,6 @@ import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
 import { noParameters, type ParametersOf } from '../domain/topic-parameters.js';
-import { TopicTrie } from '../domain/topic-trie.js';
 import { within } from '../domain/within.js';
 import { BacklogCount } from './backlog-count.js';
 import { Batches } from './batches.js';
@@ -20,7 +19,7 @@ import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
 import { orderingKey } from './ordering-key.js';
 import { ABORT_GRACE_MS, recover } from './recovery.js';
-import { Replays, type Source } from './replays.js';
+import { replayOptions, Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
 import { statusOf } from './status.js';
 import { REPLAY_ROWS_MAX, WaitingRows } from './waiting.js';
@@ -132,7 +131,8 @@ export class Delivery {
    * Brings one subscriber to a standstill: its attempts finish within two seconds or are aborted, to be made again
    * under the same id, and what it settled is saved. Then `save` says who comes in its place: the same subscriber with
    * other settings, which goes on where this one was, or nobody. When `save` rejects, it goes on as it was. One change
-   * of a subscriber at a time. @throws NOT_FOUND SHUTTING_DOWN, and what `save` rejects with
+   * of a subscriber at a time. @throws NOT_FOUND SHUTTING_DOWN, JOURNAL_FULL when what it settled cannot be saved, and what
+   * `save` rejects with
    */
   async change(
     id: string,
@@ -140,10 +140,16 @@ export class Delivery {
   ): Promise<void> {
     const lanes = this.#find(id);
     this.#mustRun();
+    if (this.#settler.isFailing || lanes.isHalted) throw unsaved(id); // what is refused disturbs nothing
     await this.#settle([lanes], CHANGE_GRACE_MS);
-    await this.#settler.saved(lanes.intake.ledger);
+    const { ledger } = lanes.intake;
+    await within(SAVE_WAIT_MS_MAX, this.#settler.saved(ledger));
     this.#mustRun();
     if (lanes.isFaulted) throw new HoldfastError('INTERNAL', `a defect stopped "${id}"; it begins anew`);
+    if (!ledger.isSaved) {
+      void this.#goOnOnceSaved(lanes);
+      throw unsaved(id);
+    }
     // In one turn: a record that is dispatched after the cursor was taken must not be taken for one that was not wanted.
     const { settings, sender } = lanes;
     const { cursor } = lanes.intake;
@@ -288,6 +294,16 @@ export class Delivery {
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }
 
+  /** A change of it was given up, because it could not be saved where it stood. */
+  async #goOnOnceSaved(lanes: Lanes): Promise<void> {
+    const { settings, sender, condition, intake } = lanes;
+    await this.#settler.saved(intake.ledger);
+    if (this.#stopped || lanes.isFaulted) return;
+    this.#dispatcher.remove(lanes, settings.topics);
+    this.#settler.close(intake.ledger);
+    this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: intake.cursor });
+  }
+
   #beginAnew(lanes: Lanes, fault: string): void {
     const { settings, sender, condition } = lanes;
     if (this.#stopped || this.#lanes.get(settings.id) !== lanes) return;
@@ -364,21 +380,6 @@ export class Delivery {
   }
 }
 
-/** Keys of its own: what is given again keeps its order apart from what is new, and from other replays. */
-function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): ConstructorParameters<typeof Feed>[0] {
-  const { number, position, through, topics } = replay;
-  const trie = new TopicTrie<true>();
-  for (const filter of topics ?? []) trie.add(filter, true);
-  return {
-    tail: { position: through },
-    countsExactly: false, // it is no backlog
-    start: position,
-    wants: (topic) => wants(topic) && (!topics || trie.match(topic).length > 0),
-    selects,
-    keyOf: (record) => {
-      const key = keyOf(record);
-      return key && `#replay${number}:${key}`;
-    },
-    skip: new Set(),
-  };
+function unsaved(id: string): HoldfastError {
+  return new HoldfastError('JOURNAL_FULL', `what "${id}" has settled cannot be saved for now, so it cannot be changed`);
 }

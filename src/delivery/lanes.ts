@@ -88,6 +88,11 @@ export class Lanes implements Consumer {
     return this.#faulted;
   }
 
+  /** It starts nothing more: it is about to be changed, or to begin anew. */
+  get isHalted(): boolean {
+    return this.#halted;
+  }
+
   /** Starts every attempt that may start now. Cheap when none may. */
   pump(): void {
     try {

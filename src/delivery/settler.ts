@@ -34,6 +34,7 @@ export class Settler {
   #batchFull = false;
   #lazyTimer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #failing = false;
 
   constructor(
     private readonly journal: Pick<Journal, 'settle'>,
@@ -63,6 +64,11 @@ export class Settler {
     this.#dirty.delete(ledger);
     this.#noLongerUnsaved(ledger.unsaved);
     this.#tell();
+  }
+
+  /** The last save failed. */
+  get isFailing(): boolean {
+    return this.#failing;
   }
 
   get hasRoom(): boolean {
@@ -166,6 +172,7 @@ export class Settler {
       this.hooks.saveFailed(error);
     }
     this.#saving = undefined;
+    this.#failing = failed;
     if (failed) this.#restore(ledgers);
     else this.#saved(ledgers);
     this.#tell();

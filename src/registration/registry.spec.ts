@@ -25,6 +25,7 @@ class House {
   readonly kept = new Map<string, Body>();
   readonly served = new Map<string, Target & { cursor: number; freshAt?: number }>();
   readonly held: string[] = [];
+  beforeChange: () => Promise<void> = () => Promise.resolve();
   readonly said: string[] = [];
   readonly waiting: ReturnType<RegistryParts['reader']['waiting']> = [];
   readonly topics: string[] = [];
@@ -123,6 +124,7 @@ class House {
       start: (targets) => targets.forEach((target) => this.served.set(target.settings.id, target)),
       add: (target) => void this.served.set(target.settings.id, target),
       change: async (id, save) => {
+        await this.beforeChange();
         const next = await save({ cursor: 1, through: this.topics.length - 1 });
         if (next) this.served.set(id, { ...next, cursor: 1 });
         else this.served.delete(id);
@@ -258,6 +260,20 @@ describe('registering', () => {
     assert.equal((await house.put('last')).created, false);
     await house.registry.remove('last', false);
     assert.equal((await house.put('more')).created, true);
+  });
+
+  it('a change that hangs holds up no other subscriber', async () => {
+    const house = await started();
+    await house.put('app');
+    let end: () => void = () => undefined;
+    house.beforeChange = (): Promise<void> => new Promise((resolve) => (end = resolve));
+    const changes = [house.put('app', { n: 1 }), house.registry.pause('app')];
+    assert.equal((await house.put('other')).created, true);
+    assert.equal((await house.registry.pause('file')).state, 'paused');
+    assert.equal(house.registry.get('app').state, 'active');
+    end();
+    await Promise.all(changes);
+    assert.equal(house.registry.get('app').state, 'paused');
   });
 
   it('changes come one after the other', async () => {

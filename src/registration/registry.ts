@@ -46,7 +46,10 @@ interface Entry {
 export class Registry {
   readonly #entries = new Map<string, Entry>();
   readonly #tests = new Map<string, Promise<TestResult>>();
-  #last: Promise<unknown> = Promise.resolve();
+  /** The last change of each subscriber that is being changed. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Subscribers that are about to be known. */
+  #coming = 0;
 
   constructor(private readonly parts: RegistryParts) {}
 
@@ -110,7 +113,7 @@ export class Registry {
    * when it resolves. @throws REQUEST_INVALID URL_FORBIDDEN SUBSCRIBER_READ_ONLY SUBSCRIBER_LIMIT BACKLOG_WOULD_BE_LOST
    */
   put(id: string, sent: unknown, discard: boolean): Promise<{ created: boolean; subscriber: SubscriberView }> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       const known = this.#entries.get(id);
       if (known) mustBeOurs(id, known);
       const { body, settings } = this.#checked(id, sent, known?.body);
@@ -130,7 +133,7 @@ export class Registry {
 
   /** @returns how many records were given up with it, and how many replays ended @throws NOT_FOUND SUBSCRIBER_READ_ONLY BACKLOG_WOULD_BE_LOST */
   remove(id: string, discard: boolean): Promise<{ id: string; discarded: number; replays: number }> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       mustBeOurs(id, this.#find(id));
       const { delivery, journal, observer } = this.parts;
       const lag = async (): Promise<number> => {
@@ -157,7 +160,7 @@ export class Registry {
 
   /** On disk when it resolves. @throws NOT_FOUND SUBSCRIBER_ABSENT */
   pause(id: string): Promise<SubscriberView> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       await this.#hold(id, { ...this.#served(id).hold, paused: true });
       this.parts.delivery.pause(id);
       this.parts.observer.changed(id, 'paused');
@@ -167,7 +170,7 @@ export class Registry {
 
   /** Wakes one that is paused, gone or broken. @throws NOT_FOUND SUBSCRIBER_ABSENT */
   resume(id: string): Promise<SubscriberView> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       this.#served(id);
       await this.#hold(id, free());
       this.parts.delivery.resume(id);
@@ -178,7 +181,7 @@ export class Registry {
 
   /** Its receiver answered 410: that is kept, so that a restart does not ask again. */
   gone(id: string, why: string): void {
-    void this.#inTurn(async () => {
+    void this.#inTurn(id, async () => {
       const entry = this.#entries.get(id);
       // A change that was under way may have woken it.
       const still = this.parts.delivery.status().some((one) => one.id === id && one.state === 'gone');
@@ -251,10 +254,11 @@ export class Registry {
 
   async #add(registration: Registration, target: Target): Promise<Hold> {
     const { journal, delivery, observer } = this.parts;
-    if (this.#entries.size >= SUBSCRIBERS_MAX) {
-      throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${this.#entries.size} subscribers`);
-    }
-    const { cursor, hold, freshAt } = await journal.saveRegistration(registration, target.settings, []);
+    const known = this.#entries.size + this.#coming;
+    if (known >= SUBSCRIBERS_MAX) throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${known} subscribers`);
+    this.#coming++;
+    const saved = journal.saveRegistration(registration, target.settings, []);
+    const { cursor, hold, freshAt } = await saved.finally(() => this.#coming--);
     observer.added(registration.id);
     delivery.add({ ...target, cursor, freshAt, hold });
     return hold;
@@ -298,10 +302,15 @@ export class Registry {
     return entry;
   }
 
-  /** One change after the other: each builds on what the one before left. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
+  /** One change of a subscriber after the other: each builds on what the one before left. Others do not wait for it. */
+  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(id) ?? Promise.resolve()).then(work);
+    const last = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turns.get(id) === last) this.#turns.delete(id);
+      });
+    this.#turns.set(id, last);
     return turn;
   }
 }
