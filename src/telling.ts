@@ -57,6 +57,8 @@ export function deliveryObserver(
   { metrics, discarded, announcements, repeats, logger }: TellingParts,
   gone: (subscriber: string, why: string) => void,
 ): DeliveryObserver {
+  /** Statuses of the dead letters whose line is held back, by kind. */
+  const died = new Map<string, Set<number>>();
   return {
     attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
     delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
@@ -69,9 +71,14 @@ export function deliveryObserver(
     died: (letter) => {
       announcements.died(letter);
       const { subscriber, reason, status, topic } = letter;
-      repeats.tell(`dead ${subscriber} ${reason}`, (count) =>
-        logger.warn({ subscriber, reason, status, topic, count }, 'dead letters; see GET /v1/dead-letters'),
-      );
+      const kind = `dead ${subscriber} ${reason}`;
+      const statuses = new Set(died.get(kind)).add(status);
+      died.set(kind, statuses);
+      repeats.tell(kind, (count) => {
+        died.delete(kind);
+        const said = statuses.size > 1 ? { statuses: [...statuses] } : { status };
+        logger.warn({ subscriber, reason, ...said, topic, count }, 'dead letters; see GET /v1/dead-letters');
+      });
     },
     // One kind, so that the last line says how it is: a receiver that fails and succeeds by turns fills no log.
     failing: (subscriber, failure) =>
