@@ -87,6 +87,7 @@ export class Gateway {
   #registry: Registry | undefined;
   #admittedThrough = 0;
   #publishing: Publishing | undefined;
+  #journalFull = false;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
@@ -235,15 +236,9 @@ export class Gateway {
   #makeContracts(): ContractsInForce {
     const { settings } = this;
     const { version, logger } = this.options;
+    const [metrics, repeats, heartbeats] = [this.#contractMetrics, this.#repeats, this.#heartbeats.buffer];
     return new ContractsInForce({
-      ...{
-        settings,
-        version,
-        logger,
-        metrics: this.#contractMetrics,
-        repeats: this.#repeats,
-        heartbeats: this.#heartbeats.buffer,
-      },
+      ...{ settings, version, logger, metrics, repeats, heartbeats },
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
@@ -271,6 +266,7 @@ export class Gateway {
       announcements: this.#announcements,
       discarded: this.#discarded,
       repeats: this.#repeats,
+      mayTell: () => this.#events.hasRoom,
     });
     this.#delivery = serving.delivery;
     this.#registry = serving.registry;
@@ -319,8 +315,11 @@ export class Gateway {
     const port = {
       append: (batch: MessageBatch) => this.#journal!.append(batch),
       wanted: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
-      lost: (count: number) =>
-        logger.warn({ count }, 'events of the gateway found no place while the journal was full'),
+      journalFull: () => this.#journalFull,
+      lost: (count: number, full: boolean) => {
+        const why = full ? 'while the journal was full' : 'because more came at once than could be written';
+        logger.warn({ count }, `events of the gateway found no place, ${why}`);
+      },
       failed: (error: unknown) => logger.warn({ err: error }, 'an event of the gateway could not be written'),
     };
     return new OwnEvents(port, systemClock);
@@ -371,6 +370,7 @@ export class Gateway {
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
       confirmed: (results) => this.publisher?.confirmed(results),
       state: (facts) => {
+        this.#journalFull = facts.state === 'full';
         tells.state(facts);
         this.#announcements.journalState(facts);
       },

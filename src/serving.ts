@@ -43,6 +43,8 @@ export interface ServingParts extends TellingParts {
   journal: Journal;
   reader: SqliteJournalReader;
   publisher: Publisher;
+  /** Whether there is room for the events of what expires. */
+  mayTell: () => boolean;
   /** For subscribers with `payload: json`. */
   jsonOf: JsonOf;
   parametersOf: ParametersOf;
@@ -52,7 +54,7 @@ export interface ServingParts extends TellingParts {
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger, decode } = parts;
+  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger, decode, mayTell } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -65,7 +67,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = deliveryObserver(parts, gone);
   const delivery = new Delivery({
-    ...{ journal, reader, observer, parametersOf, decode },
+    ...{ journal, reader, observer, parametersOf, decode, mayTell },
     clock: systemClock,
     random: Math.random,
   });

@@ -56,6 +56,23 @@ describe('what the log says of a subscriber', () => {
     assert.deepEqual(scene.taken(), ['attempts fail ×1']);
   });
 
+  it('a line of dead letters says every status that it stands for', (t) => {
+    t.after(() => mock.timers.reset());
+    const scene = new Scene();
+    for (const status of [400, 400, 404, 400]) {
+      const letter = { subscriber: 'app', position: 1, id: '', topic: 't', detail: '', attempts: 1, at: 0 };
+      scene.observer.died({ ...letter, reason: 'status', status });
+    }
+    scene.pass(10_000);
+    assert.deepEqual(
+      scene.lines.map(({ status, statuses, count }) => [status, statuses, count]),
+      [
+        [400, undefined, 1],
+        [undefined, [400, 404], 3],
+      ],
+    );
+  });
+
   it('a line of what was given up is of all since the last one', (t) => {
     t.after(() => mock.timers.reset());
     const scene = new Scene();

@@ -57,6 +57,8 @@ export function deliveryObserver(
   { metrics, discarded, announcements, repeats, logger }: TellingParts,
   gone: (subscriber: string, why: string) => void,
 ): DeliveryObserver {
+  /** Statuses of the dead letters whose line is held back, by kind. */
+  const died = new Map<string, Set<number>>();
   return {
     attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
     delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
@@ -69,9 +71,14 @@ export function deliveryObserver(
     died: (letter) => {
       announcements.died(letter);
       const { subscriber, reason, status, topic } = letter;
-      repeats.tell(`dead ${subscriber} ${reason}`, (count) =>
-        logger.warn({ subscriber, reason, status, topic, count }, 'dead letters; see GET /v1/dead-letters'),
-      );
+      const kind = `dead ${subscriber} ${reason}`;
+      const statuses = new Set(died.get(kind)).add(status);
+      died.set(kind, statuses);
+      repeats.tell(kind, (count) => {
+        died.delete(kind);
+        const said = statuses.size > 1 ? { statuses: [...statuses] } : { status };
+        logger.warn({ subscriber, reason, ...said, topic, count }, 'dead letters; see GET /v1/dead-letters');
+      });
     },
     // One kind, so that the last line says how it is: a receiver that fails and succeeds by turns fills no log.
     failing: (subscriber, failure) =>
@@ -81,13 +88,17 @@ export function deliveryObserver(
     recovered: (subscriber) =>
       repeats.tell(`attempts ${subscriber}`, (count) => logger.info({ subscriber, count }, 'attempts succeed again')),
     discarded,
+    fault: (subscriber, err) =>
+      repeats.tell(`fault ${subscriber}`, (count) =>
+        logger.error({ subscriber, err, count }, 'a defect stopped a subscriber; it begins anew from the journal'),
+      ),
     saveFailed: (error) => {
       const code = error instanceof HoldfastError ? error.code : undefined;
       const problem = error instanceof Error ? error.message : String(error);
       repeats.tell('saves', (count) =>
         logger.error(
           { code, problem, count },
-          'what was delivered could not be saved; trying again, and sending no more',
+          'what was delivered could not be saved; trying again, and sending no more once 10 000 records wait for that',
         ),
       );
     },

@@ -47,10 +47,9 @@ export class Backlog {
     return this.bytes < bytes ? Math.max(0, records - this.records) : 0;
   }
 
-  /** An attempt of them begins, or has ended. */
-  inFlight(tasks: readonly Task[], yes: boolean): void {
-    for (const task of tasks) (task.row ?? task).inFlight = yes;
-    this.#inFlight += yes ? tasks.length : -tasks.length;
+  /** Attempts of so many more of its records begin; less than 0: have ended. */
+  inFlight(more: number): void {
+    this.#inFlight += more;
   }
 
   /** One bounded step back to the bound: undefined when nothing was given up. */

@@ -82,6 +82,14 @@ describe('breaker: a subscriber that fails is left alone', () => {
     assert.equal(breaker.openUntil, 11_000);
   });
 
+  it('throttled with no pause at all asked for: it waits all the same', () => {
+    const breaker = make();
+    for (const pauseMs of [100, 200, 400]) {
+      breaker.throttled(breaker.begin(), 0, 5_000);
+      assert.equal(breaker.openUntil, 5_000 + pauseMs);
+    }
+  });
+
   it('many answers that throttle at once are one pause, and the longest wish counts', () => {
     const breaker = make();
     const epochs = [breaker.begin(), breaker.begin(), breaker.begin(), breaker.begin()];

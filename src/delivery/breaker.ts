@@ -82,7 +82,10 @@ export class Breaker {
     this.#open(now + addedJitter(this.settings.openForMs, this.random), now);
   }
 
-  /** @param retryAfterMs what the subscriber asked for; absent: 100 ms, doubled each time, at most `openForMs` */
+  /**
+   * For 100 ms, doubled each time, at most `openForMs`; and for no less than was asked for.
+   * @param retryAfterMs what the subscriber asked for
+   */
   throttled(epoch: number, retryAfterMs: number | undefined, now: number): void {
     if (epoch !== this.#epoch) {
       if (this.#phase === 'open' && retryAfterMs !== undefined) {
@@ -93,7 +96,7 @@ export class Breaker {
     this.#throttles++;
     if (this.#throttles >= this.settings.failures) this.#broken = true;
     const growing = Math.min(this.settings.openForMs, THROTTLE_MS_MIN * 2 ** Math.min(this.#throttles - 1, 30));
-    this.#open(now + addedJitter(retryAfterMs ?? growing, this.random), now);
+    this.#open(now + addedJitter(Math.max(retryAfterMs ?? 0, growing), this.random), now);
   }
 
   #close(): void {

@@ -145,6 +145,41 @@ describe('delivery: a subscriber that changes', () => {
   });
 });
 
+describe('delivery: a change while nothing can be saved', () => {
+  it('is refused at once and disturbs nothing, or after a while; then it is sent nothing, which is seen, until it is saved', async () => {
+    const journal = new FakeJournal();
+    journal.addMany(20, () => 't');
+    const sender = new ScriptedSender(() => later(OK));
+    const one = settings('one');
+    const run = new Run(journal, [{ settings: one, sender }], 10);
+    await until(() => journal.of('one').cursor === 10);
+    journal.mode = 'fails';
+    run.delivery.admitted(11);
+    await until(() => sender.delivered.length === 11);
+    const full = { code: 'JOURNAL_FULL' };
+    await assert.rejects(run.delivery.change('one', to({ settings: one, sender })), full);
+    await until(() => run.observer.saveFailures > 0);
+    assert.match(run.status().reason, /until what it has settled is saved/);
+    run.delivery.admitted(12);
+    await turns(20);
+    assert.equal(sender.delivered.length, 11);
+    await assert.rejects(run.delivery.change('one', to(undefined)), full);
+    journal.mode = 'saves';
+    await until(() => journal.of('one').cursor === 12);
+    assert.equal(run.status().reason, '');
+    journal.mode = 'fails';
+    run.delivery.admitted(13);
+    await until(() => run.observer.saveFailures > 5);
+    await assert.rejects(run.delivery.change('one', to(undefined)), full);
+    run.delivery.admitted(14);
+    await until(() => sender.delivered.length === 14, 'what came after a change that was refused at once');
+    journal.mode = 'saves';
+    await until(() => journal.of('one').cursor === 14);
+    assert.deepEqual(sender.delivered, numbers(1, 14));
+    await run.stop();
+  });
+});
+
 describe('delivery: a subscriber that goes', () => {
   it('nothing is sent to it or saved for it any more, and the others go on', async () => {
     const journal = new FakeJournal();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Outcome } from '../domain/attempt.js';
 import { SUBSCRIBER_DEFAULTS } from '../domain/subscriber.js';
 import { Condition } from './condition.js';
 import type { DeliveryObserver } from './observer.js';
@@ -12,6 +13,7 @@ const DEAF: DeliveryObserver = {
   failing: () => undefined,
   recovered: () => undefined,
   saveFailed: () => undefined,
+  fault: () => undefined,
   discarded: () => undefined,
   died: () => undefined,
 };
@@ -25,17 +27,23 @@ describe('the condition of a subscriber', () => {
       recovered: (): void => void told.push('succeeds'),
     };
     const condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, observer, () => 0);
-    for (const status of [200, 500, 500, 503, 200, 200, 500]) {
-      const failed = { kind: 'retry', reason: 'status', status, detail: '', opensBreaker: false } as const;
-      const outcome = status === 200 ? ({ kind: 'delivered' } as const) : failed;
+    for (const status of [200, 500, 500, 503, 200, 200, 500, 400, 400, 500, 400, 200, 200]) {
+      const failed = { reason: 'status', status, detail: '' } as const;
+      const outcome: Outcome =
+        status === 200
+          ? { kind: 'delivered' }
+          : status === 400
+            ? { kind: 'dead', ...failed }
+            : { kind: 'retry', opensBreaker: false, ...failed };
       condition.answered(outcome, condition.breaker.begin(), 1, 0, false);
     }
-    assert.deepEqual(told, ['fails 500', 'fails 503', 'succeeds', 'fails 500']);
+    assert.deepEqual(told, ['fails 500', 'fails 503', 'succeeds', 'fails 500', 'fails 500', 'succeeds']);
   });
 
   it('Retry-After is obeyed, up to a day', () => {
     for (const [asked, expected] of [
-      [-1, 0],
+      [-1, 100],
+      [0, 100],
       [2 * HOUR_MS, 2 * HOUR_MS],
       [48 * HOUR_MS, 24 * HOUR_MS],
     ] as const) {

@@ -17,6 +17,8 @@ export class Condition {
   /** The last failure in words; what is told and what is shown. */
   #trouble = '';
   #failing: string | undefined;
+  /** It was told that attempts fail, and not that they succeed again. */
+  #isTold = false;
   #state: SubscriberState = 'active';
 
   constructor(
@@ -64,6 +66,18 @@ export class Condition {
     this.#refresh();
   }
 
+  /** The gateway itself failed it: it is probed like one that fails. @param now monotonic */
+  faulted(why: string, now: number): void {
+    this.#suspect(why, now);
+    this.#refresh();
+  }
+
+  /** As {@link faulted} left another one in its place; nobody is told. */
+  restoreFaulted(why: string, now: number): void {
+    this.#suspect(why, now);
+    this.#state = this.#stateNow;
+  }
+
   resume(): void {
     this.#paused = false;
     this.#gone = '';
@@ -83,6 +97,7 @@ export class Condition {
         return;
       case 'dead': // The subscriber is well: it is the record it cannot take.
         this.breaker.succeeded(epoch);
+        if (!this.breaker.broken) this.#failing = undefined;
         break;
       case 'retry':
         this.#fails(outcome, position);
@@ -103,9 +118,10 @@ export class Condition {
 
   #succeeded(epoch: number): void {
     this.breaker.succeeded(epoch);
-    if (this.#failing === undefined || this.breaker.broken) return;
+    if (this.breaker.broken) return;
     this.#failing = undefined;
-    this.observer.recovered(this.settings.id);
+    if (this.#isTold) this.observer.recovered(this.settings.id);
+    this.#isTold = false;
     this.#refresh();
   }
 
@@ -115,12 +131,22 @@ export class Condition {
     this.#trouble = failing;
     if (failing === this.#failing) return;
     this.#failing = failing;
+    this.#isTold = true;
     const detail = failure.detail.slice(0, DETAIL_CHARACTERS_MAX);
     this.observer.failing(this.settings.id, { reason, status, detail, position });
   }
 
+  #suspect(why: string, now: number): void {
+    this.#trouble = why;
+    this.breaker.failed(this.breaker.begin(), true, now);
+  }
+
+  get #stateNow(): SubscriberState {
+    return this.#paused ? 'paused' : this.#gone ? 'gone' : this.breaker.broken ? 'broken' : 'active';
+  }
+
   #refresh(): void {
-    const state = this.#paused ? 'paused' : this.#gone ? 'gone' : this.breaker.broken ? 'broken' : 'active';
+    const state = this.#stateNow;
     if (state === this.#state) return;
     this.#state = state;
     this.observer.state(this.settings.id, state, this.reason);

@@ -9,7 +9,6 @@ import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
 import { noParameters, type ParametersOf } from '../domain/topic-parameters.js';
-import { TopicTrie } from '../domain/topic-trie.js';
 import { within } from '../domain/within.js';
 import { BacklogCount } from './backlog-count.js';
 import { Batches } from './batches.js';
@@ -19,15 +18,14 @@ import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
 import { orderingKey } from './ordering-key.js';
-import { Replays, type Source } from './replays.js';
+import { ABORT_GRACE_MS, recover } from './recovery.js';
+import { replayOptions, Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
 import { statusOf } from './status.js';
 import { REPLAY_ROWS_MAX, WaitingRows } from './waiting.js';
 
 /** A subscriber that changes lets its attempts finish for so long; then they are made again. */
 const CHANGE_GRACE_MS = 2_000;
-/** How long an aborted attempt may take to end, and sockets to close. */
-const ABORT_GRACE_MS = 200;
 /** What was settled gets at least this long to be saved, even when the deadline has passed. */
 const SAVE_GRACE_MS = 1_000;
 /** Who asks for what is settled to be saved goes on without it after so long. */
@@ -37,12 +35,17 @@ const DEAD_AFTER_CURSOR_MAX = 20_000;
 
 export interface DeliveryOptions {
   journal: Pick<Journal, 'settle'>;
-  reader: Pick<JournalReader, 'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters' | 'replays'>;
+  reader: Pick<
+    JournalReader,
+    'admittedAfter' | 'recordsAt' | 'waiting' | 'topicCounts' | 'deadLetters' | 'replays' | 'progress'
+  >;
   observer: DeliveryObserver;
   clock: Clock;
   random: Random;
   /** Default: no level of a topic has a name. */
   parametersOf?: ParametersOf;
+  /** Whether the observer has room to be told of 256 more dead letters. Default: always. */
+  mayTell?: () => boolean;
   /** For filters and keys that look into payloads. Default: as JSON, as it came. */
   decode?: DecodePayload;
 }
@@ -55,6 +58,10 @@ export interface DeliveryTarget {
   sender: Sender;
   /** As the journal has it; absent: nothing holds it. */
   hold?: Hold;
+  /** As the journal has it; absent: records are as old as they are. */
+  freshAt?: number;
+  /** Why it is to be probed first. */
+  fault?: string;
 }
 
 /** Where a subscriber stands while nothing is sent to it. */
@@ -88,6 +95,8 @@ export class Delivery {
       saveFailed: (error) => observer.saveFailed(error),
     });
     this.#dispatcher = new Dispatcher(reader, () => this.#settler.cursorsMoved());
+    const beginAnew = (lanes: Lanes, fault: string): void => this.#beginAnew(lanes, fault);
+    const recovery = { settler: this.#settler, observer, clock, beginAnew };
     this.#shared = {
       reader,
       observer,
@@ -95,7 +104,9 @@ export class Delivery {
       random,
       parametersOf,
       mayStart: () => this.#settler.hasRoom,
+      mayTell: options.mayTell ?? (() => true),
       serve: (consumer) => this.#dispatcher.serve(consumer),
+      faulted: (lanes, error) => void recover(lanes, error, recovery),
     };
   }
 
@@ -113,14 +124,15 @@ export class Delivery {
   /** One more subscriber while running. @throws SHUTTING_DOWN */
   add(target: DeliveryTarget): void {
     this.#mustRun();
-    this.#add(target, this.options.clock.now());
+    this.#add(target);
   }
 
   /**
    * Brings one subscriber to a standstill: its attempts finish within two seconds or are aborted, to be made again
    * under the same id, and what it settled is saved. Then `save` says who comes in its place: the same subscriber with
    * other settings, which goes on where this one was, or nobody. When `save` rejects, it goes on as it was. One change
-   * of a subscriber at a time. @throws NOT_FOUND SHUTTING_DOWN, and what `save` rejects with
+   * of a subscriber at a time. @throws NOT_FOUND SHUTTING_DOWN, JOURNAL_FULL when what it settled cannot be saved, and what
+   * `save` rejects with
    */
   async change(
     id: string,
@@ -128,9 +140,16 @@ export class Delivery {
   ): Promise<void> {
     const lanes = this.#find(id);
     this.#mustRun();
+    if (this.#settler.isFailing || lanes.isHalted) throw unsaved(id); // what is refused disturbs nothing
     await this.#settle([lanes], CHANGE_GRACE_MS);
-    await this.#settler.saved(lanes.intake.ledger);
+    const { ledger } = lanes.intake;
+    await within(SAVE_WAIT_MS_MAX, this.#settler.saved(ledger));
     this.#mustRun();
+    if (lanes.isFaulted) throw new HoldfastError('INTERNAL', `a defect stopped "${id}"; it begins anew`);
+    if (!ledger.isSaved) {
+      void this.#goOnOnceSaved(lanes);
+      throw unsaved(id);
+    }
     // In one turn: a record that is dispatched after the cursor was taken must not be taken for one that was not wanted.
     const { settings, sender } = lanes;
     const { cursor } = lanes.intake;
@@ -233,8 +252,9 @@ export class Delivery {
   /** The journal has given up the oldest records of a subscriber: they are not waited for any more. */
   discarded({ subscriber, through, records }: Discarded): void {
     const lanes = this.#lanes.get(subscriber);
-    lanes?.backlog.giveUp(through, records);
-    lanes?.pump();
+    if (!lanes || lanes.isFaulted) return; // The journal says where it begins anew.
+    lanes.backlog.giveUp(through, records);
+    lanes.pump();
   }
 
   /**
@@ -259,9 +279,8 @@ export class Delivery {
     return aborted;
   }
 
-  #add(target: DeliveryTarget, freshAt: number): void {
+  #add(target: DeliveryTarget): void {
     const consumer = this.#open(target);
-    consumer.expiry.freshAt = freshAt;
     this.#count([{ consumer, cursor: target.cursor }]);
     consumer.pump();
   }
@@ -270,9 +289,28 @@ export class Delivery {
     const { id } = target.settings;
     const { paused = false, gone = '' } = target.hold ?? {};
     const woken = condition.held && !paused && gone === '';
-    this.#add(target, woken ? this.options.clock.now() : expiry.freshAt);
+    this.#add({ ...target, freshAt: woken ? this.options.clock.now() : expiry.freshAt });
     const { state, reason } = this.#find(id).condition;
     if (state !== condition.state) this.options.observer.state(id, state, reason);
+  }
+
+  /** A change of it was given up, because it could not be saved where it stood. */
+  async #goOnOnceSaved(lanes: Lanes): Promise<void> {
+    const { settings, sender, condition, intake } = lanes;
+    await this.#settler.saved(intake.ledger);
+    if (this.#stopped || lanes.isFaulted) return;
+    this.#dispatcher.remove(lanes, settings.topics);
+    this.#settler.close(intake.ledger);
+    this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: intake.cursor });
+  }
+
+  #beginAnew(lanes: Lanes, fault: string): void {
+    const { settings, sender, condition } = lanes;
+    if (this.#stopped || this.#lanes.get(settings.id) !== lanes) return;
+    const saved = this.options.reader.progress().find(({ id }) => id === settings.id);
+    if (!saved) throw new HoldfastError('INTERNAL', `the journal does not know "${settings.id}"`);
+    this.#dispatcher.remove(lanes, settings.topics);
+    this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: saved.cursor, fault });
   }
 
   /** Starts no new attempts; those in flight finish until the deadline, or are not heard any more. @returns how many were not */
@@ -297,7 +335,7 @@ export class Delivery {
     if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'delivery has stopped');
   }
 
-  #open({ settings, cursor, sender, hold }: DeliveryTarget): Lanes {
+  #open({ settings, cursor, sender, hold, freshAt = 0, fault }: DeliveryTarget): Lanes {
     const { reader, clock } = this.options;
     const { id, retry, topics, where } = settings;
     const passes = where && compileFilter(where, this.#shared.parametersOf);
@@ -322,7 +360,9 @@ export class Delivery {
       return { intake: source, batches: new Batches(source, settings.batch) };
     });
     const lanes: Lanes = new Lanes(settings, sender, intake, replays, interest, this.#shared);
+    lanes.expiry.freshAt = Math.min(freshAt, clock.now()); // The clock may have been ahead.
     if (hold) lanes.condition.restore(hold);
+    if (fault) lanes.condition.restoreFaulted(fault, clock.monotonic());
     this.#dispatcher.add(lanes, topics);
     this.#lanes.set(id, lanes);
     for (const replay of reader.replays(id)) replays.add(replay);
@@ -340,21 +380,6 @@ export class Delivery {
   }
 }
 
-/** Keys of its own: what is given again keeps its order apart from what is new, and from other replays. */
-function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): ConstructorParameters<typeof Feed>[0] {
-  const { number, position, through, topics } = replay;
-  const trie = new TopicTrie<true>();
-  for (const filter of topics ?? []) trie.add(filter, true);
-  return {
-    tail: { position: through },
-    countsExactly: false, // it is no backlog
-    start: position,
-    wants: (topic) => wants(topic) && (!topics || trie.match(topic).length > 0),
-    selects,
-    keyOf: (record) => {
-      const key = keyOf(record);
-      return key && `#replay${number}:${key}`;
-    },
-    skip: new Set(),
-  };
+function unsaved(id: string): HoldfastError {
+  return new HoldfastError('JOURNAL_FULL', `what "${id}" has settled cannot be saved for now, so it cannot be changed`);
 }

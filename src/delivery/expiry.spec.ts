@@ -53,6 +53,38 @@ describe('maxAge: a subscriber that takes nothing', () => {
     await again.stop();
   });
 
+  it('what is older than the subscriber, or than when it was woken, has its time from then; also after a restart', async () => {
+    const journal = new FakeJournal();
+    for (let i = 0; i < 5; i++) journal.add('t', Date.now() - 3 * HOUR_MS);
+    const sender = new ScriptedSender(() => throttled(HOUR_MS));
+    const one = settings('one', { concurrency: 1 });
+    const run = new Run(journal, [{ settings: one, sender, freshAt: Date.now() }]);
+    await until(() => sender.sent.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([run.status().lagRecords, journal.of('one').dead.size], [5, 0]);
+    run.kill();
+    const ahead = new Run(journal, [{ settings: one, sender, freshAt: Date.now() + 9 * HOUR_MS }]);
+    ahead.clock.wallOffsetMs = 2 * HOUR_MS;
+    await until(() => journal.of('one').dead.size === 5, 'the end of what a clock that was ahead kept');
+    await ahead.stop();
+  });
+
+  it('nothing expires while nobody can be told of it', async () => {
+    const journal = new FakeJournal();
+    for (let i = 0; i < 2_000; i++) journal.add('t', Date.now() - 200 * HOUR_MS);
+    const sender = new ScriptedSender(() => throttled(HOUR_MS));
+    const one = settings('one', { concurrency: 1, breaker: { failures: 9, openForMs: 1 } });
+    let room = 512;
+    const told = (): number => run.observer.deaths.length;
+    const run: Run = new Run(journal, [{ settings: one, sender }], undefined, { mayTell: () => told() + 256 <= room });
+    await until(() => told() > 256);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.ok(told() <= room, `${told()} were told`);
+    room = Infinity;
+    await until(() => told() === 2_000);
+    await run.stop();
+  });
+
   it('broken: rows that wait, and those held behind them, expire in their line', async () => {
     const journal = new FakeJournal();
     const one = settings('one', {
@@ -88,6 +120,36 @@ describe('maxAge: a subscriber that takes nothing', () => {
     assert.deepEqual([deadAt(journal), reasons(journal)], [[1], ['expired']]);
     await run.stop();
   });
+});
+
+describe('maxAge: what is in flight', () => {
+  for (const batch of [undefined, { maxMessages: 2, maxWaitMs: 0, maxBytes: 1_000 }]) {
+    it(`is left to its answer, also when it is given again${batch ? ', in a batch' : ''}`, async () => {
+      const journal = new FakeJournal();
+      journal.addMany(6, () => 't');
+      const sender = new ScriptedSender();
+      const retry = { scheduleMs: [1], maxAgeMs: SOON_MS };
+      const breaker = { failures: 10, openForMs: 20 };
+      const one = settings('one', { concurrency: 8, retry, breaker, ...(batch && { batch }) });
+      const run = new Run(journal, [{ settings: one, sender }]);
+      await until(() => journal.of('one').cursor === 6);
+      let answer: (outcome: Outcome) => void = () => undefined;
+      const slow = new Promise<Outcome>((resolve) => (answer = resolve));
+      sender.script = ({ position }): Outcome | Promise<Outcome> => (position === 1 ? slow : throttled(HOUR_MS));
+      const replay = { number: 1, subscriber: 'one', from: 1, through: 6, position: 0 };
+      journal.of('one').replays.push(replay);
+      run.delivery.replay(replay);
+      const withFirst = batch ? [1, 2] : [1];
+      const others = [1, 2, 3, 4, 5, 6].filter((position) => !withFirst.includes(position));
+      await until(() => journal.of('one').dead.size >= others.length, 'the end of the others');
+      await turns(20);
+      answer(OK);
+      await until(() => replay.position === 6);
+      assert.deepEqual(deadAt(journal), others);
+      assert.equal(run.status().inFlight, 0);
+      await run.stop();
+    });
+  }
 });
 
 describe('maxAge: a subscriber that is well, or held', () => {

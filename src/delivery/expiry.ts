@@ -9,13 +9,15 @@ import { ageFrom, Task } from './window.js';
 const STEP_RECORDS = 256;
 /** Looked at again so often, because the wall clock may have jumped meanwhile. */
 const LOOK_MS_MAX = 60_000;
+/** As above, while nobody can be told. */
+const UNTOLD_MS = 20;
 
 export interface ExpiryParts {
   settings: Pick<SubscriberSettings, 'retry' | 'breaker'>;
   intake: Intake;
   replays: Replays;
   breaker: Breaker;
-  shared: Pick<Shared, 'clock' | 'reader'>;
+  shared: Pick<Shared, 'clock' | 'reader' | 'mayTell'>;
   /** The subscriber's last failure, in words. */
   trouble: () => string;
 }
@@ -29,7 +31,7 @@ export interface ExpiryParts {
  * monotonic, those of `wall` and `since` are wall clock; all in milliseconds.
  */
 export class Expiry {
-  /** No record is older than this: an operator asked for all that waits to be tried again. */
+  /** No record is older than this: the subscriber came then, or was woken. */
   freshAt = 0;
   #lookAt = 0;
 
@@ -54,7 +56,11 @@ export class Expiry {
 
   /** One bounded step. */
   step(now: number): void {
-    const { clock } = this.parts.shared;
+    const { clock, mayTell } = this.parts.shared;
+    if (!mayTell()) {
+      this.#lookAt = now + UNTOLD_MS;
+      return;
+    }
     const wall = clock.now();
     const { maxAgeMs } = this.parts.settings.retry;
     const tried = this.#expireTried(wall, wall - maxAgeMs);

@@ -7,6 +7,7 @@ import type { ParametersOf } from '../domain/topic-parameters.js';
 import type { Gathering } from './batches.js';
 import type { Consumer } from './dispatcher.js';
 import type { Feed } from './feed.js';
+import type { Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
 import type { DeliveryObserver } from './observer.js';
 import { RingQueue } from './ring-queue.js';
@@ -23,8 +24,12 @@ export interface Shared {
   parametersOf: ParametersOf;
   /** Whether what was settled is saved quickly enough for more. */
   mayStart: () => boolean;
+  /** Whether there is room to tell of as many deaths as one step may bring. */
+  mayTell: () => boolean;
   /** Asks for a laggard to be fed. */
   serve: (consumer: Consumer) => void;
+  /** A defect ended these lanes: they do nothing any more. */
+  faulted: (lanes: Lanes, error: unknown) => void;
 }
 
 /** What a failed attempt leaves behind. */

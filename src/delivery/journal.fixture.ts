@@ -10,6 +10,7 @@ import {
   type Discarded,
   type SavedWaiting,
   type Settlement,
+  type SubscriberProgress,
   type SubscriberSettings,
 } from '../domain/subscriber.js';
 import type { Waiting } from '../domain/subscriber.js';
@@ -123,6 +124,11 @@ export class FakeJournal {
     return found.map((letter) => ({ ...letter, number: letter.position, id: '', topic: '' }));
   }
 
+  progress(): SubscriberProgress[] {
+    const hold = { paused: false, gone: '' };
+    return [...this.saved].map(([id, { cursor }]) => ({ id, cursor, topics: [], hold, freshAt: 0 }));
+  }
+
   replays(subscriber: string): Replay[] {
     return this.of(subscriber).replays.filter(({ position, through }) => position < through);
   }
@@ -229,10 +235,15 @@ export class NotingObserver implements DeliveryObserver {
   recoveries = 0;
   readonly discards: Discarded[] = [];
   readonly deaths: string[] = [];
+  /** Called when an attempt has ended, and for each record that was delivered. */
+  onTold: () => void = () => undefined;
   attempt(_subscriber: string, outcome: string): void {
+    this.onTold();
     this.outcomes.push(outcome);
   }
-  delivered(): void {}
+  delivered(): void {
+    this.onTold();
+  }
   state(subscriber: string, state: string, reason: string): void {
     this.states.push(`${subscriber} ${state} ${reason}`.trim());
   }
@@ -247,6 +258,10 @@ export class NotingObserver implements DeliveryObserver {
   }
   died({ subscriber, position, topic, reason }: DeadLetter & { topic: string }): void {
     this.deaths.push(`${subscriber} ${position} ${topic} ${reason}`);
+  }
+  readonly faults: string[] = [];
+  fault(subscriber: string, error: unknown): void {
+    this.faults.push(`${subscriber} ${String(error)}`);
   }
   saveFailed(): void {
     this.saveFailures++;
@@ -280,9 +295,10 @@ export class Run {
       random: () => 0,
       ...more,
     });
-    const guarded = targets.map(({ settings: one, sender, cursor, hold }) => ({
+    const guarded = targets.map(({ settings: one, sender, cursor, hold, freshAt }) => ({
       settings: one,
       hold,
+      freshAt,
       cursor: cursor ?? journal.of(one.id).cursor,
       sender: {
         send: (record: Record, context: AttemptContext): Promise<Outcome> =>

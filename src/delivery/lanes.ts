@@ -52,6 +52,7 @@ export class Lanes implements Consumer {
   #timerAt = 0;
   #halted = false;
   #closed = false;
+  #faulted = false;
   #drained: (() => void) | undefined;
 
   constructor(
@@ -82,8 +83,26 @@ export class Lanes implements Consumer {
     return this.#inFlight;
   }
 
+  /** Whether something threw that never does: what is remembered is not to be trusted, only what is on disk. */
+  get isFaulted(): boolean {
+    return this.#faulted;
+  }
+
+  /** It starts nothing more: it is about to be changed, or to begin anew. */
+  get isHalted(): boolean {
+    return this.#halted;
+  }
+
   /** Starts every attempt that may start now. Cheap when none may. */
   pump(): void {
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #pump(): void {
     const now = this.shared.clock.monotonic();
     while (this.#mayStart(now)) {
       const alone = this.condition.breaker.openUntil > 0; // A probe must say something of the subscriber.
@@ -110,6 +129,14 @@ export class Lanes implements Consumer {
   }
 
   serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void {
+    try {
+      if (!this.#halted) this.#serve(reader);
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #serve(reader: Pick<JournalReader, 'admittedAfter' | 'topicCounts'>): void {
     this.replays.read(reader);
     if (!this.backlog.isExceeded) {
       const now = this.shared.clock.monotonic();
@@ -180,7 +207,8 @@ export class Lanes implements Consumer {
     this.#rate?.take();
     this.#inFlight++;
     const own = next.source === this.#own;
-    if (own) this.backlog.inFlight(tasks, true);
+    for (const task of tasks) (task.row ?? task).inFlight = true;
+    if (own) this.backlog.inFlight(tasks.length);
     let outcome: Outcome;
     try {
       outcome = await this.#send(tasks, context);
@@ -188,13 +216,27 @@ export class Lanes implements Consumer {
       outcome = { kind: 'retry', reason: 'network', status: 0, detail: String(error), opensBreaker: false };
     }
     this.#inFlight--;
-    if (own) this.backlog.inFlight(tasks, false);
+    for (const task of tasks) (task.row ?? task).inFlight = false;
+    if (own) this.backlog.inFlight(-tasks.length);
     failpoint('attempted');
     const aborted = this.#abort.signal.aborted && outcome.kind !== 'delivered';
-    if (!this.#closed && !aborted) this.#answered(next, tasks, { outcome, epoch, started });
-    this.replays.note();
+    try {
+      if (!this.#closed && !aborted) this.#answered(next, tasks, { outcome, epoch, started });
+      if (!this.#closed) this.replays.note();
+    } catch (error) {
+      this.#fault(error);
+    }
     if (this.#inFlight === 0) this.#drained?.();
     if (!this.#halted) this.pump();
+  }
+
+  /** In the turn in which it happened, before anything half done can be saved. */
+  #fault(error: unknown): void {
+    if (this.#faulted) return;
+    this.#faulted = this.#halted = this.#closed = true;
+    clearTimeout(this.#timer);
+    this.shared.faulted(this, error);
+    this.#abort.abort();
   }
 
   #send(tasks: readonly Task[], context: AttemptContext): Promise<Outcome> {

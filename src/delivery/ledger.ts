@@ -87,6 +87,16 @@ export class Ledger {
     return this.#saving === undefined && this.#unsaved.records === 0;
   }
 
+  /** Whether a save of it is under way. */
+  get isBeingSaved(): boolean {
+    return this.#saving !== undefined;
+  }
+
+  /** Records that have something to save, without those whose save is under way. */
+  get unsaved(): number {
+    return this.#unsaved.records;
+  }
+
   get cursorMoved(): boolean {
     return this.cursorNow() > this.#cursorTaken;
   }

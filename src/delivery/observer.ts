@@ -56,6 +56,8 @@ export interface DeliveryObserver {
   discarded(discarded: Discarded): void;
   /** A record became a dead letter; it is saved soon after. */
   died(letter: DeadLetter & Pick<Record, 'id' | 'topic'>): void;
+  /** A defect: the subscriber begins anew from what is on disk, as after a crash. */
+  fault(subscriber: string, error: unknown): void;
   /** What was settled could not be saved; it is kept and tried again every second. */
   saveFailed(error: unknown): void;
 }

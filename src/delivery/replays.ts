@@ -1,6 +1,8 @@
 import type { JournalReader } from '../domain/journal.js';
 import type { Replay } from '../domain/replay.js';
+import { TopicTrie } from '../domain/topic-trie.js';
 import type { Batches } from './batches.js';
+import type { FeedOptions, Interest } from './feed.js';
 import type { Intake } from './intake.js';
 import type { Ledger } from './ledger.js';
 
@@ -88,4 +90,23 @@ export class Replays {
       ...(topics ? { topics } : {}),
     }));
   }
+}
+
+/** Keys of its own: what is given again keeps its order apart from what is new, and from other replays. */
+export function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): FeedOptions {
+  const { number, position, through, topics } = replay;
+  const trie = new TopicTrie<true>();
+  for (const filter of topics ?? []) trie.add(filter, true);
+  return {
+    tail: { position: through },
+    countsExactly: false, // it is no backlog
+    start: position,
+    wants: (topic) => wants(topic) && (!topics || trie.match(topic).length > 0),
+    selects,
+    keyOf: (record) => {
+      const key = keyOf(record);
+      return key && `#replay${number}:${key}`;
+    },
+    skip: new Set(),
+  };
 }

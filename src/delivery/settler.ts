@@ -34,6 +34,7 @@ export class Settler {
   #batchFull = false;
   #lazyTimer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #failing = false;
 
   constructor(
     private readonly journal: Pick<Journal, 'settle'>,
@@ -46,15 +47,28 @@ export class Settler {
     return ledger;
   }
 
-  /** Resolves when all that this ledger was told is on disk, or when stopped. It may be told nothing meanwhile. */
+  /** Resolves when all that this ledger was told is on disk, or it is closed, or when stopped. It may be told nothing meanwhile. */
   async saved(ledger: Ledger): Promise<void> {
-    while (!ledger.isSaved && !this.#stopped) await new Promise<void>((resolve) => this.#awaiting.push(resolve));
+    while (!ledger.isSaved && !this.#stopped && this.#ledgers.has(ledger))
+      await new Promise<void>((resolve) => this.#awaiting.push(resolve));
   }
 
-  /** Saves nothing more of a ledger whose changes are {@link saved}. */
+  /** Resolves when no save of this ledger is under way, or when stopped. */
+  async notSaving(ledger: Ledger): Promise<void> {
+    while (ledger.isBeingSaved && !this.#stopped) await new Promise<void>((resolve) => this.#awaiting.push(resolve));
+  }
+
+  /** Saves nothing more of a ledger, but for what a save under way has of it: what is not {@link saved} is forgotten. */
   close(ledger: Ledger): void {
-    this.#ledgers.delete(ledger);
+    if (!this.#ledgers.delete(ledger)) return;
     this.#dirty.delete(ledger);
+    this.#noLongerUnsaved(ledger.unsaved);
+    this.#tell();
+  }
+
+  /** The last save failed. */
+  get isFailing(): boolean {
+    return this.#failing;
   }
 
   get hasRoom(): boolean {
@@ -111,6 +125,7 @@ export class Settler {
   }
 
   readonly #changed = (ledger: Ledger): void => {
+    if (!this.#ledgers.has(ledger)) return;
     this.#dirty.add(ledger);
     this.#unsaved++;
     if (this.#saving || this.#stopped) return;
@@ -157,6 +172,7 @@ export class Settler {
       this.hooks.saveFailed(error);
     }
     this.#saving = undefined;
+    this.#failing = failed;
     if (failed) this.#restore(ledgers);
     else this.#saved(ledgers);
     this.#tell();
@@ -167,19 +183,25 @@ export class Settler {
 
   #restore(ledgers: Set<Ledger>): void {
     for (const ledger of ledgers) {
+      const before = ledger.unsaved;
       ledger.restore();
-      this.#dirty.add(ledger);
+      if (this.#ledgers.has(ledger)) this.#dirty.add(ledger);
+      else this.#noLongerUnsaved(ledger.unsaved - before);
     }
     this.#waiters.push(...this.#waitersOfSave.splice(0));
     this.#batchFull = true; // More to save does not hurry the next try.
   }
 
   #saved(ledgers: Set<Ledger>): void {
-    const full = !this.hasRoom;
-    this.#unsaved -= this.#unsavedOfSave;
     failpoint('settled', Math.max(1, this.#unsavedOfSave));
     for (const ledger of ledgers) ledger.saved();
     for (const resolve of this.#waitersOfSave.splice(0)) resolve();
+    this.#noLongerUnsaved(this.#unsavedOfSave);
+  }
+
+  #noLongerUnsaved(records: number): void {
+    const full = !this.hasRoom;
+    this.#unsaved -= records;
     if (full && this.hasRoom) this.hooks.roomAgain();
   }
 }

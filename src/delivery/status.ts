@@ -5,15 +5,22 @@ import type { SubscriberStatus } from './observer.js';
 
 type Reader = Pick<JournalReader, 'recordsAt'>;
 
+const UNSAVED = 'nothing is sent until what it has settled is saved';
+
 /** @param reader absent: the age of records that wait is not known */
 export function statusOf(lanes: Lanes, reader: Reader | undefined, clock: Clock): SubscriberStatus {
   const { condition, intake, inFlight, settings } = lanes;
   const receivedAt = oldestReceivedAt(lanes, reader);
   const heldMs = condition.held ? 0 : condition.breaker.openUntil - clock.monotonic();
+  const isStuck = condition.state === 'active' && (lanes.isHalted || !intake.mayStart);
   return {
     id: settings.id,
     state: condition.state,
-    reason: heldMs > 0 && condition.state === 'active' ? `throttled: ${condition.trouble}` : condition.reason,
+    reason: isStuck
+      ? UNSAVED
+      : heldMs > 0 && condition.state === 'active'
+        ? `throttled: ${condition.trouble}`
+        : condition.reason,
     ...(heldMs > 0 ? { heldUntil: Math.round(clock.now() + heldMs) } : {}),
     cursor: intake.cursor,
     lagRecords: lanes.backlog.records,

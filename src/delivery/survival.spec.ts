@@ -34,6 +34,10 @@ interface Life {
   limited: boolean;
   /** Records do not live long. */
   ageing: boolean;
+  /** Ranges are given again. */
+  replaying: boolean;
+  /** Now and then something throws that never does. */
+  faulty: boolean;
 }
 
 const life = (ordering: SubscriberSettings['ordering']): fc.Arbitrary<Life> =>
@@ -51,6 +55,8 @@ const life = (ordering: SubscriberSettings['ordering']): fc.Arbitrary<Life> =>
     filtered: fc.boolean(),
     limited: fc.boolean(),
     ageing: fc.boolean(),
+    replaying: fc.boolean(),
+    faulty: fc.boolean(),
   });
 
 /** What must be true of each record, seen from outside. */
@@ -85,16 +91,20 @@ class Ward {
     return this.journal.wanted(this.one).filter((position) => this.#selects(this.journal.records[position - 1]!));
   }
 
-  async answer(outcome: Outcome, { attempt }: AttemptContext, records: readonly Record[]): Promise<Outcome> {
+  async answer(outcome: Outcome, { attempt, replay }: AttemptContext, records: readonly Record[]): Promise<Outcome> {
     const running = this.#running;
-    const keys = new Set(this.one.ordering === 'none' ? [] : records.map((record) => this.#keyOf(record)));
+    // What is given again keeps an order of its own.
+    const unordered = this.one.ordering === 'none' || replay;
+    const keys = new Set(unordered ? [] : records.map((record) => this.#keyOf(record)));
     for (const key of keys) if (running.has(key)) this.faults.push(`two attempts of ${key} at once`);
     keys.forEach((key) => running.add(key));
     const [first] = records as [Record];
     const last = outcome.kind === 'retry' && attempt > this.one.retry.scheduleMs.length;
     if (records.length === 1 && (outcome === DEAD || last)) this.#died.add(first.position);
     if (outcome === OK) records.forEach((record) => this.#deliver(record));
-    if (this.random() < 0.5) await later(outcome);
+    const dice = this.random();
+    if (dice < 0.5) await later(outcome);
+    else if (dice < 0.52 && outcome !== GONE) await new Promise((resolve) => setTimeout(resolve, 20));
     keys.forEach((key) => running.delete(key));
     return outcome;
   }
@@ -132,7 +142,8 @@ function contentOf({ payload }: Record): { id?: number; x?: number } {
 }
 
 /** Random traffic, answers, pauses and kills; the last run comes to rest, and everything is then looked at. */
-async function survive({ seed: from, ordering, concurrency, batch, filtered, limited, ageing }: Life): Promise<void> {
+async function survive(life: Life): Promise<void> {
+  const { seed: from, ordering, concurrency, batch, filtered, limited, ageing, replaying, faulty } = life;
   const random = seeded(from);
   const upTo = (n: number): number => Math.floor(random() * n);
   const journal = new FakeJournal();
@@ -179,18 +190,30 @@ async function survive({ seed: from, ordering, concurrency, batch, filtered, lim
       if (!safe) passed.push(position);
     }
   };
+  const start = (admittedThrough?: number): Run => {
+    const run = new Run(journal, [{ settings: one, sender: new ScriptedSender(answer) }], admittedThrough);
+    run.observer.onTold = (): void => {
+      if (faulty && !calm && random() < 0.003) throw new Error('a defect');
+    };
+    return run;
+  };
+  const replay = (run: Run): void => {
+    const { cursor: through, replays } = journal.of('one');
+    if (!replaying || through === 0) return;
+    const first = 1 + upTo(through);
+    const one = { number: replays.length + 1, subscriber: 'one', from: first, through, position: first - 1 };
+    replays.push(one);
+    run.delivery.replay(one);
+  };
   for (let kills = upTo(KILLS_MAX + 1); kills > 0; kills--) {
     ward.newRun();
-    const run = new Run(
-      journal,
-      [{ settings: one, sender: new ScriptedSender(answer) }],
-      Math.max(0, journal.last - upTo(20)),
-    );
+    const run = start(Math.max(0, journal.last - upTo(20)));
     for (let burst = 1 + upTo(4); burst > 0; burst--) {
       add(upTo(200));
       run.delivery.admitted(journal.last);
       if (random() < 0.2) run.delivery.pause('one');
       await turns(upTo(30));
+      if (random() < 0.3) replay(run);
       if (random() < 0.8) run.delivery.resume('one');
       if (random() < 0.3) await new Promise((resolve) => setTimeout(resolve, upTo(30)));
     }
@@ -199,13 +222,15 @@ async function survive({ seed: from, ordering, concurrency, batch, filtered, lim
   }
   add(100);
   ward.newRun();
-  const run = new Run(journal, [{ settings: one, sender: new ScriptedSender(answer) }]);
+  const run = start();
+  replay(run);
   const saved = journal.of('one');
   await turns(upTo(60));
   calm = true;
   await turns(3); // What was in flight may still answer 410.
   run.delivery.resume('one');
   await until(() => saved.cursor === journal.last && saved.waiting.size === 0, 'catching up');
+  await until(() => saved.replays.every(({ position, through }) => position === through), 'the end of the replays');
   assert.equal(run.status().lagRecords, 0, 'lag');
   await run.stop();
   ward.expired(run);

@@ -47,7 +47,7 @@ export const ERRORS = {
   JOURNAL_FULL: {
     status: 503,
     retryable: true,
-    hint: 'The journal is full: free disk space, raise journal.maxSize, or mend the subscriber whose backlog fills it.',
+    hint: 'The journal is full: free disk space, raise journal.maxSize, or mend the subscriber whose backlog fills it. A disk that is full to the last page takes no change at all: there, free some space first.',
   },
   CLIENT_ID_CHANGED: {
     status: 500,

@@ -121,6 +121,7 @@ export interface Journal {
   ): Promise<SubscriberProgress>;
   /** Forgets the subscriber, its registration and what it still had to be given; dead letters stay. */
   removeSubscriber(id: string): Promise<void>;
+  /** Once nothing holds it, the age of all that waits for it begins anew. */
   holdSubscriber(id: string, hold: Hold): Promise<void>;
   /** Saves what was settled; each settlement whole. */
   settle(settlements: Settlement[]): Promise<void>;

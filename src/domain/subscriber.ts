@@ -92,6 +92,8 @@ export interface SubscriberProgress {
   cursor: number;
   topics: string[];
   hold: Hold;
+  /** Since when it is there, or was woken: the age of nothing that waits for it began before. Wall clock, milliseconds. */
+  freshAt: number;
 }
 
 /** What keeps a subscriber from being sent anything until an operator resumes it. Outlives restarts. */

@@ -29,7 +29,7 @@ function journal(count: number) {
     progress.settle([{ waiting: [], released: [], dead: [], ...more }]);
   };
   const register = (id: string, topics: string[], position: number): void => {
-    subscribers.register([{ id, topics, startFrom: { position }, ordering: 'none' }], count);
+    subscribers.register([{ id, topics, startFrom: { position }, ordering: 'none' }], count, 0);
   };
   const waiting = (): unknown[] =>
     db

@@ -198,7 +198,7 @@ export class SqliteJournal implements Journal {
   }
 
   registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]> {
-    return this.#knowing(() => this.#subscribers.register(subscribers, this.#last));
+    return this.#knowing(() => this.#subscribers.register(subscribers, this.#last, this.clock.now()));
   }
 
   saveRegistration(
@@ -206,7 +206,9 @@ export class SqliteJournal implements Journal {
     subscriber: KnownSubscriber,
     discarded: number[],
   ): Promise<SubscriberProgress> {
-    return this.#knowing(() => this.#subscribers.save(registration, subscriber, discarded, this.#last));
+    return this.#knowing(() =>
+      this.#subscribers.save(registration, subscriber, discarded, this.#last, this.clock.now()),
+    );
   }
 
   removeSubscriber(id: string): Promise<void> {
@@ -214,7 +216,7 @@ export class SqliteJournal implements Journal {
   }
 
   holdSubscriber(id: string, hold: Hold): Promise<void> {
-    return this.#commit.run(() => this.#subscribers.hold(id, hold));
+    return this.#commit.run(() => this.#subscribers.hold(id, hold, this.clock.now()));
   }
 
   async settle(settlements: Settlement[]): Promise<void> {

@@ -129,6 +129,10 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX publish_keys_by_age ON publish_keys (first_at);
   `,
+  `
+  -- Since when it is served, or was woken: the age of nothing that waits for it began before.
+  ALTER TABLE subscribers ADD COLUMN fresh_at INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -19,7 +19,9 @@ export function subscribersSuite(
       const body = { url: 'http://a', topics: ['#'], signing: { secrets: ['s'] } };
       const { journal } = first;
       const added = await journal.saveRegistration({ id: 'app', body }, { ...subscriber, startFrom: 'now' }, []);
-      assert.deepEqual(added, { id: 'app', topics: ['#'], cursor: 10, hold: { paused: false, gone: '' } });
+      const { freshAt } = added;
+      assert.ok(Date.now() - freshAt < 10_000 && freshAt <= Date.now(), `${freshAt}`);
+      assert.deepEqual(added, { id: 'app', topics: ['#'], cursor: 10, hold: { paused: false, gone: '' }, freshAt });
       assert.deepEqual((await journal.stats()).deadLetters, { app: 0 });
       first.kill();
       const second = await open(place);
@@ -37,7 +39,7 @@ export function subscribersSuite(
         },
       ]);
       const again = await second.journal.saveRegistration(changed, { ...subscriber, topics: ['devices/1/#'] }, [4]);
-      assert.deepEqual([again.cursor, again.topics], [10, ['devices/1/#']]);
+      assert.deepEqual([again.cursor, again.topics, again.freshAt], [10, ['devices/1/#'], freshAt]);
       assert.deepEqual(second.reader.registrations(), [changed]);
       assert.deepEqual(
         second.reader.waiting('app').map(({ position }) => position),
@@ -68,6 +70,28 @@ export function subscribersSuite(
       await second.journal.holdSubscriber('app', { paused: false, gone: '' });
       assert.deepEqual(second.reader.progress()[0]!.hold, { paused: false, gone: '' });
       second.kill();
+    });
+
+    it('since when it is there, or was woken, outlives a kill; nothing else is that', async () => {
+      const place = directory();
+      const first = await open(place);
+      const [added] = await first.journal.registerSubscribers([subscriber]);
+      const freshAt = (opened: OpenJournal): number => opened.reader.progress()[0]!.freshAt;
+      assert.equal(freshAt(first), added!.freshAt);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await first.journal.holdSubscriber('app', { paused: true, gone: '' });
+      await first.journal.holdSubscriber('app', { paused: false, gone: 'status 410' });
+      first.kill();
+      const second = await open(place);
+      await second.journal.registerSubscribers([subscriber]);
+      assert.equal(freshAt(second), added!.freshAt);
+      await second.journal.holdSubscriber('app', { paused: false, gone: '' });
+      const woken = freshAt(second);
+      assert.ok(woken > added!.freshAt);
+      second.kill();
+      const third = await open(place);
+      assert.equal(freshAt(third), woken);
+      third.kill();
     });
 
     it('another ordering: rows that wait keep nothing of the keys of the one before', async () => {

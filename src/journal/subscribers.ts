@@ -9,12 +9,14 @@ export interface SubscriberRow {
   cursor: number;
   paused: number;
   gone: string;
+  fresh_at: number;
 }
 
-export const SUBSCRIBER_COLUMNS = 'subscriber, topics, cursor, paused, gone';
+export const SUBSCRIBER_COLUMNS = 'subscriber, topics, cursor, paused, gone, fresh_at';
 
-export function progressOf({ subscriber, topics, cursor, paused, gone }: SubscriberRow): SubscriberProgress {
-  return { id: subscriber, topics: JSON.parse(topics) as string[], cursor, hold: { paused: paused === 1, gone } };
+export function progressOf(row: SubscriberRow): SubscriberProgress {
+  const { subscriber: id, topics, cursor, paused, gone, fresh_at: freshAt } = row;
+  return { id, topics: JSON.parse(topics) as string[], cursor, hold: { paused: paused === 1, gone }, freshAt };
 }
 
 /** Keeps who the subscribers are: where new ones start, who came over REST, who is held. Runs inside a transaction. */
@@ -28,7 +30,9 @@ export class SubscriberTable {
 
   constructor(private readonly db: DatabaseSync) {
     this.#find = db.prepare(`SELECT ${SUBSCRIBER_COLUMNS}, ordering FROM subscribers WHERE subscriber = ?`);
-    this.#add = db.prepare('INSERT INTO subscribers (subscriber, topics, cursor, ordering) VALUES (?, ?, ?, ?)');
+    this.#add = db.prepare(
+      'INSERT INTO subscribers (subscriber, topics, cursor, ordering, fresh_at) VALUES (?, ?, ?, ?, ?)',
+    );
     this.#retopic = db.prepare('UPDATE subscribers SET topics = ?1 WHERE subscriber = ?2 AND topics <> ?1');
     this.#reorder = db.prepare('UPDATE subscribers SET ordering = ? WHERE subscriber = ?');
     this.#loosen = db.prepare(
@@ -37,9 +41,10 @@ export class SubscriberTable {
     this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
   }
 
-  register(subscribers: readonly KnownSubscriber[], last: number): SubscriberProgress[] {
+  /** @param at wall clock, milliseconds, as everywhere here */
+  register(subscribers: readonly KnownSubscriber[], last: number, at: number): SubscriberProgress[] {
     this.#forgetDone(new Set(subscribers.map(({ id }) => id)));
-    return subscribers.map((subscriber) => this.#know(subscriber, last));
+    return subscribers.map((subscriber) => this.#know(subscriber, last, at));
   }
 
   save(
@@ -47,10 +52,11 @@ export class SubscriberTable {
     subscriber: KnownSubscriber,
     discarded: readonly number[],
     last: number,
+    at: number,
   ): SubscriberProgress {
     this.db.prepare('INSERT OR REPLACE INTO registrations VALUES (?, ?)').run(id, JSON.stringify(body));
     for (const position of discarded) this.#release.run(id, position);
-    return this.#know(subscriber, last);
+    return this.#know(subscriber, last, at);
   }
 
   remove(id: string): void {
@@ -59,19 +65,23 @@ export class SubscriberTable {
     }
   }
 
-  hold(id: string, { paused, gone }: Hold): void {
-    this.db.prepare('UPDATE subscribers SET paused = ?, gone = ? WHERE subscriber = ?').run(paused ? 1 : 0, gone, id);
+  /** Once nothing holds it, the age of all that waits begins anew. */
+  hold(id: string, { paused, gone }: Hold, at: number): void {
+    const freshAt = paused || gone !== '' ? null : at;
+    this.db
+      .prepare('UPDATE subscribers SET paused = ?, gone = ?, fresh_at = coalesce(?, fresh_at) WHERE subscriber = ?')
+      .run(paused ? 1 : 0, gone, freshAt, id);
   }
 
   /** Writes nothing when nothing changed: a start on a full disk must get this far. */
-  #know({ id, topics, startFrom, ...keys }: KnownSubscriber, last: number): SubscriberProgress {
+  #know({ id, topics, startFrom, ...keys }: KnownSubscriber, last: number, at: number): SubscriberProgress {
     const ordering = [keys.ordering ?? 'none', ...(keys.key === undefined ? [] : [keys.key])].join(' ');
     const text = JSON.stringify(topics);
     const known = this.#find.get(id) as unknown as (SubscriberRow & { ordering: string }) | undefined;
     if (!known) {
       const cursor = this.#startingCursor(startFrom, last);
-      this.#add.run(id, text, cursor, ordering);
-      return { id, topics, cursor, hold: { paused: false, gone: '' } };
+      this.#add.run(id, text, cursor, ordering, at);
+      return { id, topics, cursor, hold: { paused: false, gone: '' }, freshAt: at };
     }
     this.#retopic.run(text, id);
     if (known.ordering !== ordering) {

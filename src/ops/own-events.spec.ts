@@ -11,13 +11,19 @@ class Port {
   readonly answers: { resolve: () => void; reject: (error: Error) => void }[] = [];
   readonly told: unknown[] = [];
   lostCount = 0;
+  lostWhileFull = false;
+  isFull = false;
 
   append = (batch: MessageBatch): Promise<void> => {
     this.batches.push(batch);
     return new Promise((resolve, reject) => this.answers.push({ resolve, reject }));
   };
   wanted = (topic: string): boolean => topic.startsWith('$holdfast/link/');
-  lost = (count: number): void => void (this.lostCount += count);
+  journalFull = (): boolean => this.isFull;
+  lost = (count: number, full: boolean): void => {
+    this.lostCount += count;
+    this.lostWhileFull = full;
+  };
   failed = (error: unknown): void => void this.told.push(error);
 
   get written(): [string, unknown][] {
@@ -64,8 +70,28 @@ describe('own events', () => {
     for (let n = 0; n < 1_101; n++) it.tell('link/up', { n });
     port.answers[0]!.resolve();
     await setImmediate();
-    assert.equal(port.lostCount, 100);
+    assert.deepEqual([port.lostCount, port.lostWhileFull], [100, false]);
     assert.equal(port.written.length, 1_001);
+    port.isFull = true;
+    for (let n = 0; n < 1_002; n++) it.tell('link/up', { n });
+    port.isFull = false;
+    for (const answer of port.answers.slice(1)) answer.resolve();
+    await setImmediate();
+    assert.deepEqual([port.lostCount, port.lostWhileFull], [102, true]);
+  });
+
+  it('whoever tells of many waits while they are written, and not for a full journal', async () => {
+    const { port, events: it } = events();
+    assert.equal(it.hasRoom, true);
+    let told = 0;
+    for (; told < 2_000 && it.hasRoom; told++) it.tell('link/up', {});
+    assert.ok(told > 700 && told < 1_000, `${told}`);
+    port.isFull = true;
+    assert.equal(it.hasRoom, true);
+    port.isFull = false;
+    port.answers[0]!.resolve();
+    await setImmediate();
+    assert.equal(it.hasRoom, true);
   });
 
   it('a failure is told, and the next one is written', async () => {

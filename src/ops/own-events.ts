@@ -6,13 +6,17 @@ import { OWN_TOPICS } from '../domain/topic.js';
 
 /** Events that wait for the journal, at most: while it is full they wait with everything else. */
 const WAITING_MAX = 1_000;
+/** Whoever can wait does so, while there is no room for so many: as many as one step of delivery tells of. */
+const ROOM_MIN = 256;
 
 export interface OwnEventsPort {
   append: Journal['append'];
   /** Whether a subscriber's filter matches the topic now. */
   wanted(topic: string): boolean;
-  /** So many events found no place, because too many were waiting. */
-  lost(count: number): void;
+  /** Whether the journal is full: then events wait until it has room. */
+  journalFull(): boolean;
+  /** So many events found no place, because too many were waiting. @param full some of them while the journal was full */
+  lost(count: number, full: boolean): void;
   failed(error: unknown): void;
 }
 
@@ -23,6 +27,7 @@ export interface OwnEventsPort {
 export class OwnEvents {
   #waiting: Message[] = [];
   #lost = 0;
+  #lostWhileFull = false;
   #writing: Promise<void> | undefined;
 
   constructor(
@@ -39,11 +44,20 @@ export class OwnEvents {
     if (!this.port.wanted(topic)) return;
     if (this.#waiting.length >= WAITING_MAX) {
       this.#lost++;
+      this.#lostWhileFull ||= this.port.journalFull();
       return;
     }
     const at = this.clock.now();
     this.#waiting.push(ownMessage(topic, at, { at: new Date(at).toISOString(), ...facts }));
     this.#writing ??= this.#write();
+  }
+
+  /**
+   * Whether whoever tells of many things is to go on. Not while events are on their way into the journal, and too many
+   * wait already; but a full journal is waited for by nobody: what makes room there may be told of as well.
+   */
+  get hasRoom(): boolean {
+    return this.#waiting.length <= WAITING_MAX - ROOM_MIN || this.port.journalFull();
   }
 
   /** Resolves when everything told so far is on disk, or could not be written. */
@@ -57,7 +71,8 @@ export class OwnEvents {
       const lost = this.#lost;
       this.#waiting = [];
       this.#lost = 0;
-      if (lost > 0) this.port.lost(lost);
+      if (lost > 0) this.port.lost(lost, this.#lostWhileFull);
+      this.#lostWhileFull = false;
       try {
         await this.port.append(batch);
       } catch (error) {

@@ -2,7 +2,7 @@ import type { Sender } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Replay } from '../domain/replay.js';
-import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
+import type { Hold, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
 import type { DecodePayload } from '../domain/payload-json.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
 
@@ -13,10 +13,13 @@ export interface Target {
   hold?: Hold;
 }
 
+/** Where it goes on. */
+type Place = Pick<SubscriberProgress, 'cursor' | 'freshAt'>;
+
 /** What the registry asks of delivery; there is how each call behaves. */
 export interface Serving {
-  start(targets: readonly (Target & { cursor: number })[], admittedThrough: number): void;
-  add(target: Target & { cursor: number }): void;
+  start(targets: readonly (Target & Place)[], admittedThrough: number): void;
+  add(target: Target & Place): void;
   change(id: string, save: (at: { cursor: number; through: number }) => Promise<Target | undefined>): Promise<void>;
   pause(id: string): void;
   resume(id: string): void;

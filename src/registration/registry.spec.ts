@@ -23,7 +23,9 @@ const NOW = Date.UTC(2026, 0, 31);
 class House {
   readonly rows = new Map<string, { topics: string[]; hold: Hold }>();
   readonly kept = new Map<string, Body>();
-  readonly served = new Map<string, Target & { cursor: number }>();
+  readonly served = new Map<string, Target & { cursor: number; freshAt?: number }>();
+  readonly held: string[] = [];
+  beforeChange: () => Promise<void> = () => Promise.resolve();
   readonly said: string[] = [];
   readonly waiting: ReturnType<RegistryParts['reader']['waiting']> = [];
   readonly topics: string[] = [];
@@ -52,13 +54,14 @@ class House {
         holdSubscriber: (id, hold) => {
           if (this.disk === 'full') return Promise.reject(new HoldfastError('JOURNAL_FULL', 'no room'));
           this.rows.get(id)!.hold = hold;
+          this.held.push(id);
           return Promise.resolve();
         },
         stats: () => Promise.resolve({ admitted: 0 } as Awaited<ReturnType<RegistryParts['journal']['stats']>>),
       },
       reader: {
         lastPosition: () => this.last,
-        progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, ...row })),
+        progress: () => [...this.rows].map(([id, row]) => ({ id, cursor: 0, freshAt: NOW, ...row })),
         registrations: () => [...this.kept].map(([id, body]) => ({ id, body })),
         waiting: () => this.waiting,
         recordsAt: (positions) => positions.map((position) => this.#record(position)),
@@ -121,6 +124,7 @@ class House {
       start: (targets) => targets.forEach((target) => this.served.set(target.settings.id, target)),
       add: (target) => void this.served.set(target.settings.id, target),
       change: async (id, save) => {
+        await this.beforeChange();
         const next = await save({ cursor: 1, through: this.topics.length - 1 });
         if (next) this.served.set(id, { ...next, cursor: 1 });
         else this.served.delete(id);
@@ -135,7 +139,7 @@ class House {
   #know({ id, topics }: KnownSubscriber): SubscriberProgress {
     const row = { hold: this.rows.get(id)?.hold ?? FREE, topics };
     this.rows.set(id, row);
-    return { id, cursor: 0, ...row };
+    return { id, cursor: 0, freshAt: NOW, ...row };
   }
 
   #save({ id, body }: Registration, subscriber: KnownSubscriber, discarded: number[]): Promise<SubscriberProgress> {
@@ -192,6 +196,18 @@ describe('the registry at the start', () => {
     assert.equal((await house.put('bad2')).created, true);
   });
 
+  it('since when each is there goes along; one that nobody served is woken when it is registered anew', async () => {
+    const house = new House();
+    house.rows.set('old', { topics: ['#'], hold: FREE });
+    await started(house);
+    assert.equal(house.served.get('file')!.freshAt, NOW);
+    await house.put('new');
+    assert.deepEqual([house.served.get('new')!.freshAt, house.held], [NOW, []]);
+    await house.put('old');
+    await house.put('old', { concurrency: 2 });
+    assert.deepEqual(house.held, ['old']);
+  });
+
   it('until when one is sent nothing is shown as a time, and only then', async () => {
     const house = await started();
     assert.equal('heldUntil' in house.registry.get('file'), false);
@@ -244,6 +260,20 @@ describe('registering', () => {
     assert.equal((await house.put('last')).created, false);
     await house.registry.remove('last', false);
     assert.equal((await house.put('more')).created, true);
+  });
+
+  it('a change that hangs holds up no other subscriber', async () => {
+    const house = await started();
+    await house.put('app');
+    let end: () => void = () => undefined;
+    house.beforeChange = (): Promise<void> => new Promise((resolve) => (end = resolve));
+    const changes = [house.put('app', { n: 1 }), house.registry.pause('app')];
+    assert.equal((await house.put('other')).created, true);
+    assert.equal((await house.registry.pause('file')).state, 'paused');
+    assert.equal(house.registry.get('app').state, 'active');
+    end();
+    await Promise.all(changes);
+    assert.equal(house.registry.get('app').state, 'paused');
   });
 
   it('changes come one after the other', async () => {

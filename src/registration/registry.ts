@@ -46,7 +46,10 @@ interface Entry {
 export class Registry {
   readonly #entries = new Map<string, Entry>();
   readonly #tests = new Map<string, Promise<TestResult>>();
-  #last: Promise<unknown> = Promise.resolve();
+  /** The last change of each subscriber that is being changed. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Subscribers that are about to be known. */
+  #coming = 0;
 
   constructor(private readonly parts: RegistryParts) {}
 
@@ -68,12 +71,12 @@ export class Registry {
     const progress = new Map([...reader.progress(), ...known].map((one) => [one.id, one]));
     for (const one of progress.values()) if (!targets.has(one.id)) targets.set(one.id, this.#absent(one));
     const starts = [...targets.values()].map((target) => {
-      const { id, cursor, hold } = progress.get(target.settings.id)!;
+      const { id, cursor, hold, freshAt } = progress.get(target.settings.id)!;
       const entry = this.#entries.get(id)!;
       if (entry.source !== 'absent') entry.hold = hold;
       if (entry.source === 'absent' || entry.source === 'registered') observer.added(id);
       if (hold.paused || hold.gone !== '') observer.impaired(id, hold.paused ? 'it is paused' : `gone: ${hold.gone}`);
-      return { ...target, cursor, hold: entry.hold };
+      return { ...target, cursor, freshAt, hold: entry.hold };
     });
     delivery.start(starts, (await journal.stats()).admitted);
   }
@@ -110,7 +113,7 @@ export class Registry {
    * when it resolves. @throws REQUEST_INVALID URL_FORBIDDEN SUBSCRIBER_READ_ONLY SUBSCRIBER_LIMIT BACKLOG_WOULD_BE_LOST
    */
   put(id: string, sent: unknown, discard: boolean): Promise<{ created: boolean; subscriber: SubscriberView }> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       const known = this.#entries.get(id);
       if (known) mustBeOurs(id, known);
       const { body, settings } = this.#checked(id, sent, known?.body);
@@ -130,7 +133,7 @@ export class Registry {
 
   /** @returns how many records were given up with it, and how many replays ended @throws NOT_FOUND SUBSCRIBER_READ_ONLY BACKLOG_WOULD_BE_LOST */
   remove(id: string, discard: boolean): Promise<{ id: string; discarded: number; replays: number }> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       mustBeOurs(id, this.#find(id));
       const { delivery, journal, observer } = this.parts;
       const lag = async (): Promise<number> => {
@@ -157,7 +160,7 @@ export class Registry {
 
   /** On disk when it resolves. @throws NOT_FOUND SUBSCRIBER_ABSENT */
   pause(id: string): Promise<SubscriberView> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       await this.#hold(id, { ...this.#served(id).hold, paused: true });
       this.parts.delivery.pause(id);
       this.parts.observer.changed(id, 'paused');
@@ -167,7 +170,7 @@ export class Registry {
 
   /** Wakes one that is paused, gone or broken. @throws NOT_FOUND SUBSCRIBER_ABSENT */
   resume(id: string): Promise<SubscriberView> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(id, async () => {
       this.#served(id);
       await this.#hold(id, free());
       this.parts.delivery.resume(id);
@@ -178,7 +181,7 @@ export class Registry {
 
   /** Its receiver answered 410: that is kept, so that a restart does not ask again. */
   gone(id: string, why: string): void {
-    void this.#inTurn(async () => {
+    void this.#inTurn(id, async () => {
       const entry = this.#entries.get(id);
       // A change that was under way may have woken it.
       const still = this.parts.delivery.status().some((one) => one.id === id && one.state === 'gone');
@@ -251,12 +254,13 @@ export class Registry {
 
   async #add(registration: Registration, target: Target): Promise<Hold> {
     const { journal, delivery, observer } = this.parts;
-    if (this.#entries.size >= SUBSCRIBERS_MAX) {
-      throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${this.#entries.size} subscribers`);
-    }
-    const { cursor, hold } = await journal.saveRegistration(registration, target.settings, []);
+    const known = this.#entries.size + this.#coming;
+    if (known >= SUBSCRIBERS_MAX) throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${known} subscribers`);
+    this.#coming++;
+    const saved = journal.saveRegistration(registration, target.settings, []);
+    const { cursor, hold, freshAt } = await saved.finally(() => this.#coming--);
     observer.added(registration.id);
-    delivery.add({ ...target, cursor, hold });
+    delivery.add({ ...target, cursor, freshAt, hold });
     return hold;
   }
 
@@ -271,11 +275,10 @@ export class Registry {
       const progress = await journal.saveRegistration(registration, target.settings, lost.waiting);
       discarded = lost.records;
       hold = progress.hold;
-      // What was gone was at the other address.
-      if (hold.gone !== '' && known.settings.url !== target.settings.url) {
-        hold = { ...hold, gone: '' };
-        await journal.holdSubscriber(id, hold);
-      }
+      // What was gone was at the other address; what nobody served was held by that.
+      const moved = hold.gone !== '' && known.settings.url !== target.settings.url;
+      if (moved) hold = { ...hold, gone: '' };
+      if (moved || known.source === 'absent') await journal.holdSubscriber(id, hold);
       return { ...target, hold };
     });
     if (discarded > 0) observer.discarded(id, discarded);
@@ -299,10 +302,15 @@ export class Registry {
     return entry;
   }
 
-  /** One change after the other: each builds on what the one before left. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
+  /** One change of a subscriber after the other: each builds on what the one before left. Others do not wait for it. */
+  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(id) ?? Promise.resolve()).then(work);
+    const last = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turns.get(id) === last) this.#turns.delete(id);
+      });
+    this.#turns.set(id, last);
     return turn;
   }
 }

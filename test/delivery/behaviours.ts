@@ -7,6 +7,7 @@ export interface Case {
   end: 'delivered' | 'dead' | 'waiting';
   /** Of its dead letters. */
   reason?: string;
+  /** Absent: whichever. */
   status?: number;
   /** Attempts each record has had when it is dead: 1, or all of the schedule. */
   attempts?: number;
@@ -24,8 +25,12 @@ export const CONCURRENCY = 4;
 const HOUR_S = 3_600;
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 const KIB = 1_024;
+const UNTRIED = { attempts: 0, status: undefined };
 /** What is sent while the first answer is on its way; after it, nothing. */
+
 const ONE_WAVE = { requestsMax: CONCURRENCY };
+/** A pause of nothing is 100 ms, doubled each time: eleven of them are longer than the test. */
+const IMPATIENT = { requestsMax: CONCURRENCY + 12, settings: { breaker: { failures: 100, openFor: '1h' } } };
 
 const delivered = (act: Behaviour, more: Partial<Case> = {}): Case => ({
   act,
@@ -71,9 +76,15 @@ export const CASES = new Map<string, Case>([
   ['429', throttled(answer(429))],
   ...statuses([429, 502, 503, 504], (status) => throttled(retryAfter(status, `${HOUR_S}`), ONE_WAVE), 'in-seconds'),
   ...statuses([429, 502, 503, 504], (status) => throttled(retryAfter(status, httpDate()), ONE_WAVE), 'by-date'),
+  ['429-at-once', throttled(retryAfter(429, '0'), IMPATIENT)],
+  ['429-in-the-past', throttled(retryAfter(429, new Date(0).toUTCString()), IMPATIENT)],
+  ['429-negative', throttled(retryAfter(429, '-5'), IMPATIENT)],
+  ['503-at-once', throttled(retryAfter(503, '0'), IMPATIENT)],
+  ['503-negative', retried(retryAfter(503, '-5'), 'status', 503)],
   ['500-retry-after', retried(retryAfter(500, `${HOUR_S}`), 'status', 500)],
   ['503-no-date', retried(retryAfter(503, 'soon'), 'status', 503)],
-  ['429-too-old', { ...retried(answer(429), 'expired', 429), attempts: 0, settings: { retry: { maxAge: '500ms' } } }],
+  // With its last answer, or without another attempt.
+  ['429-too-old', { ...retried(answer(429), 'expired'), ...UNTRIED, settings: { retry: { maxAge: '500ms' } } }],
   ...connections(),
   ...bodies(),
   ...heads(),

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectAsync } from 'mqtt';
-import { startFlow } from '../support/flow.js';
+import { startFlow, TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
+import { publishNumbered } from '../support/publisher.js';
 import { startReceiver } from '../support/receiver.js';
 import { startProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
@@ -54,5 +55,32 @@ describe('own events', { skip: needs('mosquitto') }, () => {
       what: 'the link to be told as up',
     });
     assert.ok(receiver.requests.every(({ topic }) => !topic.startsWith('$holdfast/')));
+  });
+
+  it('thousands that expire at once are told, each of them', async (t) => {
+    const COUNT = 6_000;
+    const watcher = await startReceiver();
+    const dead = await startReceiver({ answer: () => ({ status: 429, headers: { 'retry-after': '3600' } }) });
+    t.after(() => Promise.all([watcher.stop(), dead.stop()]));
+    const { gateway, broker } = await startFlow(t, {
+      config: () => ({
+        subscribers: [
+          {
+            ...{ id: 'dead', url: dead.url, topics: ['devices/#'], concurrency: 1 },
+            ...{ retry: { maxAge: '3s' }, breaker: { openFor: '1s' } },
+          },
+          { id: 'watcher', url: watcher.url, topics: ['$holdfast/subscriber/dead-letter'] },
+        ],
+      }),
+    });
+    // When it is resumed, all that waits is of the same age.
+    await gateway.post('/v1/subscribers/dead/pause', {});
+    await publishNumbered({ url: broker.url, topics: TOPICS, count: COUNT }).done;
+    await gateway.post('/v1/subscribers/dead/resume', {});
+    const positions = (): Set<unknown> =>
+      new Set(watcher.requests.map(({ body }) => (JSON.parse(body.toString()) as Event)['position']));
+    await watcher.waitFor(COUNT, 60_000);
+    assert.equal(positions().size, COUNT);
+    assert.ok(!gateway.logs.some(({ msg }) => msg.includes('found no place')));
   });
 });

@@ -39,13 +39,12 @@ describe('the meaning of an answer', () => {
 
 describe('Retry-After', () => {
   it('is ignored when it cannot be read', () => {
-    for (const value of [undefined, '', ' ', 'soon', '5s', '1e3', '0x10', '2026-01-31', 'Sun', '5, 10']) {
+    for (const value of [undefined, '', ' ', 'soon', '5s', '1e3', '0x10', '2026-01-31', 'Sun', '5, 10', '-5', '+5']) {
       assert.equal(retryAfterMsOf(value, NOW), undefined, value);
     }
   });
 
   it('never asks for a negative pause', () => {
-    assert.equal(retryAfterMsOf('-5', NOW), 0);
     assert.equal(retryAfterMsOf('Sat, 31 Jan 2026 11:59:00 GMT', NOW), 0);
   });
 

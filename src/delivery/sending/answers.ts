@@ -43,7 +43,7 @@ export function outcomeOf(status: number, retryAfterMs: number | undefined, deta
 export function retryAfterMsOf(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? '';
   if (text === '') return undefined;
-  const asked = /^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : dateOf(text) - nowMs;
+  const asked = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : dateOf(text) - nowMs;
   if (Number.isNaN(asked)) return undefined;
   return Math.min(Math.max(Math.ceil(asked), 0), RETRY_AFTER_MS_MAX);
 }
