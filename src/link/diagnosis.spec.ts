@@ -58,6 +58,12 @@ const UP: Row[] = [
   ['and then at another', { outstanding: [PUBLISH], history: unanswered(SUBSCRIBE) }, 'publish-denied', 'guess'],
   ['hung up at one that was granted before', { outstanding: [GRANTED] }, 'network', 'guess'],
   ['and again', { outstanding: [GRANTED], history: unanswered(GRANTED) }, 'subscribe-denied', 'likely'],
+  [
+    'and again, when the one before was taken for a takeover',
+    { outstanding: [GRANTED], history: [{ ...CLEAN_RIVAL, unanswered: GRANTED }] },
+    'network',
+    'guess',
+  ],
   ['hung up at a new one behind it', { outstanding: [GRANTED, PUBLISH] }, 'publish-denied', 'guess'],
   [
     'the third bare close, in the middle of asking anew',

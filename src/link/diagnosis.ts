@@ -14,7 +14,7 @@ import {
   type Outstanding,
 } from './evidence.js';
 import { isOfTls, ofTls, unreached } from './refusals.js';
-import { contested, isContested } from './takeovers.js';
+import { contested } from './takeovers.js';
 
 const LARGE_BYTES = 16 * 1024;
 const UNSPECIFIED = new Set([0, 0x80, 0x83]);
@@ -118,7 +118,7 @@ function hungUpOn(evidence: Evidence): Judgement | undefined {
   const [last] = history;
   const before = last?.unanswered;
   const isAgain = ({ kind, name, granted }: Outstanding): boolean =>
-    before?.kind === kind && before.name === name && !(granted === true && isContested(last!));
+    before?.kind === kind && before.name === name && !(granted === true && last!.cause === 'client-id-conflict');
   // Who takes the session over cuts short what is asked for anew at every connect.
   const operation = outstanding.find((one) => one.granted !== true || isAgain(one));
   if (!operation) return undefined;

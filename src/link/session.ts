@@ -1,11 +1,8 @@
-import type { Random } from '../domain/backoff.js';
 import { LOGIN_CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import type { IPublishPacket } from 'mqtt';
-import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
-import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
-import { blameOf } from './blame.js';
+import type { Credentials, SessionSettings } from '../domain/settings.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
@@ -22,6 +19,7 @@ import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { Relay } from './relay.js';
 import { mayHaveConnected } from './refusals.js';
+import type { SessionAmbient, SessionOptions } from './session-options.js';
 import { subscribePort } from './subscribe-port.js';
 import { Subscriptions, type Wanted } from './subscriptions.js';
 import { mayBeAnothers } from './takeovers.js';
@@ -37,20 +35,6 @@ const JOURNAL_RETRY_MS = 1_000;
 const CANARY_BYTES = 64;
 /** As a subscription, among those that are denied. */
 const CANARY = 'canary';
-
-export interface SessionOptions {
-  clientId: string;
-  broker: BrokerSettings;
-  session: SessionSettings;
-  subscriptions: SubscriptionSettings[];
-}
-
-export interface SessionAmbient {
-  clock: Clock;
-  random: Random;
-  /** How late the calling thread was, at worst, in its last half minute; milliseconds. */
-  threadDelayMs: () => number;
-}
 
 /**
  * The one MQTT session: connects, keeps it, and comes back by itself with full jitter. State is one visible
@@ -118,6 +102,7 @@ export class Session {
 
   /** Used from the next connect on, which comes soon when the broker has refused the ones before. */
   renew(credentials: Credentials): void {
+    if (credentials.username !== this.#credentials.username) this.#subscriptions.forgetUser();
     this.#credentials = credentials;
     this.#presence.renew();
     const { lastCause } = this.#history;
@@ -255,10 +240,10 @@ export class Session {
     });
     this.#reconcile(connection, limits);
     this.#canary?.start();
-    this.#deniedTimer = setInterval(
-      () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection, limits),
-      DENIED_RETRY_MS,
-    );
+    this.#deniedTimer = setInterval(() => {
+      this.#subscriptions.reprieve();
+      if (this.#subscriptions.denied.size > 0) this.#reconcile(connection, limits);
+    }, DENIED_RETRY_MS);
   }
 
   #message(packet: IPublishPacket): boolean {
@@ -280,7 +265,7 @@ export class Session {
       this.tell({ kind: 'session-lost', from: this.#heardAt, to });
       this.journal.append(gapRecord(this.#heardAt, to)).catch(this.failed);
     }
-    this.#subscriptions.load([]);
+    this.#subscriptions.lost();
     this.journal.resetSession(this.#sessionName).catch(this.failed);
   }
 
@@ -330,7 +315,7 @@ export class Session {
     if (canaried) outstanding.push({ kind: 'publish', name: this.options.session.canary!.topic, bytes: CANARY_BYTES });
     this.#canary?.stop();
     this.intake.end();
-    this.#subscriptions.ended(hungUp && !canaried);
+    this.#subscriptions.ended(hungUp && !canaried, clock.monotonic());
     this.relay.end(!canaried);
     this.#presence.closed(evidence);
     if (this.#state === 'stopped') return;
@@ -361,8 +346,7 @@ export class Session {
 
   /** It is settled why a connection ended, before the next one asks for anything. */
   #judged(evidence: Evidence, cause: Cause): void {
-    this.#subscriptions.judged(blameOf(evidence, cause), this.ambient.clock.monotonic());
-    if (cause === 'client-id-conflict') this.#subscriptions.acquit();
+    this.#subscriptions.judged(evidence, cause, this.ambient.clock.monotonic());
     this.relay.judged(evidence, cause);
   }
 

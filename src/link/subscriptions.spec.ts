@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Cause } from '../domain/cause.js';
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
-import { ANSWER_MS_MAX, QUARANTINE_MS, Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
+import { SILENT_CLOSE } from './evidence.fixture.js';
+import {
+  ANSWER_MS_MAX,
+  PROMPT_MS,
+  QUARANTINE_MS,
+  Subscriptions,
+  type SubscribePort,
+  type Wanted,
+} from './subscriptions.js';
 
 function wanted(filter: string, qos: 0 | 1 | 2 = 1): SubscriptionSettings {
   return { name: filter, filter, qos, overlap: 'refuse' };
@@ -41,6 +50,15 @@ function broker(deny: string[] = [], more: Partial<SubscribePort> = {}): Broker 
     dropped: (filter: string) => void dropped.push(filter),
     ...more,
   };
+}
+
+const RESET = { ...SILENT_CLOSE, systemCode: 'ECONNRESET' };
+
+/** One connection that ends while the missing filters are asked for and not answered. */
+function cut(subscriptions: Subscriptions, cause: Cause = 'subscribe-denied', ended = SILENT_CLOSE, afterMs = 0): void {
+  void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
+  subscriptions.ended(true, afterMs);
+  subscriptions.judged(ended, cause, afterMs);
 }
 
 describe('subscriptions', () => {
@@ -82,7 +100,7 @@ describe('subscriptions', () => {
   it('a new session has everything subscribed again', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
     await subscriptions.reconcile(broker());
-    subscriptions.load([]);
+    subscriptions.lost();
     const port = broker();
     await subscriptions.reconcile(port);
     assert.deepEqual(port.asked, ['+a']);
@@ -129,8 +147,8 @@ describe('subscriptions', () => {
         },
       });
       await Promise.race([subscriptions.reconcile(port), hangUp.promise]);
-      subscriptions.ended(port.asked.includes('bad'));
-      subscriptions.judged(1, now);
+      subscriptions.ended(port.asked.includes('bad'), now);
+      subscriptions.judged(SILENT_CLOSE, 'subscribe-denied', now);
       return port.asked;
     };
     assert.deepEqual(await connection(0), ['a', 'bad', 'c']);
@@ -169,10 +187,7 @@ describe('subscriptions', () => {
   it('a line that breaks at a SUBSCRIBE twice costs no subscription', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
     for (let connects = 1; connects <= 4; connects++) {
-      const port = broker([], { subscribe: () => new Promise<number>(() => undefined) });
-      void subscriptions.reconcile(port);
-      subscriptions.ended(true);
-      subscriptions.judged(0.5, 0);
+      cut(subscriptions, 'network', RESET, PROMPT_MS);
       if (connects === 2) assert.equal(subscriptions.denied.size, 0);
     }
     const port = broker();
@@ -180,31 +195,86 @@ describe('subscriptions', () => {
     assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]], 'four times may be its fault');
   });
 
-  it('a granted filter that was cut short twice is asked for again once somebody else is known to take the session', async () => {
+  it('a reset that follows at once is an answer, as a close is', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
-    await subscriptions.reconcile(broker());
-    for (let cuts = 1; cuts <= 2; cuts++) {
-      subscriptions.doubt();
-      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
-      subscriptions.ended(true);
-      subscriptions.judged(1, 0);
-    }
-    await subscriptions.reconcile(broker());
-    assert.deepEqual([...subscriptions.denied], [['a', 0x80]]);
-    subscriptions.acquit();
+    for (let connects = 1; connects <= 2; connects++) cut(subscriptions, 'network', RESET, PROMPT_MS - 1);
     const port = broker();
     await subscriptions.reconcile(port);
-    assert.deepEqual([port.asked, [...subscriptions.denied]], [['+a'], []]);
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]]);
+  });
+
+  for (const anothers of [false, true]) {
+    it(`a granted filter that was cut short twice is asked for again once somebody else is known to take the session${anothers ? ', and begins another' : ''}`, async () => {
+      const subscriptions = new Subscriptions([wanted('a')]);
+      await subscriptions.reconcile(broker());
+      const connect = (): void => (anothers ? subscriptions.lost() : subscriptions.doubt());
+      for (let cuts = 1; cuts <= 2; cuts++) {
+        connect();
+        assert.deepEqual(subscriptions.outstanding, []);
+        cut(subscriptions);
+      }
+      connect();
+      await subscriptions.reconcile(broker());
+      assert.deepEqual([...subscriptions.denied], [['a', 0x80]]);
+      subscriptions.ended(true, 0);
+      subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
+      const port = broker();
+      await subscriptions.reconcile(port);
+      assert.deepEqual([port.asked, [...subscriptions.denied]], [['+a'], []]);
+    });
+  }
+
+  it('what was granted in a session before is told so', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    await subscriptions.reconcile(broker());
+    const asked = (): boolean | undefined => {
+      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
+      return subscriptions.outstanding[0]!.granted;
+    };
+    subscriptions.lost();
+    assert.equal(asked(), true);
+    subscriptions.ended(false, 0);
+    subscriptions.forgetUser();
+    assert.equal(asked(), false, 'to another user');
+  });
+
+  it('a granted filter that is set aside is asked for once more when the link has held without it', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    await subscriptions.reconcile(broker());
+    const connect = async (): Promise<string[]> => {
+      const port = broker();
+      await subscriptions.reconcile(port);
+      return port.asked;
+    };
+    subscriptions.lost();
+    for (let cuts = 1; cuts <= 2; cuts++) cut(subscriptions);
+    assert.deepEqual(await connect(), []);
+    subscriptions.reprieve();
+    cut(subscriptions);
+    assert.deepEqual(await connect(), [], 'the broker hung up on it again');
+    subscriptions.reprieve();
+    assert.deepEqual(await connect(), [], 'so that it is left alone');
+  });
+
+  it('takeovers that are inferred while one filter is asked for, time and again, set it aside to see', async () => {
+    const subscriptions = new Subscriptions([wanted('a'), wanted('b')]);
+    await subscriptions.reconcile(broker());
+    subscriptions.lost();
+    for (let cuts = 1; cuts <= 5; cuts++) cut(subscriptions, 'client-id-conflict');
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual(port.asked, ['+b'], 'it does not keep the other from being asked for');
+    subscriptions.ended(false, 0);
+    subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
+    const again = broker();
+    await subscriptions.reconcile(again);
+    assert.deepEqual(again.asked, ['+a'], 'it was not the filter');
   });
 
   it('what nobody has ever granted stays suspect, whoever takes the session', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
-    for (let cuts = 1; cuts <= 2; cuts++) {
-      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
-      subscriptions.ended(true);
-      subscriptions.judged(1, 0);
-    }
-    subscriptions.acquit();
+    for (let cuts = 1; cuts <= 2; cuts++) cut(subscriptions);
+    subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
     const port = broker();
     await subscriptions.reconcile(port);
     assert.deepEqual(port.asked, []);

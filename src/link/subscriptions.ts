@@ -1,6 +1,8 @@
+import type { Cause } from '../domain/cause.js';
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
 import { within } from '../domain/within.js';
+import { blameOfFilter, type Ended } from './blame.js';
 import type { BrokerLimits } from './connection.js';
 import type { Outstanding } from './evidence.js';
 
@@ -17,6 +19,8 @@ const WILDCARD_UNSUPPORTED = 0xa2;
 const HANG_UPS_MAX = 2;
 /** How long such a filter is left alone: asking again costs the link. */
 export const QUARANTINE_MS = 600_000;
+/** An end so soon after a SUBSCRIBE has gone out may well be the answer to it. */
+export const PROMPT_MS = 1_000;
 
 /** What is wanted of the broker. `own`: for the gateway itself, not a subscription of the configuration. */
 export type Wanted = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'> & { own?: boolean };
@@ -52,13 +56,28 @@ export class Subscriptions {
   /** By filter: hang-ups in a row on it alone, and until when it is left alone. */
   readonly #suspects = new Map<string, { hangUps: number; until: number }>();
   /** The one filter that was asked for when the connection ended, until it is known why that was. */
-  #charged: string | undefined;
+  #charged: { filter: string; prompt: boolean } | undefined;
+  /** Monotonic: the newest one was asked for. */
+  #askedAt = 0;
+  /** What this broker has granted this user, in whichever session: who begins another takes none of that back. */
+  #permitted = new Set<string>();
 
   constructor(private readonly wanted: readonly Wanted[]) {}
 
-  /** Takes over the table of a session; an empty one when the broker has none. */
+  /** Takes over the table that is kept of a session at this broker. */
   load(acknowledged: readonly AcknowledgedSubscription[]): void {
     this.#acknowledged = new Map(acknowledged.map(({ filter, qos }) => [filter, qos]));
+    this.#permitted = new Set(this.#acknowledged.keys());
+  }
+
+  /** The broker has begun another session, which has none of them. */
+  lost(): void {
+    this.#acknowledged.clear();
+  }
+
+  /** Another user asks from now on: who may do what is not known. */
+  forgetUser(): void {
+    this.#permitted.clear();
   }
 
   /** Names of those that are wanted and acknowledged. */
@@ -73,7 +92,7 @@ export class Subscriptions {
 
   get outstanding(): Outstanding[] {
     return [...this.#asked].map((name) => {
-      return { kind: 'subscribe', name, bytes: Buffer.byteLength(name), granted: this.#acknowledged.has(name) };
+      return { kind: 'subscribe', name, bytes: Buffer.byteLength(name), granted: this.#permitted.has(name) };
     });
   }
 
@@ -85,32 +104,44 @@ export class Subscriptions {
     for (const filter of this.#acknowledged.keys()) this.#acknowledged.set(filter, DOUBTED);
   }
 
-  /** The connection is gone. @param suspected whether a filter may be why */
-  ended(suspected: boolean): void {
-    const asked = [...this.#asked];
+  /** The connection is gone. @param suspected whether a filter may be why @param now monotonic */
+  ended(suspected: boolean, now: number): void {
+    const [filter, ...others] = this.#asked;
     this.#asked.clear();
-    this.#charged = suspected && asked.length === 1 ? asked[0] : undefined;
-    if (asked.length > 0) this.#oneAtATime = true;
+    this.#charged = undefined;
+    if (filter === undefined) return;
+    this.#oneAtATime = true;
+    if (suspected && others.length === 0) this.#charged = { filter, prompt: now - this.#askedAt < PROMPT_MS };
   }
 
-  /**
-   * Why that was; comes before the next {@link reconcile}.
-   * @param blame how much it tells against a filter, in hang-ups @param now monotonic
-   */
-  judged(blame: number, now: number): void {
-    const filter = this.#charged;
+  /** Why that was; comes before the next {@link reconcile}. @param now monotonic */
+  judged(ended: Ended, cause: Cause, now: number): void {
+    const charged = this.#charged;
     this.#charged = undefined;
-    if (filter === undefined || blame === 0) return;
-    const hangUps = (this.#suspects.get(filter)?.hangUps ?? 0) + blame;
-    this.#suspects.set(filter, { hangUps, until: hangUps < HANG_UPS_MAX ? 0 : now + QUARANTINE_MS });
+    if (cause === 'client-id-conflict') this.#acquit(charged?.filter);
+    const blame = charged ? blameOfFilter(ended, cause, charged.prompt) : 0;
+    if (!charged || blame === 0) return;
+    const hangUps = (this.#suspects.get(charged.filter)?.hangUps ?? 0) + blame;
+    this.#suspects.set(charged.filter, { hangUps, until: hangUps < HANG_UPS_MAX ? 0 : now + QUARANTINE_MS });
   }
 
   /**
    * Somebody else takes the session: it may have been they who cut short what the broker has granted before.
    * What nobody has ever granted stays suspect.
+   * @param charged was asked for alone this time, too: whether it or they ended it shows once it is left alone
    */
-  acquit(): void {
-    for (const filter of this.#suspects.keys()) if (this.#acknowledged.has(filter)) this.#suspects.delete(filter);
+  #acquit(charged: string | undefined): void {
+    for (const filter of this.#suspects.keys()) {
+      if (filter !== charged && this.#permitted.has(filter)) this.#suspects.delete(filter);
+    }
+  }
+
+  /**
+   * The link has held for a while without what is set aside. What the broker once granted is asked for again, this
+   * once: it may have been cut short by somebody else, who is gone now.
+   */
+  reprieve(): void {
+    for (const [filter, suspect] of this.#suspects) if (this.#permitted.delete(filter)) suspect.until = 0;
   }
 
   /** Subscribes what is missing and unsubscribes what is no longer wanted. Rejects when the connection ends. */
@@ -135,9 +166,11 @@ export class Subscriptions {
   async #subscribe(wanted: Wanted, port: SubscribePort): Promise<void> {
     const { name, filter, qos } = wanted;
     const code = this.#refusal(filter, port) ?? (await this.#ask(wanted, port));
-    if (code >= DENIED) this.denied.set(name, code);
-    else {
+    if (code >= DENIED) {
+      this.denied.set(name, code);
+    } else {
       this.denied.delete(name);
+      this.#permitted.add(filter);
       // The QoS asked for is remembered, so that a broker that grants less is not asked at every connect.
       this.#acknowledged.set(filter, qos);
       port.acknowledged({ filter, qos });
@@ -155,9 +188,11 @@ export class Subscriptions {
 
   async #ask(wanted: Wanted, port: SubscribePort): Promise<number> {
     this.#asked.add(wanted.filter);
+    this.#askedAt = port.now();
     const code = await port.subscribe(wanted);
     this.#asked.delete(wanted.filter);
     this.#suspects.delete(wanted.filter);
+    if (code >= DENIED) this.#permitted.delete(wanted.filter);
     return code;
   }
 }

@@ -23,7 +23,7 @@ export function contested(evidence: Evidence): Judgement | undefined {
 }
 
 /** We held off after it, because somebody else had the session. */
-export function isContested({ cause, heldOff }: Life): boolean {
+function isContested({ cause, heldOff }: Life): boolean {
   return cause === 'client-id-conflict' && heldOff === true;
 }
 
