@@ -309,11 +309,12 @@ export class Connection {
     const systemCode = this.#errors
       .map((error) => (error as NodeJS.ErrnoException).code)
       .find((code) => typeof code === 'string');
+    const { systemCode: below } = this.#webSocket;
     return {
       code: this.#code,
       where: this.#where,
       errors: this.#errors.map((error) => error.message),
-      systemCode,
+      systemCode: systemCode ?? below,
       wasUp: this.#up,
       ended: this.#ended,
       spoke: this.#spoke,

@@ -76,6 +76,12 @@ const UP: Row[] = [
   ['reset at a PUBLISH', { outstanding: [PUBLISH], systemCode: 'ECONNRESET' }, 'network', 'guess'],
   ['a WebSocket cut at a PUBLISH', { outstanding: [PUBLISH], webSocket: { stage: 'open' } }, 'network', 'guess'],
   [
+    'a WebSocket ended at a PUBLISH, without a close frame',
+    { outstanding: [PUBLISH], webSocket: { stage: 'open', finished: true } },
+    'publish-denied',
+    'guess',
+  ],
+  [
     'reset at the same PUBLISH again',
     { outstanding: [PUBLISH], systemCode: 'ECONNRESET', history: unanswered(PUBLISH) },
     'publish-denied',
@@ -144,6 +150,12 @@ const UP: Row[] = [
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
   ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
   ['a WebSocket that is cut', { upMs: 9, webSocket: { stage: 'open' }, history: [RESET, RESET] }, 'network', 'guess'],
+  [
+    'a WebSocket that is ended without a close frame',
+    { upMs: 9, webSocket: { stage: 'open', finished: true }, history: [BARE, BARE] },
+    'client-id-conflict',
+    'likely',
+  ],
   ['a reset among closes', { upMs: 9, history: [RESET, BARE] }, 'client-id-conflict', 'likely'],
   ['a close among resets', { upMs: 9, history: [RESET, RESET] }, 'network', 'guess'],
   ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],

@@ -83,7 +83,8 @@ export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
 
 /** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
 export function isOrderly({ systemCode, webSocket }: CloseEvidence): boolean {
-  return systemCode === undefined && (webSocket === undefined || webSocket.closeCode !== undefined);
+  if (systemCode !== undefined) return false;
+  return webSocket === undefined || webSocket.closeCode !== undefined || webSocket.finished === true;
 }
 
 /** Closed, in order or not, in answer to CONNECT. */
