@@ -4,7 +4,7 @@ import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal, MEND } from './causes.js';
 import { diagnose, isOpen } from './diagnosis.js';
-import { isTakeoverGuessed, type Afterwards, type Evidence, type Life, type Outstanding } from './evidence.js';
+import { isBare, isTakeoverGuessed, type Afterwards, type Evidence, type Life, type Outstanding } from './evidence.js';
 
 const NOTHING: Evidence = {
   ...SILENT_CLOSE,
@@ -32,6 +32,8 @@ const GRANTED = { ...SUBSCRIBE, name: 'a', granted: true };
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
 const LARGE = { ...PUBLISH, bytes: 300_000 };
 
+const DUPLICATE = { stage: 'open', closeCode: 1011, closeReason: 'Duplicate Client ID' } as const;
+
 type Row = [name: string, evidence: Partial<Evidence>, cause: Cause, confidence: Diagnosis['confidence']];
 
 const UP: Row[] = [
@@ -42,6 +44,8 @@ const UP: Row[] = [
   ['the broker heard nothing, for we were late', { code: 0x8d, threadDelayMs: 50_000 }, 'event-loop-stall', 'likely'],
   ['hung up on a client that was late', { threadDelayMs: 50_000 }, 'event-loop-stall', 'likely'],
   ['session taken over', { code: 0x8e, where: 'disconnect' }, 'client-id-conflict', 'certain'],
+  ['session taken over, as NATS says it', { webSocket: DUPLICATE }, 'client-id-conflict', 'certain'],
+  ['the same, at a PUBLISH', { webSocket: DUPLICATE, outstanding: [PUBLISH] }, 'client-id-conflict', 'certain'],
   ['shutting down', { code: 0x8b, where: 'disconnect' }, 'broker-shutdown', 'certain'],
   ['kicked', { code: 0x98, where: 'disconnect' }, 'admin-kick', 'certain'],
   ['moved', { code: 0x9d, where: 'disconnect' }, 'server-moved', 'certain'],
@@ -381,6 +385,8 @@ describe('diagnosis', () => {
     assert.equal(isOpen({ ...third, afterwards: THERE }), false);
     assert.equal(isOpen({ ...third, code: 0x8e }), false);
     assert.equal(isTakeoverGuessed('client-id-conflict', { code: 0x8e }), false);
+    assert.equal(isOpen({ ...third, webSocket: DUPLICATE }), false);
+    assert.equal(isBare({ ...third, webSocket: DUPLICATE }), false);
     assert.equal(isOpen(NOTHING), true);
     assert.equal(isOpen({ ...NOTHING, code: 0x8b }), false);
     assert.equal(isOpen({ ...NOTHING, wasUp: false }), false);
