@@ -125,6 +125,8 @@ export class Session {
       pendingAcks: this.intake.pendingAcks,
       subscribed: this.#subscriptions.granted,
       denied: Object.fromEntries(this.#subscriptions.denied),
+      setAside: Object.fromEntries(this.#subscriptions.setAside.map(([name, until]) => [name, this.#wallClock(until)])),
+      unanswered: this.#subscriptions.unanswered,
       counters: {
         connects: this.#connects,
         reconnects: Math.max(0, this.#connects - 1),
@@ -134,6 +136,11 @@ export class Session {
       drops: this.#history.drops,
       ...(this.#canary ? { canary: this.#canary.status() } : {}),
     };
+  }
+
+  #wallClock(monotonicMs: number): string {
+    const { clock } = this.ambient;
+    return new Date(Math.round(clock.now() + monotonicMs - clock.monotonic())).toISOString();
   }
 
   get #protocol(): LinkStatus['protocol'] {
@@ -241,7 +248,7 @@ export class Session {
     this.#canary?.start();
     this.#deniedTimer = setInterval(() => {
       this.#subscriptions.reprieve();
-      if (this.#subscriptions.denied.size > 0) this.#reconcile(connection, limits);
+      if (this.#subscriptions.wanting) this.#reconcile(connection, limits);
     }, DENIED_RETRY_MS);
   }
 

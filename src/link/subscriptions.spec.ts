@@ -22,16 +22,20 @@ interface Broker extends SubscribePort {
   asked: string[];
   saved: AcknowledgedSubscription[];
   droppedFilters: string[];
-  answers: [string, number][];
+  answers: [string, number | null][];
+  silent: string[];
 }
 
 function broker(deny: string[] = [], more: Partial<SubscribePort> = {}): Broker {
   const asked: string[] = [];
   const saved: AcknowledgedSubscription[] = [];
   const dropped: string[] = [];
-  const answers: [string, number][] = [];
+  const answers: [string, number | null][] = [];
+  const silent: string[] = [];
   return {
     answers,
+    silent,
+    unanswered: ({ name }) => void silent.push(name),
     limits: { wildcardAvailable: true, sharedAvailable: true },
     now: () => 0,
     answered: ({ name }, code) => void answers.push([name, code]),
@@ -155,7 +159,8 @@ describe('subscriptions', () => {
     assert.deepEqual(await connection(1), ['bad'], 'the others are subscribed; once may be chance');
     assert.ok(!(await connection(2)).includes('bad'), 'it is left alone');
     assert.deepEqual(subscriptions.granted, ['a', 'c']);
-    assert.deepEqual([...subscriptions.denied], [['bad', 0x80]]);
+    assert.deepEqual([...subscriptions.denied], [['bad', null]]);
+    assert.deepEqual(subscriptions.setAside, [['bad', 1 + QUARANTINE_MS]]);
     assert.deepEqual(await connection(2 + QUARANTINE_MS), ['bad'], 'and asked again much later');
   });
 
@@ -178,10 +183,45 @@ describe('subscriptions', () => {
       subscriptions.granted,
       names.filter((name) => name !== '3'),
     );
-    assert.deepEqual(
-      subscriptions.outstanding.map(({ name }) => name),
-      ['3'],
-    );
+    assert.deepEqual([port.silent, subscriptions.unanswered, subscriptions.wanting], [['3'], ['3'], true]);
+    assert.deepEqual(subscriptions.outstanding, [], 'what ends the connection now is not the answer to it');
+    const again = broker();
+    await subscriptions.reconcile(again);
+    assert.deepEqual(again.asked, ['+3'], 'and it is asked for again');
+    assert.deepEqual([subscriptions.unanswered, subscriptions.wanting], [[], false]);
+  });
+
+  it('an answer that comes late counts, and a filter of a connection that is gone is not told as unanswered', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const subscriptions = new Subscriptions([wanted('late'), wanted('cut')]);
+    const late = Promise.withResolvers<number>();
+    const port = broker([], {
+      subscribe: ({ filter }) => (filter === 'late' ? late.promise : new Promise(() => undefined)),
+    });
+    const reconciled = subscriptions.reconcile(port);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await reconciled;
+    late.resolve(1);
+    await new Promise(setImmediate);
+    assert.deepEqual([subscriptions.granted, subscriptions.unanswered], [['late'], ['cut']]);
+    subscriptions.ended(false, 0);
+    assert.deepEqual([subscriptions.unanswered, subscriptions.wanting], [[], false]);
+    void subscriptions.reconcile(port);
+    subscriptions.ended(false, 0);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await new Promise(setImmediate);
+    assert.deepEqual(port.silent, ['late', 'cut']);
+  });
+
+  it('an UNSUBSCRIBE that is never answered keeps nothing from being asked for', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const subscriptions = new Subscriptions([wanted('a')]);
+    subscriptions.load([{ filter: 'old', qos: 1 }]);
+    const port = broker([], { unsubscribe: () => new Promise(() => undefined) });
+    const reconciled = subscriptions.reconcile(port);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await reconciled;
+    assert.deepEqual([port.asked, port.droppedFilters], [['+a'], []]);
   });
 
   it('a line that breaks at a SUBSCRIBE twice costs no subscription', async () => {
@@ -192,7 +232,7 @@ describe('subscriptions', () => {
     }
     const port = broker();
     await subscriptions.reconcile(port);
-    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]], 'four times may be its fault');
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', null]]], 'four times may be its fault');
   });
 
   it('a reset that follows at once is an answer, as a close is', async () => {
@@ -200,7 +240,7 @@ describe('subscriptions', () => {
     for (let connects = 1; connects <= 2; connects++) cut(subscriptions, 'network', RESET, PROMPT_MS - 1);
     const port = broker();
     await subscriptions.reconcile(port);
-    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]]);
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', null]]]);
   });
 
   for (const anothers of [false, true]) {
@@ -215,7 +255,7 @@ describe('subscriptions', () => {
       }
       connect();
       await subscriptions.reconcile(broker());
-      assert.deepEqual([...subscriptions.denied], [['a', 0x80]]);
+      assert.deepEqual([...subscriptions.denied], [['a', null]]);
       subscriptions.ended(true, 0);
       subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
       const port = broker();

@@ -24,6 +24,8 @@ export const PROMPT_MS = 1_000;
 
 /** What is wanted of the broker. `own`: for the gateway itself, not a subscription of the configuration. */
 export type Wanted = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'> & { own?: boolean };
+/** The code of a SUBACK; null: the broker hung up on the filter, so that it is not asked for now. */
+export type SubscribeAnswer = number | null;
 export type FilterLimits = Pick<BrokerLimits, 'wildcardAvailable' | 'sharedAvailable'>;
 
 export interface SubscribePort {
@@ -37,7 +39,9 @@ export interface SubscribePort {
   acknowledged(subscription: AcknowledgedSubscription): void;
   dropped(filter: string): void;
   /** The broker, or what it said of itself, has settled this one. */
-  answered(wanted: Wanted, code: number): void;
+  answered(wanted: Wanted, code: SubscribeAnswer): void;
+  /** The broker has not answered for {@link ANSWER_MS_MAX}, and may yet. */
+  unanswered(wanted: Wanted): void;
 }
 
 /**
@@ -47,11 +51,13 @@ export interface SubscribePort {
  */
 export class Subscriptions {
   /** By subscription name, the broker's refusal. */
-  readonly denied = new Map<string, number>();
+  readonly denied = new Map<string, SubscribeAnswer>();
   /** By filter, the QoS the broker acknowledged. */
   #acknowledged = new Map<string, number>();
-  /** Asked and not answered, on the connection there is. */
-  readonly #asked = new Set<string>();
+  /** Asked and not answered, on the connection there is: which time that was, when it was asked more than once. */
+  readonly #asked = new Map<string, symbol>();
+  /** Those of them that the broker has had long enough for. */
+  readonly #overdue = new Set<string>();
   #oneAtATime = false;
   /** By filter: hang-ups in a row on it alone, and until when it is left alone. */
   readonly #suspects = new Map<string, { hangUps: number; until: number }>();
@@ -91,9 +97,31 @@ export class Subscriptions {
   }
 
   get outstanding(): Outstanding[] {
-    return [...this.#asked].map((name) => {
+    return this.#recent.map((name) => {
       return { kind: 'subscribe', name, bytes: Buffer.byteLength(name), granted: this.#permitted.has(name) };
     });
+  }
+
+  /** Names of those that were asked for and not answered in time. */
+  get unanswered(): string[] {
+    return this.wanted.filter(({ filter, own }) => own !== true && this.#overdue.has(filter)).map(({ name }) => name);
+  }
+
+  /** By subscription name, until when those are left alone that the broker hung up on: monotonic. */
+  get setAside(): [name: string, until: number][] {
+    const aside = this.wanted.filter(({ name }) => this.denied.get(name) === null);
+    const until = aside.map(({ name, filter }): [string, number] => [name, this.#suspects.get(filter)?.until ?? 0]);
+    return until.filter(([, at]) => at > 0);
+  }
+
+  /** Whether anything is to be asked for again now and then. */
+  get wanting(): boolean {
+    return this.denied.size + this.#overdue.size > 0;
+  }
+
+  /** A broker that hangs up on one does so at once. */
+  get #recent(): string[] {
+    return [...this.#asked.keys()].filter((filter) => !this.#overdue.has(filter));
   }
 
   /**
@@ -106,8 +134,9 @@ export class Subscriptions {
 
   /** The connection is gone. @param suspected whether a filter may be why @param now monotonic */
   ended(suspected: boolean, now: number): void {
-    const [filter, ...others] = this.#asked;
+    const [filter, ...others] = this.#recent;
     this.#asked.clear();
+    this.#overdue.clear();
     this.#charged = undefined;
     if (filter === undefined) return;
     this.#oneAtATime = true;
@@ -149,24 +178,40 @@ export class Subscriptions {
     const filters = new Set(this.wanted.map(({ filter }) => filter));
     for (const filter of this.#acknowledged.keys()) {
       if (filters.has(filter)) continue;
-      await port.unsubscribe(filter);
-      this.#acknowledged.delete(filter);
-      port.dropped(filter);
+      await within(ANSWER_MS_MAX, this.#unsubscribe(filter, port));
     }
     const missing = this.wanted.filter(
-      ({ filter, qos }) => this.#acknowledged.get(filter) !== qos && !this.#asked.has(filter),
+      ({ filter, qos }) =>
+        this.#acknowledged.get(filter) !== qos && (!this.#asked.has(filter) || this.#overdue.has(filter)),
     );
     const atOnce = this.#oneAtATime ? 1 : PARALLEL;
     for (let i = 0; i < missing.length; i += atOnce) {
-      await Promise.all(missing.slice(i, i + atOnce).map((one) => within(ANSWER_MS_MAX, this.#subscribe(one, port))));
+      await Promise.all(missing.slice(i, i + atOnce).map((one) => this.#subscribeInTime(one, port)));
     }
     this.#oneAtATime = false;
   }
 
+  async #unsubscribe(filter: string, port: SubscribePort): Promise<void> {
+    await port.unsubscribe(filter);
+    this.#acknowledged.delete(filter);
+    port.dropped(filter);
+  }
+
+  async #subscribeInTime(wanted: Wanted, port: SubscribePort): Promise<void> {
+    const { filter } = wanted;
+    const answered = this.#subscribe(wanted, port);
+    const asked = this.#asked.get(filter);
+    await within(ANSWER_MS_MAX, answered);
+    if (asked === undefined || this.#asked.get(filter) !== asked || this.#overdue.has(filter)) return;
+    this.#overdue.add(filter);
+    port.unanswered(wanted);
+  }
+
   async #subscribe(wanted: Wanted, port: SubscribePort): Promise<void> {
     const { name, filter, qos } = wanted;
-    const code = this.#refusal(filter, port) ?? (await this.#ask(wanted, port));
-    if (code >= DENIED) {
+    const refusal = this.#refusal(filter, port);
+    const code = refusal === undefined ? await this.#ask(wanted, port) : refusal;
+    if (code === null || code >= DENIED) {
       this.denied.set(name, code);
     } else {
       this.denied.delete(name);
@@ -179,18 +224,19 @@ export class Subscriptions {
   }
 
   /** What is known to be refused is not asked. */
-  #refusal(filter: string, port: SubscribePort): number | undefined {
+  #refusal(filter: string, port: SubscribePort): SubscribeAnswer | undefined {
     const { limits } = port;
     if (!limits.sharedAvailable && filter.startsWith('$share/')) return SHARED_UNSUPPORTED;
     if (!limits.wildcardAvailable && /[+#]/.test(filter)) return WILDCARD_UNSUPPORTED;
-    return (this.#suspects.get(filter)?.until ?? 0) > port.now() ? DENIED : undefined;
+    return (this.#suspects.get(filter)?.until ?? 0) > port.now() ? null : undefined;
   }
 
   async #ask(wanted: Wanted, port: SubscribePort): Promise<number> {
-    this.#asked.add(wanted.filter);
+    this.#asked.set(wanted.filter, Symbol());
     this.#askedAt = port.now();
     const code = await port.subscribe(wanted);
     this.#asked.delete(wanted.filter);
+    this.#overdue.delete(wanted.filter);
     this.#suspects.delete(wanted.filter);
     if (code >= DENIED) this.#permitted.delete(wanted.filter);
     return code;
