@@ -92,6 +92,22 @@ const UP: Row[] = [
     'guess',
   ],
   [
+    'reset at another PUBLISH to the same topic',
+    {
+      outstanding: [{ ...PUBLISH, sequence: 8 }],
+      systemCode: 'ECONNRESET',
+      history: unanswered({ ...PUBLISH, sequence: 7 }),
+    },
+    'network',
+    'guess',
+  ],
+  [
+    'hung up at another PUBLISH to the same topic',
+    { outstanding: [{ ...PUBLISH, sequence: 8 }], history: unanswered({ ...PUBLISH, sequence: 7 }) },
+    'publish-denied',
+    'guess',
+  ],
+  [
     'gone under a PUBLISH',
     { outstanding: [PUBLISH], afterwards: refused('broker-unreachable') },
     'broker-shutdown',
@@ -123,6 +139,18 @@ const UP: Row[] = [
     { upMs: 1_500, history: [BARE, BARE], afterwards: THERE },
     'client-id-conflict',
     'likely',
+  ],
+  [
+    'the third, and a connect in between was closed without a word: NATS, or a proxy',
+    { upMs: 1_500, history: [{ ...BARE, turnedAway: true }, BARE], afterwards: THERE },
+    'client-id-conflict',
+    'guess',
+  ],
+  [
+    'the third, and so was the one after it',
+    { upMs: 1_500, history: [BARE, BARE], afterwards: refused('broker-unreachable', 'guess') },
+    'client-id-conflict',
+    'guess',
   ],
   ['the third, by a broker that goes', { history: [BARE, BARE], afterwards: GONE }, 'broker-shutdown', 'likely'],
   ['the session is not kept', { sessionPresent: false, upMs: 9, history: [BARE, BARE] }, 'network', 'guess'],
@@ -349,6 +377,13 @@ describe('diagnosis', () => {
     const { evidence, mend } = diagnose({ ...NOTHING, protocolVersion: 4, outstanding: [PUBLISH] });
     assert.match(evidence.join(), /PUBLISH commands\/1 \(200 bytes\).*not be allowed, or be larger/);
     assert.match(mend, /publish\.allow.*no packet of 200 bytes.*publish\.maxPayload/);
+  });
+
+  it('a rival that is only inferred may be a proxy that hides restarts, and the mend says so', () => {
+    for (const afterwards of [THERE, refused('broker-unreachable', 'guess')]) {
+      const { mend } = diagnose({ ...NOTHING, upMs: 9, history: [BARE, BARE], afterwards });
+      assert.match(mend, /session\.clientId of its own.*proxy or load balancer/);
+    }
   });
 
   it('one takeover is not yet a fight', () => {

@@ -119,8 +119,11 @@ function hungUpOn(evidence: Evidence): Judgement | undefined {
   }
   const [last] = history;
   const before = last?.unanswered;
-  const isAgain = ({ kind, name, granted }: Outstanding): boolean =>
-    before?.kind === kind && before.name === name && !(granted === true && last!.cause === 'client-id-conflict');
+  const isAgain = ({ kind, name, granted, sequence }: Outstanding): boolean =>
+    before?.kind === kind &&
+    before.name === name &&
+    before.sequence === sequence &&
+    !(granted === true && last!.cause === 'client-id-conflict');
   // Who takes the session over cuts short what is asked for anew at every connect.
   const operation = outstanding.find((one) => one.granted !== true || isAgain(one));
   if (!operation) return undefined;

@@ -9,6 +9,8 @@ export interface Outstanding {
   name: string;
   /** Of the packet, about. */
   bytes: number;
+  /** Of a publish: which one it is, whatever its topic. */
+  sequence?: number;
   /** The broker has granted this filter before: it is asked for anew. */
   granted?: boolean;
 }
@@ -32,6 +34,8 @@ export interface Life {
   heldOff?: boolean;
   /** A connect found nobody between it and the one after it. */
   unreached: boolean;
+  /** A connect between it and the one after it was closed without a word: by NATS for coming back too soon, or by a proxy. */
+  turnedAway?: boolean;
   /** The oldest operation that was not answered when it ended. */
   unanswered?: Outstanding | undefined;
   /** The broker was there for the very next connect: none that restarts is so quick every time. */
