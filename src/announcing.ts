@@ -20,7 +20,7 @@ export class Announcements {
     } else if (told.kind === 'session-lost') {
       const from = told.from === 0 ? null : new Date(told.from).toISOString();
       events.tell('link/session-lost', { from, to: new Date(told.to).toISOString() });
-    } else if (told.kind === 'subscription' && told.code >= 0x80) {
+    } else if (told.kind === 'subscription' && (told.code === null || told.code >= 0x80)) {
       events.tell('link/subscription-denied', { subscription: told.name, code: told.code });
     } else if (told.kind === 'canary') {
       events.tell('link/canary', { silent: told.silent, ...(told.silent ? told.diagnosis : {}) });

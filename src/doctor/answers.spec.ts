@@ -90,6 +90,7 @@ describe('doctor: subscriptions', () => {
   it('the gateway’s own experience counts more than the doctor’s', () => {
     assert.equal(judge(0x87, { subscribed: ['telemetry'], denied: {} }).state, 'warning');
     assert.match(judge(1, { subscribed: [], denied: { telemetry: 0x87 } }).seen, /denied to the gateway/);
+    assert.match(judge(1, { subscribed: [], denied: { telemetry: null } }).seen, /gateway: the broker hung up on it/);
   });
 
   it('takes nothing away from the group of the gateways', () => {

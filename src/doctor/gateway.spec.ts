@@ -18,6 +18,8 @@ function status(more: Partial<LinkStatus> = {}): LinkStatus {
     pendingAcks: 0,
     subscribed: [],
     denied: {},
+    setAside: {},
+    unanswered: [],
     counters: {} as LinkStatus['counters'],
     drops: [],
     ...more,
@@ -58,6 +60,16 @@ describe('doctor: the running gateway', () => {
     const { state, seen } = judgeGateway(status({ denied: { alarms: 0x87 } }), NOW);
     assert.equal(state, 'failed');
     assert.match(seen, /denied to the gateway: alarms: Not authorized \(0x87\)/);
+  });
+
+  it('what is set aside says so and until when, and what is not answered fails too', () => {
+    const setAside = { alarms: iso(NOW + 5 * MINUTE) };
+    const { state, seen, mend } = judgeGateway(status({ denied: { alarms: null }, setAside, unanswered: ['t'] }), NOW);
+    assert.equal(state, 'failed');
+    assert.match(seen, /alarms: the broker hung up on it .* set aside for another 5 min at most/);
+    assert.match(seen, /does not answer the SUBSCRIBE of: t/);
+    assert.match(mend, /overloaded/);
+    assert.doesNotMatch(seen, /0x80/);
   });
 
   it('a drop of the last hour is a warning, an older one only told', () => {

@@ -6,7 +6,7 @@ import { request as secureRequest, type RequestOptions as SecureRequestOptions }
 import type { LinkDrop, LinkStatus } from '../domain/link.js';
 import type { HttpSettings } from '../domain/settings.js';
 import { failed, ok, skipped, together, warning, type Verdict } from './row.js';
-import { reason, span } from './words.js';
+import { refusal, span } from './words.js';
 
 /** What a gateway answered, or why there is no answer. `why` is a row of its own. */
 export type GatewayAnswer = { status: LinkStatus } | { why: Verdict };
@@ -141,8 +141,14 @@ export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
   else findings.push(failed(link, newest?.mend ?? 'The rows below say why; else see its log.'));
   const denied = Object.entries(status.denied);
   if (denied.length > 0) {
-    const names = denied.map(([name, code]) => `${name}: ${reason(code)}`).join(', ');
+    const names = denied.map(([name, code]) => `${name}: ${refusal(code)}${aside(status, name, nowMs)}`).join(', ');
     findings.push(failed(`denied to the gateway: ${names}`, 'Let its user subscribe to them at the broker.'));
+  }
+  // Gateways of before do not say it.
+  const { unanswered = [] } = status as Partial<LinkStatus>;
+  if (unanswered.length > 0) {
+    const text = `the broker does not answer the SUBSCRIBE of: ${unanswered.join(', ')}`;
+    findings.push(failed(text, 'Look at the broker’s log: it may be overloaded. The gateway asks again every minute.'));
   }
   const lately = drops.filter(({ at }) => nowMs - Date.parse(at) < RECENT_MS);
   if (lately.length > 0) {
@@ -151,6 +157,12 @@ export function judgeGateway(status: LinkStatus, nowMs: number): Verdict {
     findings.push(ok(`last cause: ${causes([newest], nowMs)}`));
   }
   return together(findings);
+}
+
+/** ` for another 9 min`. */
+function aside({ setAside }: Partial<LinkStatus>, name: string, nowMs: number): string {
+  const until = setAside?.[name];
+  return until === undefined ? '' : ` for another ${span(Date.parse(until) - nowMs)} at most`;
 }
 
 /** `client-id-conflict (likely) 5×, the last 2 min ago`, newest cause first. */

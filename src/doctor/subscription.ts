@@ -6,7 +6,7 @@ import type { OwnSession } from './own-session.js';
 import { Probe, type Ending } from './probe.js';
 import { endingInWords, notConnected } from './refusal.js';
 import { failed, ok, warning, type Verdict } from './row.js';
-import { DENIED, reason } from './words.js';
+import { DENIED, reason, refusal } from './words.js';
 
 /**
  * A filter as the doctor subscribes to it. In the group of the gateways it would take messages away from them, so
@@ -59,8 +59,8 @@ export function judgeSubscription(
   const denied = gateway?.denied[name];
   if (denied !== undefined) {
     return failed(
-      `${filter} is granted to the doctor, but denied to the gateway: ${reason(denied)}`,
-      'Either the ACL was mended a moment ago (the gateway asks again every minute), or it goes by client id.',
+      `${filter} is granted to the doctor, but denied to the gateway: ${refusal(denied)}`,
+      'Either the ACL was mended a moment ago (the gateway asks again every minute, and for what it was hung up on within ten), or it goes by client id.',
     );
   }
   if (code < qos) {

@@ -38,6 +38,11 @@ export function day(instantMs: number): string {
   return Number.isFinite(instantMs) ? new Date(instantMs).toISOString().slice(0, 10) : 'an unknown day';
 }
 
+/** What became of a SUBSCRIBE of the gateway's: a code, or a broker that hung up on it. */
+export function refusal(code: number | null): string {
+  return code === null ? 'the broker hung up on it instead of answering, so that it is set aside' : reason(code);
+}
+
 /** A reason code as the specifications name it: `Not authorized (0x87)`. */
 export function reason(code: number): string {
   const name = (ReasonCodes as { [code: number]: string })[code];

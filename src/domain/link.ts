@@ -29,8 +29,12 @@ export interface LinkStatus {
   pendingAcks: number;
   /** Names of subscriptions the broker has granted. */
   subscribed: string[];
-  /** Names of subscriptions the broker refuses, with its code. */
-  denied: { [subscription: string]: number };
+  /** Names of subscriptions the broker refuses, with its code; null: it hung up on them instead of answering. */
+  denied: { [subscription: string]: number | null };
+  /** Of those it hung up on, until when they are left alone at the most: ISO 8601. */
+  setAside: { [subscription: string]: string };
+  /** Names of subscriptions that were asked for some time ago and not answered; they are asked for again. */
+  unanswered: string[];
   counters: LinkCounters;
   /** The last {@link LINK_DROPS_KEPT}, newest first, over restarts. */
   drops: LinkDrop[];
@@ -77,7 +81,10 @@ export type LinkEvent =
   | { kind: 'canary'; silent: false }
   /** The broker sent a message on a topic that is the gateway's own. */
   | { kind: 'own-topic'; topic: string }
-  | { kind: 'subscription'; name: string; code: number }
+  /** What the broker said to a SUBSCRIBE; null: it hung up on it more than once, and it is set aside. */
+  | { kind: 'subscription'; name: string; code: number | null }
+  /** It has not said anything. */
+  | { kind: 'unanswered'; name: string }
   | { kind: 'presence'; problem: PresenceProblem };
 
 /** Why the birth message or the will is not what others see of the gateway. */

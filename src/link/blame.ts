@@ -1,6 +1,6 @@
 import type { Cause } from '../domain/cause.js';
 import type { CloseEvidence } from './connection.js';
-import { isGone, isOrderly, type Afterwards } from './evidence.js';
+import { isGone, isOrderly, isTakeoverGuessed, type Afterwards } from './evidence.js';
 
 /** What explains an end by itself, whatever was on the way. */
 const ACQUITTING: ReadonlySet<Cause> = new Set<Cause>(['client-id-conflict', 'event-loop-stall']);
@@ -19,4 +19,12 @@ export function blameOf(ended: Ended, cause: Cause, prompt = false): number {
   if (ended.ended !== undefined || ACQUITTING.has(cause)) return 0;
   if (isGone(ended.afterwards)) return DOUBTFUL;
   return ended.code !== 0 || isOrderly(ended) || prompt ? 1 : DOUBTFUL;
+}
+
+/**
+ * The same of a filter, which is set aside for a while and no more: so a takeover that is only inferred, time and
+ * again as this one is asked for, leaves some doubt. Once it is left alone it shows which of the two it was.
+ */
+export function blameOfFilter(ended: Ended, cause: Cause, prompt: boolean): number {
+  return isTakeoverGuessed(cause, ended) ? DOUBTFUL : blameOf(ended, cause, prompt);
 }

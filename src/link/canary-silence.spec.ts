@@ -14,6 +14,7 @@ const CASES: [name: string, facts: Partial<CanaryFacts>, confidence: string, evi
   ],
   ['the broker hangs up on it', { hangUps: 2 }, 'likely', /hung up 2 times/, /user publish/],
   ['it may not be subscribed to', { answer: 0, denied: 0x80 }, 'certain', /SUBSCRIBE .* 0x80/, /user subscribe/],
+  ['it was hung up on', { answer: 0, denied: null }, 'likely', /hung up .* SUBSCRIBE/, /user subscribe/],
   ['it is withheld', { answer: 0 }, 'likely', /was taken, and did not come back for 61 s/, /grant a filter/],
   ['no subscriber matched', { answer: 0x10 }, 'likely', /PUBACK reason code 0x10/, /grant a filter/],
   ['withheld or denied', { answer: 0, protocol: '3.1.1' }, 'likely', /no word for a PUBLISH/, /grant a filter/],

@@ -10,8 +10,8 @@ export interface CanaryFacts {
   answer?: number | undefined;
   /** The broker hung up on it so often while nothing else was on the way. */
   hangUps?: number | undefined;
-  /** The broker refuses the subscription to the topic, with this code. */
-  denied?: number | undefined;
+  /** The broker refuses the subscription to the topic, with this code; null: it hung up on it. */
+  denied?: number | null | undefined;
 }
 
 const REFUSED = 0x80;
@@ -28,6 +28,10 @@ export function canarySilence({ topic, protocol, awayMs, answer, hangUps, denied
   }
   if (answer !== undefined && answer >= REFUSED) {
     return silence('certain', [`the PUBLISH to ${topic} was refused: reason code ${hex(answer)}`], mayPublish);
+  }
+  if (denied === null) {
+    const text = `the broker hung up more than once instead of answering the SUBSCRIBE ${topic}, which is left alone for a while`;
+    return silence('likely', [text], `Let this user subscribe to ${topic} at the broker.`);
   }
   if (denied !== undefined) {
     const text = `the SUBSCRIBE ${topic} was refused: reason code ${hex(denied)}`;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { describe, it } from 'node:test';
 import { startScriptedBroker } from '../../test/support/scripted-broker.js';
 import { Connection, type CloseEvidence } from './connection.js';
+import { knock } from './knock.js';
 
 const OPTIONS = { protocolVersion: 5, clientId: 'a', keepaliveSeconds: 30, expirySeconds: 60, tls: {} } as const;
 const MORE = { receiveMaximum: 10, maxPacketBytes: 1_000, connectTimeoutMs: 5_000, wsHeaders: {} };
@@ -28,5 +30,27 @@ describe('connection', () => {
       connection.open();
     });
     assert.deepEqual([evidence.errors, evidence.systemCode, evidence.wasUp], [[], undefined, true]);
+  });
+
+  it('a host with several addresses: what each of them said is known', async (t) => {
+    const found = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '127.0.0.2', family: 4 },
+    ];
+    t.mock.method(dns, 'lookup', (_: string, __: object, done: (error: null, all: typeof found) => void) =>
+      done(null, found),
+    );
+    for (const scheme of ['mqtt', 'ws']) {
+      const url = `${scheme}://broker.example:1`;
+      const { errors, systemCode } = await new Promise<CloseEvidence>((resolve) => {
+        const handlers = { accepted: () => undefined, ready: () => undefined, released: () => undefined };
+        const more = { heard: () => undefined, message: () => true, closed: resolve };
+        new Connection({ ...OPTIONS, ...MORE, url }, { ...handlers, ...more }).open();
+      });
+      const refusals = found.map(({ address }) => `connect ECONNREFUSED ${address}:1`);
+      assert.deepEqual([errors, systemCode], [refusals, 'ECONNREFUSED']);
+    }
+    const met = await knock('mqtt://broker.example:1', new AbortController().signal);
+    assert.deepEqual(met, { kind: 'refused', cause: 'broker-unreachable', confidence: 'certain', orderly: false });
   });
 });

@@ -292,8 +292,10 @@ export class Connection {
 
   #failed(error: Error & { code?: number | string }): void {
     if (error === DEFERRED) return;
-    const known = this.#errors.includes(error) || (error.message === OWN_DOING && this.#errors.length > 0);
-    if (!known && !WRITTEN_TOO_LATE.test(error.message)) this.#errors.push(error);
+    const known =
+      unfolded(error).every((one) => this.#errors.includes(one)) ||
+      (error.message === OWN_DOING && this.#errors.length > 0);
+    if (!known && !WRITTEN_TOO_LATE.test(error.message)) this.#errors.push(...unfolded(error));
     if (typeof error.code === 'number') this.#note(this.#up ? 'error' : 'connack', error.code);
     // mqtt.js leaves the socket open after a parser error, and would wait for ever.
     if (!this.#client.stream.destroyed) this.#client.stream.destroy();
@@ -309,11 +311,12 @@ export class Connection {
     const systemCode = this.#errors
       .map((error) => (error as NodeJS.ErrnoException).code)
       .find((code) => typeof code === 'string');
+    const { systemCode: below } = this.#webSocket;
     return {
       code: this.#code,
       where: this.#where,
       errors: this.#errors.map((error) => error.message),
-      systemCode,
+      systemCode: systemCode ?? below,
       wasUp: this.#up,
       ended: this.#ended,
       spoke: this.#spoke,
@@ -321,6 +324,11 @@ export class Connection {
       ...(/^ws/i.test(this.options.url) ? { webSocket: this.#webSocket } : {}),
     };
   }
+}
+
+/** Of a host with several addresses, what each of them said. */
+export function unfolded(error: Error): Error[] {
+  return error instanceof AggregateError && error.errors.length > 0 ? (error.errors as Error[]) : [error];
 }
 
 /** Without a reason code, which means success [MQTT 5.0, 3.4.2.1]. @returns where the next one goes */

@@ -4,7 +4,7 @@ import { CAUSES, MEND, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
 import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal } from './causes.js';
 import { diagnose, isOpen } from './diagnosis.js';
-import { isTakeoverGuessed, type Afterwards, type Evidence, type Life, type Outstanding } from './evidence.js';
+import { isBare, isTakeoverGuessed, type Afterwards, type Evidence, type Life, type Outstanding } from './evidence.js';
 
 const NOTHING: Evidence = {
   ...SILENT_CLOSE,
@@ -32,6 +32,8 @@ const GRANTED = { ...SUBSCRIBE, name: 'a', granted: true };
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
 const LARGE = { ...PUBLISH, bytes: 300_000 };
 
+const DUPLICATE = { stage: 'open', closeCode: 1011, closeReason: 'Duplicate Client ID' } as const;
+
 type Row = [name: string, evidence: Partial<Evidence>, cause: Cause, confidence: Diagnosis['confidence']];
 
 const UP: Row[] = [
@@ -42,6 +44,8 @@ const UP: Row[] = [
   ['the broker heard nothing, for we were late', { code: 0x8d, threadDelayMs: 50_000 }, 'event-loop-stall', 'likely'],
   ['hung up on a client that was late', { threadDelayMs: 50_000 }, 'event-loop-stall', 'likely'],
   ['session taken over', { code: 0x8e, where: 'disconnect' }, 'client-id-conflict', 'certain'],
+  ['session taken over, as NATS says it', { webSocket: DUPLICATE }, 'client-id-conflict', 'certain'],
+  ['the same, at a PUBLISH', { webSocket: DUPLICATE, outstanding: [PUBLISH] }, 'client-id-conflict', 'certain'],
   ['shutting down', { code: 0x8b, where: 'disconnect' }, 'broker-shutdown', 'certain'],
   ['kicked', { code: 0x98, where: 'disconnect' }, 'admin-kick', 'certain'],
   ['moved', { code: 0x9d, where: 'disconnect' }, 'server-moved', 'certain'],
@@ -58,6 +62,12 @@ const UP: Row[] = [
   ['and then at another', { outstanding: [PUBLISH], history: unanswered(SUBSCRIBE) }, 'publish-denied', 'guess'],
   ['hung up at one that was granted before', { outstanding: [GRANTED] }, 'network', 'guess'],
   ['and again', { outstanding: [GRANTED], history: unanswered(GRANTED) }, 'subscribe-denied', 'likely'],
+  [
+    'and again, when the one before was taken for a takeover',
+    { outstanding: [GRANTED], history: [{ ...CLEAN_RIVAL, unanswered: GRANTED }] },
+    'network',
+    'guess',
+  ],
   ['hung up at a new one behind it', { outstanding: [GRANTED, PUBLISH] }, 'publish-denied', 'guess'],
   [
     'the third bare close, in the middle of asking anew',
@@ -70,8 +80,30 @@ const UP: Row[] = [
   ['reset at a PUBLISH', { outstanding: [PUBLISH], systemCode: 'ECONNRESET' }, 'network', 'guess'],
   ['a WebSocket cut at a PUBLISH', { outstanding: [PUBLISH], webSocket: { stage: 'open' } }, 'network', 'guess'],
   [
+    'a WebSocket ended at a PUBLISH, without a close frame',
+    { outstanding: [PUBLISH], webSocket: { stage: 'open', finished: true } },
+    'publish-denied',
+    'guess',
+  ],
+  [
     'reset at the same PUBLISH again',
     { outstanding: [PUBLISH], systemCode: 'ECONNRESET', history: unanswered(PUBLISH) },
+    'publish-denied',
+    'guess',
+  ],
+  [
+    'reset at another PUBLISH to the same topic',
+    {
+      outstanding: [{ ...PUBLISH, sequence: 8 }],
+      systemCode: 'ECONNRESET',
+      history: unanswered({ ...PUBLISH, sequence: 7 }),
+    },
+    'network',
+    'guess',
+  ],
+  [
+    'hung up at another PUBLISH to the same topic',
+    { outstanding: [{ ...PUBLISH, sequence: 8 }], history: unanswered({ ...PUBLISH, sequence: 7 }) },
     'publish-denied',
     'guess',
   ],
@@ -108,6 +140,18 @@ const UP: Row[] = [
     'client-id-conflict',
     'likely',
   ],
+  [
+    'the third, and a connect in between was closed without a word: NATS, or a proxy',
+    { upMs: 1_500, history: [{ ...BARE, turnedAway: true }, BARE], afterwards: THERE },
+    'client-id-conflict',
+    'guess',
+  ],
+  [
+    'the third, and so was the one after it',
+    { upMs: 1_500, history: [BARE, BARE], afterwards: refused('broker-unreachable', 'guess') },
+    'client-id-conflict',
+    'guess',
+  ],
   ['the third, by a broker that goes', { history: [BARE, BARE], afterwards: GONE }, 'broker-shutdown', 'likely'],
   ['the session is not kept', { sessionPresent: false, upMs: 9, history: [BARE, BARE] }, 'network', 'guess'],
   [
@@ -138,6 +182,12 @@ const UP: Row[] = [
   ['something was outstanding', { upMs: 9, history: [BARE, { ...BARE, bare: false }] }, 'network', 'guess'],
   ['a line that is reset', { upMs: 9, systemCode: 'ECONNRESET', history: [RESET, RESET] }, 'network', 'guess'],
   ['a WebSocket that is cut', { upMs: 9, webSocket: { stage: 'open' }, history: [RESET, RESET] }, 'network', 'guess'],
+  [
+    'a WebSocket that is ended without a close frame',
+    { upMs: 9, webSocket: { stage: 'open', finished: true }, history: [BARE, BARE] },
+    'client-id-conflict',
+    'likely',
+  ],
   ['a reset among closes', { upMs: 9, history: [RESET, BARE] }, 'client-id-conflict', 'likely'],
   ['a close among resets', { upMs: 9, history: [RESET, RESET] }, 'network', 'guess'],
   ['it held for long', { upMs: 200_000, history: [BARE, BARE] }, 'network', 'guess'],
@@ -329,6 +379,13 @@ describe('diagnosis', () => {
     assert.match(mend, /publish\.allow.*no packet of 200 bytes.*publish\.maxPayload/);
   });
 
+  it('a rival that is only inferred may be a proxy that hides restarts, and the mend says so', () => {
+    for (const afterwards of [THERE, refused('broker-unreachable', 'guess')]) {
+      const { mend } = diagnose({ ...NOTHING, upMs: 9, history: [BARE, BARE], afterwards });
+      assert.match(mend, /session\.clientId of its own.*proxy or load balancer/);
+    }
+  });
+
   it('one takeover is not yet a fight', () => {
     const taken = { ...NOTHING, code: 0x8e, where: 'disconnect' } as const;
     assert.match(diagnose(taken).mend, /--takeover.*If it happens again/);
@@ -363,6 +420,8 @@ describe('diagnosis', () => {
     assert.equal(isOpen({ ...third, afterwards: THERE }), false);
     assert.equal(isOpen({ ...third, code: 0x8e }), false);
     assert.equal(isTakeoverGuessed('client-id-conflict', { code: 0x8e }), false);
+    assert.equal(isOpen({ ...third, webSocket: DUPLICATE }), false);
+    assert.equal(isBare({ ...third, webSocket: DUPLICATE }), false);
     assert.equal(isOpen(NOTHING), true);
     assert.equal(isOpen({ ...NOTHING, code: 0x8b }), false);
     assert.equal(isOpen({ ...NOTHING, wasUp: false }), false);

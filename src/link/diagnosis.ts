@@ -8,13 +8,15 @@ import {
   isOrderly,
   isTakeoverGuessed,
   isThere,
+  isToldTakeover,
   isUnreached,
+  isWordless,
   type Evidence,
   type Judgement,
   type Outstanding,
 } from './evidence.js';
 import { isOfTls, ofTls, unreached } from './refusals.js';
-import { contested, isContested } from './takeovers.js';
+import { contested } from './takeovers.js';
 
 const LARGE_BYTES = 16 * 1024;
 const UNSPECIFIED = new Set([0, 0x80, 0x83]);
@@ -46,23 +48,19 @@ export function isOpen(evidence: Evidence): boolean {
   );
 }
 
-/** The other end, or the line, ended it, and nobody said why. */
-export function isWordless({ code, ended }: Pick<Evidence, 'code' | 'ended'>): boolean {
-  return code === 0 && ended === undefined;
-}
-
 function judge(evidence: Evidence): Judgement {
   const { code, ended } = evidence;
   if (ended === 'stop') return found('requested', 'certain', 'the gateway was stopped');
   if (ended === 'keepalive')
     return stalled(evidence) ?? found('keepalive-timeout', 'certain', 'pings were not answered');
   if (code !== 0) return spoken(evidence);
+  if (isToldTakeover(evidence)) return takenOver(evidence, found('client-id-conflict', 'certain'));
   return evidence.wasUp ? dropped(evidence) : unreached(evidence);
 }
 
 /** The broker gave a code. */
 function spoken(evidence: Evidence): Judgement {
-  const { code, where, outstanding, protocolVersion, history } = evidence;
+  const { code, where, outstanding, protocolVersion } = evidence;
   const cause = causeOfCode(code);
   if (cause === 'keepalive-timeout') {
     return stalled(evidence) ?? found(cause, 'certain', 'the broker says that it heard nothing in time');
@@ -81,8 +79,12 @@ function spoken(evidence: Evidence): Judgement {
     return found(denied, 'likely', `not answered: ${described(operation)}`);
   }
   const judgement = found(cause, UNSPECIFIED.has(code) ? 'guess' : 'certain');
-  const once = cause === 'client-id-conflict' && !history.some((life) => life.cause === cause);
-  return once ? { ...judgement, mend: TAKEN_OVER_ONCE } : judgement;
+  return cause === 'client-id-conflict' ? takenOver(evidence, judgement) : judgement;
+}
+
+/** The broker told it. Once is not yet a fight. */
+function takenOver({ history }: Evidence, judgement: Judgement): Judgement {
+  return history.some(({ cause }) => cause === judgement.cause) ? judgement : { ...judgement, mend: TAKEN_OVER_ONCE };
 }
 
 /** It was up and ended without a code. */
@@ -117,8 +119,11 @@ function hungUpOn(evidence: Evidence): Judgement | undefined {
   }
   const [last] = history;
   const before = last?.unanswered;
-  const isAgain = ({ kind, name, granted }: Outstanding): boolean =>
-    before?.kind === kind && before.name === name && !(granted === true && isContested(last!));
+  const isAgain = ({ kind, name, granted, sequence }: Outstanding): boolean =>
+    before?.kind === kind &&
+    before.name === name &&
+    before.sequence === sequence &&
+    !(granted === true && last!.cause === 'client-id-conflict');
   // Who takes the session over cuts short what is asked for anew at every connect.
   const operation = outstanding.find((one) => one.granted !== true || isAgain(one));
   if (!operation) return undefined;

@@ -9,6 +9,8 @@ export interface Outstanding {
   name: string;
   /** Of the packet, about. */
   bytes: number;
+  /** Of a publish: which one it is, whatever its topic. */
+  sequence?: number;
   /** The broker has granted this filter before: it is asked for anew. */
   granted?: boolean;
 }
@@ -32,6 +34,8 @@ export interface Life {
   heldOff?: boolean;
   /** A connect found nobody between it and the one after it. */
   unreached: boolean;
+  /** A connect between it and the one after it was closed without a word: by NATS for coming back too soon, or by a proxy. */
+  turnedAway?: boolean;
   /** The oldest operation that was not answered when it ended. */
   unanswered?: Outstanding | undefined;
   /** The broker was there for the very next connect: none that restarts is so quick every time. */
@@ -73,17 +77,31 @@ export function found(cause: Cause, confidence: Diagnosis['confidence'], ...evid
 }
 
 const UNREACHED = new Set<Cause>(['broker-unreachable', 'server-busy']);
+/** A reason for a close that can mean nothing else. */
+const TAKEN_OVER = /duplicate client.?id|session taken over/i;
 /** What a broker does that closes while something is still on its way to it. */
 const RESET_CODES = new Set(['ECONNRESET', 'EPIPE']);
 
+/** The other end, or the line, ended it, and nobody said why. */
+export function isWordless(evidence: Pick<CloseEvidence, 'code' | 'ended' | 'webSocket'>): boolean {
+  return evidence.code === 0 && evidence.ended === undefined && !isToldTakeover(evidence);
+}
+
+/** NATS says so in the close frame of a WebSocket: `Duplicate Client ID`. */
+export function isToldTakeover({ webSocket }: Pick<CloseEvidence, 'webSocket'>): boolean {
+  return TAKEN_OVER.test(webSocket?.closeReason ?? '');
+}
+
 /** The broker closed it without a word, and nothing was outstanding that it might not want. */
-export function isBare({ wasUp, code, ended, outstanding }: Evidence): boolean {
-  return wasUp && code === 0 && ended === undefined && outstanding.every(({ granted }) => granted);
+export function isBare(evidence: Evidence): boolean {
+  const { wasUp, outstanding } = evidence;
+  return wasUp && isWordless(evidence) && outstanding.every(({ granted }) => granted);
 }
 
 /** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */
 export function isOrderly({ systemCode, webSocket }: CloseEvidence): boolean {
-  return systemCode === undefined && (webSocket === undefined || webSocket.closeCode !== undefined);
+  if (systemCode !== undefined) return false;
+  return webSocket === undefined || webSocket.closeCode !== undefined || webSocket.finished === true;
 }
 
 /** Closed, in order or not, in answer to CONNECT. */
@@ -93,8 +111,8 @@ export function isSilentRefusal({ wasUp, code, systemCode, errors, securing = fa
 }
 
 /** The broker did not say itself that somebody has taken the session over. */
-export function isTakeoverGuessed(cause: Cause, { code }: Pick<CloseEvidence, 'code'>): boolean {
-  return cause === 'client-id-conflict' && code === 0;
+export function isTakeoverGuessed(cause: Cause, evidence: Pick<CloseEvidence, 'code' | 'webSocket'>): boolean {
+  return cause === 'client-id-conflict' && evidence.code === 0 && !isToldTakeover(evidence);
 }
 
 /**

@@ -65,6 +65,19 @@ describe('history', () => {
     assert.deepEqual(causes(), ['down', 'dropped network']);
   });
 
+  it('a connect that was closed without a word between three closes leaves no more than a guess', () => {
+    for (const turnedAway of [false, true]) {
+      const { told } = history();
+      for (const upMs of [900, 2_300, 400]) {
+        told.ended({ ...DROP, upMs }, 1);
+        if (turnedAway) told.ended({ ...DROP, wasUp: false }, 2);
+        told.afterwards({ kind: 'accepted', sessionPresent: true });
+      }
+      const { cause, confidence } = told.drops.find(({ wasUp }) => wasUp)!;
+      assert.deepEqual([cause, confidence], ['client-id-conflict', turnedAway ? 'guess' : 'likely']);
+    }
+  });
+
   it('three bare closes in a row are another user of the client id', () => {
     const { told, causes } = history();
     for (const upMs of [900, 2_300, 400]) {

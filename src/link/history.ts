@@ -57,7 +57,8 @@ export class History {
     this.#lastCause = cause;
     this.#keep({ ...diagnosis, at: new Date(at).toISOString(), wasUp: evidence.wasUp });
     if (!evidence.wasUp) {
-      if (this.#lives[0] && !isThere(met)) this.#lives[0].unreached = true;
+      const [last] = this.#lives;
+      if (last) last[isThere(met) ? 'turnedAway' : 'unreached'] = true;
       this.tell({ kind: 'refused', diagnosis });
       this.save(this.#drops);
       return diagnosis;

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unfolded } from './connection.js';
 import type { Afterwards } from './evidence.js';
 
 /** When it is asked. A broker that restarts refuses at once, or soon after it has closed its clients. */
@@ -57,7 +58,13 @@ function knockOnce(url: string, signal: AbortSignal): Promise<string | undefined
       clearTimeout(timer);
       timer = setTimeout(answer, HELD_MS);
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => answer(error.code ?? error.message));
+    socket.once('error', (error) => answer(problemOf(error)));
     socket.once('close', () => answer('closed'));
   });
+}
+
+/** Of a host with several addresses, one that refuses says the most. */
+function problemOf(error: Error): string {
+  const problems = unfolded(error).map(({ code, message }: NodeJS.ErrnoException) => code ?? message);
+  return problems.find((problem) => problem === 'ECONNREFUSED') ?? problems[0]!;
 }

@@ -105,7 +105,9 @@ export class Relay {
 
   /** On the way and not answered, oldest first. */
   get outstanding(): Outstanding[] {
-    return [...this.#inFlight.values()].map((entry) => ({ kind: 'publish', name: entry.topic, bytes: bytesOf(entry) }));
+    return [...this.#inFlight.values()].map((entry) => {
+      return { kind: 'publish', name: entry.topic, bytes: bytesOf(entry), sequence: entry.sequence };
+    });
   }
 
   /** Something may be in the outbox. */

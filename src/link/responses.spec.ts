@@ -32,6 +32,7 @@ class Link {
       acknowledged: () => undefined,
       dropped: () => undefined,
       answered: () => undefined,
+      unanswered: () => undefined,
     };
     return { protocol: '5', port };
   }
@@ -102,7 +103,7 @@ describe('answers to requests', () => {
     await assert.rejects(link.expect('1', { ...link.line, protocol: '3.1.1' }), { code: 'REQUEST_UNSUPPORTED' });
     link.code = undefined;
     await assert.rejects(link.expect('1'), { code: 'LINK_DOWN' });
-    link.subscriptions.ended(false);
+    link.subscriptions.ended(false, 0);
     link.code = 0x87;
     for (let i = 0; i < 2; i++) await assert.rejects(link.expect('1'), { code: 'RESPONSES_DENIED' });
     assert.equal(link.asked.length, 2, 'a denial is not asked about with every request');

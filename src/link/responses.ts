@@ -56,10 +56,10 @@ export class Responses {
     }
     const code = await subscriptions.add(this.#wanted, line.port);
     if (code === undefined) throw new HoldfastError('LINK_DOWN', 'the broker did not answer the subscription');
-    if (code >= DENIED) {
+    if (code === null || code >= DENIED) {
       const message = `the broker denies the subscription to "${this.#wanted.filter}", where answers come`;
       throw new HoldfastError('RESPONSES_DENIED', message, {
-        details: { cause: 'subscribe-denied', reasonCode: code },
+        details: { cause: 'subscribe-denied', ...(code === null ? {} : { reasonCode: code }) },
       });
     }
     this.#prune();

@@ -7,7 +7,8 @@ import mqttPacket, { type Packet } from 'mqtt-packet';
 import { systemClock } from '../domain/clock.js';
 import type { Journal, LinkState } from '../domain/journal.js';
 import type { LinkEvent } from '../domain/link.js';
-import { Session, type SessionOptions } from './session.js';
+import { Session } from './session.js';
+import type { SessionOptions } from './session-options.js';
 
 /** A broker whose answers to CONNECT are scripted; it grants every subscription. */
 class Broker {

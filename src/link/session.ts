@@ -1,19 +1,15 @@
-import type { Random } from '../domain/backoff.js';
 import { LOGIN_CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
 import type { IPublishPacket } from 'mqtt';
-import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
 import type { ExpectedResponse } from '../domain/publish.js';
-import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
-import { blameOf } from './blame.js';
+import type { Credentials, SessionSettings } from '../domain/settings.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
 import { connectionOptions } from './connection-options.js';
-import { isWordless } from './diagnosis.js';
 import { Dial } from './dial.js';
-import type { Afterwards, Evidence } from './evidence.js';
+import { isWordless, type Afterwards, type Evidence } from './evidence.js';
 import { History } from './history.js';
 import { Intake } from './intake.js';
 import { Keepalive } from './keepalive.js';
@@ -22,8 +18,9 @@ import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
 import { mayHaveConnected } from './refusals.js';
-import { Relay, type RelayAmbient } from './relay.js';
-import { Responses, type ResponsesAmbient } from './responses.js';
+import { Relay } from './relay.js';
+import { Responses } from './responses.js';
+import type { SessionAmbient, SessionOptions } from './session-options.js';
 import { subscribePort } from './subscribe-port.js';
 import { Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
 import { mayBeAnothers } from './takeovers.js';
@@ -38,22 +35,6 @@ const JOURNAL_RETRY_MS = 1_000;
 const CANARY_BYTES = 64;
 /** As a subscription, among those that are denied. */
 const CANARY = 'canary';
-
-export interface SessionOptions {
-  clientId: string;
-  broker: BrokerSettings;
-  session: SessionSettings;
-  subscriptions: SubscriptionSettings[];
-  /** Answers to requests come below it. Default: {@link responseTopicOf}. */
-  responseTopic?: string | undefined;
-}
-
-export interface SessionAmbient extends RelayAmbient, ResponsesAmbient {
-  clock: Clock;
-  random: Random;
-  /** How late the calling thread was, at worst, in its last half minute; milliseconds. */
-  threadDelayMs: () => number;
-}
 
 /**
  * The one MQTT session: connects, keeps it, and comes back by itself with full jitter. State is one visible
@@ -122,6 +103,7 @@ export class Session {
 
   /** Used from the next connect on, which comes soon when the broker has refused the ones before. */
   renew(credentials: Credentials): void {
+    if (credentials.username !== this.#credentials.username) this.#subscriptions.forgetUser();
     this.#credentials = credentials;
     this.#presence.renew();
     const { lastCause } = this.#history;
@@ -150,6 +132,8 @@ export class Session {
       pendingAcks: this.intake.pendingAcks,
       subscribed: this.#subscriptions.granted,
       denied: Object.fromEntries(this.#subscriptions.denied),
+      setAside: Object.fromEntries(this.#subscriptions.setAside.map(([name, until]) => [name, this.#wallClock(until)])),
+      unanswered: this.#subscriptions.unanswered,
       counters: {
         connects: this.#connects,
         reconnects: Math.max(0, this.#connects - 1),
@@ -159,6 +143,11 @@ export class Session {
       drops: this.#history.drops,
       ...(this.#canary ? { canary: this.#canary.status() } : {}),
     };
+  }
+
+  #wallClock(monotonicMs: number): string {
+    const { clock } = this.ambient;
+    return new Date(Math.round(clock.now() + monotonicMs - clock.monotonic())).toISOString();
   }
 
   /** Lets commits and their acknowledgements finish, then says DISCONNECT, which keeps the session. */
@@ -281,7 +270,7 @@ export class Session {
       this.tell({ kind: 'session-lost', from: this.#heardAt, to });
       this.journal.append(gapRecord(this.#heardAt, to)).catch(this.failed);
     }
-    this.#subscriptions.load([]);
+    this.#subscriptions.lost();
     this.journal.resetSession(this.#sessionName).catch(this.failed);
   }
 
@@ -327,7 +316,7 @@ export class Session {
     if (canaried) outstanding.push({ kind: 'publish', name: this.options.session.canary!.topic, bytes: CANARY_BYTES });
     this.#canary?.stop();
     this.intake.end();
-    this.#subscriptions.ended(hungUp && !canaried);
+    this.#subscriptions.ended(hungUp && !canaried, clock.monotonic());
     this.relay.end(!canaried);
     this.#presence.closed(evidence);
     if (this.#state === 'stopped') return;
@@ -358,8 +347,7 @@ export class Session {
 
   /** It is settled why a connection ended, before the next one asks for anything. */
   #judged(evidence: Evidence, cause: Cause): void {
-    this.#subscriptions.judged(blameOf(evidence, cause), this.ambient.clock.monotonic());
-    if (cause === 'client-id-conflict') this.#subscriptions.acquit();
+    this.#subscriptions.judged(evidence, cause, this.ambient.clock.monotonic());
     this.relay.judged(evidence, cause);
   }
 

@@ -30,5 +30,8 @@ export function subscribePort(
     answered: ({ name: subscription, own }, code) => {
       if (own !== true) tell({ kind: 'subscription', name: subscription, code });
     },
+    unanswered: ({ name: subscription, own }) => {
+      if (own !== true) tell({ kind: 'unanswered', name: subscription });
+    },
   };
 }

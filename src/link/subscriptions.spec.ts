@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Cause } from '../domain/cause.js';
 import type { AcknowledgedSubscription } from '../domain/journal.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
-import { ANSWER_MS_MAX, QUARANTINE_MS, Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
+import { SILENT_CLOSE } from './evidence.fixture.js';
+import {
+  ANSWER_MS_MAX,
+  PROMPT_MS,
+  QUARANTINE_MS,
+  Subscriptions,
+  type SubscribePort,
+  type Wanted,
+} from './subscriptions.js';
 
 function wanted(filter: string, qos: 0 | 1 | 2 = 1): SubscriptionSettings {
   return { name: filter, filter, qos, overlap: 'refuse' };
@@ -13,16 +22,20 @@ interface Broker extends SubscribePort {
   asked: string[];
   saved: AcknowledgedSubscription[];
   droppedFilters: string[];
-  answers: [string, number][];
+  answers: [string, number | null][];
+  silent: string[];
 }
 
 function broker(deny: string[] = [], more: Partial<SubscribePort> = {}): Broker {
   const asked: string[] = [];
   const saved: AcknowledgedSubscription[] = [];
   const dropped: string[] = [];
-  const answers: [string, number][] = [];
+  const answers: [string, number | null][] = [];
+  const silent: string[] = [];
   return {
     answers,
+    silent,
+    unanswered: ({ name }) => void silent.push(name),
     limits: { wildcardAvailable: true, sharedAvailable: true },
     now: () => 0,
     answered: ({ name }, code) => void answers.push([name, code]),
@@ -41,6 +54,15 @@ function broker(deny: string[] = [], more: Partial<SubscribePort> = {}): Broker 
     dropped: (filter: string) => void dropped.push(filter),
     ...more,
   };
+}
+
+const RESET = { ...SILENT_CLOSE, systemCode: 'ECONNRESET' };
+
+/** One connection that ends while the missing filters are asked for and not answered. */
+function cut(subscriptions: Subscriptions, cause: Cause = 'subscribe-denied', ended = SILENT_CLOSE, afterMs = 0): void {
+  void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
+  subscriptions.ended(true, afterMs);
+  subscriptions.judged(ended, cause, afterMs);
 }
 
 describe('subscriptions', () => {
@@ -82,7 +104,7 @@ describe('subscriptions', () => {
   it('a new session has everything subscribed again', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
     await subscriptions.reconcile(broker());
-    subscriptions.load([]);
+    subscriptions.lost();
     const port = broker();
     await subscriptions.reconcile(port);
     assert.deepEqual(port.asked, ['+a']);
@@ -129,15 +151,16 @@ describe('subscriptions', () => {
         },
       });
       await Promise.race([subscriptions.reconcile(port), hangUp.promise]);
-      subscriptions.ended(port.asked.includes('bad'));
-      subscriptions.judged(1, now);
+      subscriptions.ended(port.asked.includes('bad'), now);
+      subscriptions.judged(SILENT_CLOSE, 'subscribe-denied', now);
       return port.asked;
     };
     assert.deepEqual(await connection(0), ['a', 'bad', 'c']);
     assert.deepEqual(await connection(1), ['bad'], 'the others are subscribed; once may be chance');
     assert.ok(!(await connection(2)).includes('bad'), 'it is left alone');
     assert.deepEqual(subscriptions.granted, ['a', 'c']);
-    assert.deepEqual([...subscriptions.denied], [['bad', 0x80]]);
+    assert.deepEqual([...subscriptions.denied], [['bad', null]]);
+    assert.deepEqual(subscriptions.setAside, [['bad', 1 + QUARANTINE_MS]]);
     assert.deepEqual(await connection(2 + QUARANTINE_MS), ['bad'], 'and asked again much later');
   });
 
@@ -160,51 +183,138 @@ describe('subscriptions', () => {
       subscriptions.granted,
       names.filter((name) => name !== '3'),
     );
-    assert.deepEqual(
-      subscriptions.outstanding.map(({ name }) => name),
-      ['3'],
-    );
+    assert.deepEqual([port.silent, subscriptions.unanswered, subscriptions.wanting], [['3'], ['3'], true]);
+    assert.deepEqual(subscriptions.outstanding, [], 'what ends the connection now is not the answer to it');
+    const again = broker();
+    await subscriptions.reconcile(again);
+    assert.deepEqual(again.asked, ['+3'], 'and it is asked for again');
+    assert.deepEqual([subscriptions.unanswered, subscriptions.wanting], [[], false]);
+  });
+
+  it('an answer that comes late counts, and a filter of a connection that is gone is not told as unanswered', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const subscriptions = new Subscriptions([wanted('late'), wanted('cut')]);
+    const late = Promise.withResolvers<number>();
+    const port = broker([], {
+      subscribe: ({ filter }) => (filter === 'late' ? late.promise : new Promise(() => undefined)),
+    });
+    const reconciled = subscriptions.reconcile(port);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await reconciled;
+    late.resolve(1);
+    await new Promise(setImmediate);
+    assert.deepEqual([subscriptions.granted, subscriptions.unanswered], [['late'], ['cut']]);
+    subscriptions.ended(false, 0);
+    assert.deepEqual([subscriptions.unanswered, subscriptions.wanting], [[], false]);
+    void subscriptions.reconcile(port);
+    subscriptions.ended(false, 0);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await new Promise(setImmediate);
+    assert.deepEqual(port.silent, ['late', 'cut']);
+  });
+
+  it('an UNSUBSCRIBE that is never answered keeps nothing from being asked for', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const subscriptions = new Subscriptions([wanted('a')]);
+    subscriptions.load([{ filter: 'old', qos: 1 }]);
+    const port = broker([], { unsubscribe: () => new Promise(() => undefined) });
+    const reconciled = subscriptions.reconcile(port);
+    t.mock.timers.tick(ANSWER_MS_MAX);
+    await reconciled;
+    assert.deepEqual([port.asked, port.droppedFilters], [['+a'], []]);
   });
 
   it('a line that breaks at a SUBSCRIBE twice costs no subscription', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
     for (let connects = 1; connects <= 4; connects++) {
-      const port = broker([], { subscribe: () => new Promise<number>(() => undefined) });
-      void subscriptions.reconcile(port);
-      subscriptions.ended(true);
-      subscriptions.judged(0.5, 0);
+      cut(subscriptions, 'network', RESET, PROMPT_MS);
       if (connects === 2) assert.equal(subscriptions.denied.size, 0);
     }
     const port = broker();
     await subscriptions.reconcile(port);
-    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', 0x80]]], 'four times may be its fault');
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', null]]], 'four times may be its fault');
   });
 
-  it('a granted filter that was cut short twice is asked for again once somebody else is known to take the session', async () => {
+  it('a reset that follows at once is an answer, as a close is', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
-    await subscriptions.reconcile(broker());
-    for (let cuts = 1; cuts <= 2; cuts++) {
-      subscriptions.doubt();
-      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
-      subscriptions.ended(true);
-      subscriptions.judged(1, 0);
-    }
-    await subscriptions.reconcile(broker());
-    assert.deepEqual([...subscriptions.denied], [['a', 0x80]]);
-    subscriptions.acquit();
+    for (let connects = 1; connects <= 2; connects++) cut(subscriptions, 'network', RESET, PROMPT_MS - 1);
     const port = broker();
     await subscriptions.reconcile(port);
-    assert.deepEqual([port.asked, [...subscriptions.denied]], [['+a'], []]);
+    assert.deepEqual([port.asked, [...subscriptions.denied]], [[], [['a', null]]]);
+  });
+
+  for (const anothers of [false, true]) {
+    it(`a granted filter that was cut short twice is asked for again once somebody else is known to take the session${anothers ? ', and begins another' : ''}`, async () => {
+      const subscriptions = new Subscriptions([wanted('a')]);
+      await subscriptions.reconcile(broker());
+      const connect = (): void => (anothers ? subscriptions.lost() : subscriptions.doubt());
+      for (let cuts = 1; cuts <= 2; cuts++) {
+        connect();
+        assert.deepEqual(subscriptions.outstanding, []);
+        cut(subscriptions);
+      }
+      connect();
+      await subscriptions.reconcile(broker());
+      assert.deepEqual([...subscriptions.denied], [['a', null]]);
+      subscriptions.ended(true, 0);
+      subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
+      const port = broker();
+      await subscriptions.reconcile(port);
+      assert.deepEqual([port.asked, [...subscriptions.denied]], [['+a'], []]);
+    });
+  }
+
+  it('what was granted in a session before is told so', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    await subscriptions.reconcile(broker());
+    const asked = (): boolean | undefined => {
+      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
+      return subscriptions.outstanding[0]!.granted;
+    };
+    subscriptions.lost();
+    assert.equal(asked(), true);
+    subscriptions.ended(false, 0);
+    subscriptions.forgetUser();
+    assert.equal(asked(), false, 'to another user');
+  });
+
+  it('a granted filter that is set aside is asked for once more when the link has held without it', async () => {
+    const subscriptions = new Subscriptions([wanted('a')]);
+    await subscriptions.reconcile(broker());
+    const connect = async (): Promise<string[]> => {
+      const port = broker();
+      await subscriptions.reconcile(port);
+      return port.asked;
+    };
+    subscriptions.lost();
+    for (let cuts = 1; cuts <= 2; cuts++) cut(subscriptions);
+    assert.deepEqual(await connect(), []);
+    subscriptions.reprieve();
+    cut(subscriptions);
+    assert.deepEqual(await connect(), [], 'the broker hung up on it again');
+    subscriptions.reprieve();
+    assert.deepEqual(await connect(), [], 'so that it is left alone');
+  });
+
+  it('takeovers that are inferred while one filter is asked for, time and again, set it aside to see', async () => {
+    const subscriptions = new Subscriptions([wanted('a'), wanted('b')]);
+    await subscriptions.reconcile(broker());
+    subscriptions.lost();
+    for (let cuts = 1; cuts <= 5; cuts++) cut(subscriptions, 'client-id-conflict');
+    const port = broker();
+    await subscriptions.reconcile(port);
+    assert.deepEqual(port.asked, ['+b'], 'it does not keep the other from being asked for');
+    subscriptions.ended(false, 0);
+    subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
+    const again = broker();
+    await subscriptions.reconcile(again);
+    assert.deepEqual(again.asked, ['+a'], 'it was not the filter');
   });
 
   it('what nobody has ever granted stays suspect, whoever takes the session', async () => {
     const subscriptions = new Subscriptions([wanted('a')]);
-    for (let cuts = 1; cuts <= 2; cuts++) {
-      void subscriptions.reconcile(broker([], { subscribe: () => new Promise<number>(() => undefined) }));
-      subscriptions.ended(true);
-      subscriptions.judged(1, 0);
-    }
-    subscriptions.acquit();
+    for (let cuts = 1; cuts <= 2; cuts++) cut(subscriptions);
+    subscriptions.judged(SILENT_CLOSE, 'client-id-conflict', 0);
     const port = broker();
     await subscriptions.reconcile(port);
     assert.deepEqual(port.asked, []);

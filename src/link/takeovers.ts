@@ -1,5 +1,5 @@
 /** Whether a close without a word is somebody else with our client id. Pure. */
-import type { Cause } from '../domain/cause.js';
+import { MEND, type Cause } from '../domain/cause.js';
 import { found, isBare, isGone, isOrderly, isThere, type Evidence, type Judgement, type Life } from './evidence.js';
 
 /** Takeovers in a row before another user of the client id is suspected where the broker does not say so. */
@@ -15,15 +15,27 @@ const SAME_LENGTHS_MIN = 4;
 /** Lives whose lengths differ by less are ended by a clock: a load balancer, and no rival. */
 const SAME_LENGTH_SHARE = 0.05;
 
+const TURNED_AWAY =
+  'a connect in between was closed without an answer: a proxy that hides restarts of the broker does so, and some brokers after a takeover';
+const RIVAL_OR_PROXY = `${MEND['client-id-conflict']} If there is none: a proxy or load balancer in front of the broker that goes on taking connections hides its restarts, which look just like this; look at the broker’s log.`;
+
 /** Another user of the client id: nothing else closes so often without a reason, and goes on taking connections. */
 export function contested(evidence: Evidence): Judgement | undefined {
   if (!isBare(evidence) || isGone(evidence.afterwards)) return undefined;
   const [last] = evidence.history;
-  return last && isContested(last) ? contestedAgain(evidence, last) : contestedInARow(evidence);
+  const judgement = last && isContested(last) ? contestedAgain(evidence, last) : contestedInARow(evidence);
+  if (judgement?.cause !== 'client-id-conflict') return judgement;
+  const found = { ...judgement, mend: RIVAL_OR_PROXY };
+  return isTurnedAway(evidence) ? { ...found, confidence: 'guess', evidence: [...found.evidence, TURNED_AWAY] } : found;
+}
+
+/** Whether a connect in between reached somebody, and not the broker, for all that is known. */
+function isTurnedAway({ history, afterwards }: Evidence): boolean {
+  return afterwards?.kind === 'refused' || history.slice(0, BARE_CLOSES_MAX - 1).some((life) => life.turnedAway);
 }
 
 /** We held off after it, because somebody else had the session. */
-export function isContested({ cause, heldOff }: Life): boolean {
+function isContested({ cause, heldOff }: Life): boolean {
   return cause === 'client-id-conflict' && heldOff === true;
 }
 

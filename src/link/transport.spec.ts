@@ -13,6 +13,7 @@ import { until } from '../../test/support/until.js';
 import { Connection, type CloseEvidence, type ConnectionOptions } from './connection.js';
 import type { Cause } from '../domain/cause.js';
 import { diagnose } from './diagnosis.js';
+import { isOrderly } from './evidence.js';
 import { transportOptions } from './transport.js';
 
 const UPGRADE_KEY = /sec-websocket-key: (.+)\r\n/i;
@@ -213,6 +214,25 @@ describe('a WebSocket that is up', () => {
     assert.deepEqual(found.webSocket, { stage: 'open', closeCode: 1008, closeReason: 'policy' });
     assert.equal(found.wasUp, true);
     assert.ok(performance.now() - startedAt < SOON_MS, 'a broker that leaves its socket open is not waited for');
+  });
+
+  it('ended without a close frame, or broken: the TCP connection under it tells which', async (t) => {
+    for (const [how, known] of [
+      [(socket: Socket) => socket.end(), { finished: true }],
+      [(socket: Socket) => socket.resetAndDestroy(), { systemCode: 'ECONNRESET' }],
+    ] as const) {
+      const port = await upgrades(t, (socket, request) => {
+        agree(socket, request);
+        socket.write(frame(CONNACK));
+        setTimeout(() => how(socket), 50);
+      });
+      const found = await open(t, `ws://127.0.0.1:${port}`).closed;
+      assert.deepEqual(found.webSocket, { stage: 'open', ...known });
+      assert.deepEqual(
+        [found.systemCode, isOrderly(found)],
+        'finished' in known ? [undefined, true] : ['ECONNRESET', false],
+      );
+    }
   });
 
   it('frames that are nonsense end it soon, with the reason', async (t) => {

@@ -9,6 +9,10 @@ export interface WebSocketFacts {
   /** Of the close frame [RFC 6455, 7.4]; absent when none came. */
   closeCode?: number;
   closeReason?: string;
+  /** The connection under it was ended as TCP is ended: most brokers do so without a close frame. */
+  finished?: boolean;
+  /** What the connection under it, while the WebSocket was open, broke with: `ws` keeps it to itself. */
+  systemCode?: string;
 }
 
 export interface TransportTarget {
@@ -77,6 +81,10 @@ function follow(request: ClientRequest, webSocket: OpeningWebSocket, reached: st
   request.once('socket', (socket) => {
     socket.once('connect', () => (facts.stage = 'securing'));
     socket.once(reached, () => (facts.stage = 'upgrading'));
+    socket.once('end', () => (facts.finished = true));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      if (facts.stage === 'open' && code !== undefined) facts.systemCode = code;
+    });
   });
   webSocket.on('open', () => (facts.stage = 'open'));
   webSocket.on('close', (code, reason) => {

@@ -63,6 +63,16 @@ export class LinkMetrics {
       registers,
     });
     for (const subscription of subscriptions) this.#denied.set({ subscription }, 0);
+    new Gauge({
+      name: 'holdfast_link_subscription_unanswered',
+      help: '1 while the broker does not answer the SUBSCRIBE.',
+      labelNames: ['subscription'],
+      registers,
+      collect: function (this: Gauge<'subscription'>) {
+        const unanswered = new Set(status()?.unanswered);
+        for (const subscription of subscriptions) this.set({ subscription }, unanswered.has(subscription) ? 1 : 0);
+      },
+    });
     this.#messages(registers);
     new Gauge({
       name: 'holdfast_thread_delay_seconds',
@@ -83,7 +93,9 @@ export class LinkMetrics {
     } else if (event.kind === 'dropped') this.#drops.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'refused') this.#refused.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'session-lost') this.#resumes.inc({ result: 'lost' });
-    else if (event.kind === 'subscription') this.#denied.set({ subscription: event.name }, event.code >= 0x80 ? 1 : 0);
+    else if (event.kind === 'subscription') {
+      this.#denied.set({ subscription: event.name }, event.code === null || event.code >= 0x80 ? 1 : 0);
+    }
   }
 
   #messages(registers: Registry[]): void {

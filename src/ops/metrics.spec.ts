@@ -147,7 +147,7 @@ describe('every label value exists from the start', () => {
 
 describe('what happens is counted where it belongs', () => {
   it('link: drops and refusals by cause, reconnects by the cause of the drop', async () => {
-    const metrics = linkMetrics({ state: 'up', pendingAcks: 4 });
+    const metrics = linkMetrics({ state: 'up', pendingAcks: 4, unanswered: ['b'] });
     metrics.observe({ kind: 'refused', diagnosis: diagnosis('dns') });
     metrics.observe({ kind: 'up', sessionPresent: false, reconnect: false, after: undefined });
     metrics.observe({ kind: 'down' });
@@ -155,6 +155,8 @@ describe('what happens is counted where it belongs', () => {
     metrics.observe({ kind: 'up', sessionPresent: true, reconnect: true, after: 'keepalive-timeout' });
     metrics.observe({ kind: 'session-lost', from: 0, to: 1 });
     metrics.observe({ kind: 'subscription', name: 'b', code: 0x87 });
+    metrics.observe({ kind: 'subscription', name: 'b', code: 1 });
+    metrics.observe({ kind: 'subscription', name: 'b', code: null });
     metrics.observe({ kind: 'subscription', name: AWKWARD, code: 0x80 });
     metrics.observe({ kind: 'subscription', name: AWKWARD, code: 1 });
     const found = await read(metrics);
@@ -168,6 +170,7 @@ describe('what happens is counted where it belongs', () => {
       'holdfast_link_session_resumes_total{result="lost"}',
       'holdfast_link_session_resumes_total{result="resumed"}',
       'holdfast_link_subscription_denied{subscription="b"}',
+      'holdfast_link_subscription_unanswered{subscription="b"}',
       'holdfast_link_up',
     ]);
     assert.equal(found.get('holdfast_link_connects_total'), 2);

@@ -142,7 +142,9 @@ function observe(event: LinkEvent): void {
     const text = 'the broker has lost the session: what it held for us is gone; subscribing again';
     log('warn', text, { cause: 'session-lost', mend: MEND['session-lost'] });
   } else if (event.kind === 'subscription') {
-    if (event.code >= 0x80) denied(event.name, event.code);
+    denied(event.name, event.code);
+  } else if (event.kind === 'unanswered') {
+    log('warn', 'the broker does not answer a SUBSCRIBE: it is asked again every minute', { subscription: event.name });
   } else if (event.kind === 'presence') {
     log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else if (event.kind === 'canary') canary(event);
@@ -150,7 +152,13 @@ function observe(event: LinkEvent): void {
   else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
 }
 
-function denied(subscription: string, code: number): void {
+function denied(subscription: string, code: number | null): void {
+  if (code === null) {
+    const [until, cause] = [session!.status().setAside[subscription], 'subscribe-denied' as const];
+    const text = 'subscription set aside: the broker hung up on it instead of answering';
+    return log('warn', text, { subscription, until, cause, mend: MEND[cause] });
+  }
+  if (code < 0x80) return;
   const cause = causeOfRefusal('subscribe', code);
   log('warn', 'subscription denied', { subscription, code, cause, mend: MEND[cause] });
 }

@@ -125,8 +125,11 @@ describe('causes', () => {
     const gateway = await start(broker, '3.1.1', filters);
     t.after(() => gateway.kill());
     await gateway.answered(3);
-    const { subscribed, denied, state } = await link(gateway);
-    assert.deepEqual([subscribed, Object.keys(denied), state], [['a', 'b'], ['secret'], 'up']);
+    const { subscribed, denied, setAside, state } = await link(gateway);
+    assert.deepEqual([subscribed, denied, state], [['a', 'b'], { secret: null }, 'up']);
+    const told = gateway.logs.find(({ msg }) => msg.startsWith('subscription set aside'));
+    assert.equal(told?.['subscription'], 'secret');
+    for (const until of [setAside['secret']!, told['until'] as string]) assert.ok(Date.parse(until) > Date.now());
     const [drop] = await drops(gateway, 2);
     assert.equal(drop!.cause, 'subscribe-denied');
     assert.match(drop!.evidence.join(), /SUBSCRIBE secret/);
@@ -178,7 +181,8 @@ interface Link {
   since: string;
   retryAt?: string;
   subscribed: string[];
-  denied: { [name: string]: number };
+  denied: { [name: string]: number | null };
+  setAside: { [name: string]: string };
   drops: LinkDrop[];
 }
 

@@ -6,6 +6,7 @@ import { gatewayConfig } from '../support/gateway-config.js';
 import { startGateway, type GatewayProcess } from '../support/gateway-process.js';
 import { startMosquitto, type Mosquitto } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
+import { freePort } from '../support/ports.js';
 import { until } from '../support/until.js';
 
 const HOLD_OFF_MS = 6_000;
@@ -46,13 +47,27 @@ describe('after a takeover', { skip: needs('mosquitto') }, () => {
   });
 });
 
+describe('takeovers over WebSocket', { skip: needs('mosquitto') }, () => {
+  it('the third is named, although the broker sends no close frame', async (t) => {
+    const { gateway } = await contested(t, '3.1.1', await freePort());
+    const [drop] = (await gateway.link()).drops;
+    assert.deepEqual([drop!.cause, drop!.confidence], ['client-id-conflict', 'likely']);
+  });
+});
+
 /** A gateway whose session was taken three times, and that holds off. */
-async function contested(t: TestContext, protocol: string): Promise<{ broker: Mosquitto; gateway: GatewayProcess }> {
-  const broker = await startMosquitto({ persistence: true });
+async function contested(
+  t: TestContext,
+  protocol: string,
+  webSocketPort?: number,
+): Promise<{ broker: Mosquitto; gateway: GatewayProcess }> {
+  const lines = webSocketPort === undefined ? [] : [`listener ${webSocketPort} 127.0.0.1`, 'protocol websockets'];
+  const broker = await startMosquitto({ persistence: true, lines });
+  const url = webSocketPort === undefined ? broker.url : `ws://127.0.0.1:${webSocketPort}/`;
   t.after(() => broker.stop('SIGKILL'));
   const reconnect = { initial: '50ms', max: '200ms', conflict: `${HOLD_OFF_MS}ms` };
   const session = { clientId: 'gateway', reconnect };
-  const gateway = await startGateway(await gatewayConfig({ broker: { url: broker.url, protocol }, session }));
+  const gateway = await startGateway(await gatewayConfig({ broker: { url, protocol }, session }));
   t.after(() => gateway.kill());
   for (let takeover = 1; takeover <= 3; takeover++) {
     await gateway.linkUp();

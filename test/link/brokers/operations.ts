@@ -41,6 +41,7 @@ async function filterDenied(scene: Scene): Promise<Finding> {
   const drop = drops.find(({ wasUp }) => wasUp);
   if (drop) return { ...findingOf(drop), happened: 'hung up on SUBSCRIBE' };
   const code = denied['denied'];
+  if (code === null) throw new Error(`set aside, and no drop was told\n${gateway.report}`);
   if (code === undefined) return { happened: 'granted, then withheld', cause: undefined };
   return {
     happened: `SUBACK 0x${code.toString(16)}`,
