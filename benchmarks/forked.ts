@@ -11,7 +11,7 @@ export class Forked {
   #exited = false;
 
   constructor(
-    private readonly name: 'bare' | 'receiver',
+    private readonly name: 'bare' | 'bare-publish' | 'callers' | 'receiver',
     args: string[] = [],
   ) {
     // A session of its own, as the gateway's: the kernel shares the processors out among sessions.

@@ -10,6 +10,7 @@ import { fanout } from './fanout.js';
 import { journaling } from './journaling.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
+import { publishing } from './publishing.js';
 import { throughput } from './throughput.js';
 import { validation } from './validation.js';
 
@@ -21,6 +22,7 @@ const BENCHMARKS: { [name: string]: Benchmark } = {
   memory,
   validation,
   contract,
+  publish: publishing,
 };
 const PAIRS = 5;
 

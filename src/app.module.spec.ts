@@ -10,7 +10,7 @@ import { systemClock } from './domain/clock.js';
 import type { Publish } from './domain/publish.js';
 import { SECURITY_HEADERS } from './domain/security-headers.js';
 import type { TokenSettings } from './domain/settings.js';
-import { Publisher } from './publish/index.js';
+import { Publisher, type Requester } from './publish/index.js';
 import { History, type HistoryPorts } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Callers, routesOf, RouteTable, type RestServerSettings } from './rest/index.js';
@@ -50,23 +50,33 @@ class Surface {
   readonly log: string[] = [];
   /** What the router was given. */
   readonly routed: { method: string; url: string }[] = [];
-  readonly publisher = new Publisher(
-    { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000, checkWaitMs: 5_000 },
-    {
-      accept: (publish) => {
-        this.accepted.push(publish);
-        const refused = publish.topic.endsWith('denied');
-        const result = { sequence: 1, id: publish.id, outcome: refused ? 'refused' : 'published' } as const;
-        this.publisher.confirmed([
-          { ...result, reasonCode: refused ? 0x87 : 0, cause: refused ? 'publish-denied' : undefined },
-        ]);
-        return Promise.resolve(1);
+  readonly publisher = new Publisher({
+    settings: { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000, checkWaitMs: 5_000 },
+    outbox: {
+      accept: ({ publishes }) => {
+        this.accepted.push(...publishes);
+        this.publisher.confirmed(
+          publishes.map(({ id, topic }) => {
+            const refused = topic.endsWith('denied');
+            const outcome = refused ? 'refused' : 'published';
+            return {
+              sequence: 1,
+              id,
+              outcome,
+              reasonCode: refused ? 0x87 : 0,
+              ...(refused ? { cause: 'publish-denied' } : {}),
+            };
+          }),
+        );
+        return Promise.resolve();
       },
+      keepAnswer: () => Promise.resolve(),
     },
-    { publishStatus: () => undefined },
-    { now: () => 0, monotonic: () => 0 },
-    () => undefined,
-  );
+    contracts: { check: () => undefined },
+    reader: { publishStatus: () => undefined, keptRequest: () => undefined },
+    clock: { now: () => 0, monotonic: () => 0 },
+    observe: () => undefined,
+  });
   /** A journal whose disk is gone: whatever is read of it throws. */
   readonly #history = new History({
     shelf: {
@@ -95,6 +105,7 @@ class Surface {
     const auth = { tokens: tokens as TokenSettings[] };
     ({ app: this.#app } = await createApp({
       publisher: this.publisher,
+      requester: {} as Requester,
       view,
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
@@ -293,10 +304,28 @@ describe('a request that cannot be read', () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=a', '']) {
       for (const text of [body, form]) {
         const headers: { [name: string]: string } = type === '' ? ALL : { ...ALL, 'content-type': type };
-        assert.equal(await surface.problem('POST', '/v1/publish', headers, text), '415 CONTENT_TYPE_UNSUPPORTED', type);
+        for (const path of ['/v1/publish', '/v1/publish/batch', '/v1/request', '/v1/subscribers/raw/test']) {
+          assert.equal(await surface.problem('POST', path, headers, text), '415 CONTENT_TYPE_UNSUPPORTED', path + type);
+        }
       }
     }
     assert.deepEqual(surface.accepted, []);
+  });
+
+  it('raw bytes are what they are, whatever their type says', async () => {
+    const raw = '/v1/publish/raw?topic=commands/a';
+    for (const type of [undefined, 'text/plain', 'application/json', 'application/octet-stream']) {
+      const headers: { [name: string]: string } = type === undefined ? ALL : { ...ALL, 'content-type': type };
+      assert.equal((await surface.call('POST', raw, headers, '{"topic":')).status, 202, type);
+      const { payload, properties } = surface.accepted.pop()!;
+      assert.deepEqual([String(payload), properties?.contentType], ['{"topic":', type]);
+    }
+    const text = 'x'.repeat(MAX_PAYLOAD_BYTES + 1);
+    assert.equal(await surface.problem('POST', raw, ALL, text), '413 PAYLOAD_TOO_LARGE');
+    assert.equal(
+      await surface.problem('POST', raw, { ...ALL, 'content-type': 'text' }, 'x'),
+      '415 CONTENT_TYPE_UNSUPPORTED',
+    );
   });
 
   it('a fault inside is in the log, and not in the answer', async () => {

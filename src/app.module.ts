@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { RequestListener, Server } from 'node:http';
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, UnsupportedMediaTypeException, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
@@ -10,7 +10,7 @@ import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
 import { invalid } from './domain/request-problem.js';
 import { nestLogger } from './ops/index.js';
-import { Publisher, PublishController } from './publish/index.js';
+import { keepBody, Problems, Publisher, PublishController, RequestController, Requester } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
 import { Registry, SubscribersController } from './registration/index.js';
 import {
@@ -18,6 +18,7 @@ import {
   Callers,
   door,
   FaultLog,
+  problemDetails,
   ProblemFilter,
   refuseUnrouted,
   RestServer,
@@ -32,6 +33,7 @@ const BODY_OVERHEAD_BYTES = 256 * 1024;
 /** Each method of each says what a call of it needs: see `Access`. */
 export const CONTROLLERS = [
   PublishController,
+  RequestController,
   ReadController,
   AsyncApiController,
   ReloadController,
@@ -42,6 +44,7 @@ export const CONTROLLERS = [
 /** What the REST surface is made of; the gateway binds it. */
 export interface AppParts {
   publisher: Publisher;
+  requester: Requester;
   view: GatewayView;
   asyncApi: AsyncApiView;
   history: History;
@@ -58,19 +61,20 @@ export interface AppParts {
 /** The REST surface: binds the rooms' controllers to the running gateway. */
 @Module({})
 export class AppModule {
-  static of({ publisher, view, asyncApi, history, registry, reloader, callers, logger }: AppParts): DynamicModule {
+  static of(parts: AppParts): DynamicModule {
+    const { publisher, requester, view, asyncApi, history, registry, reloader, callers, logger } = parts;
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
-      imports: [
-        LoggerModule.forRoot({
-          // Requests are told at debug level: at info they would drown what an operator looks for.
-          pinoHttp: { logger, customLogLevel: () => 'debug' },
-        }),
-      ],
+      // Requests are told at debug level: at info they would drown what an operator looks for.
+      imports: logger.isLevelEnabled('debug')
+        ? [LoggerModule.forRoot({ pinoHttp: { logger, customLogLevel: () => 'debug' } })]
+        : [],
       controllers: CONTROLLERS,
       providers: [
         { provide: Publisher, useValue: publisher },
+        { provide: Requester, useValue: requester },
+        { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: History, useValue: history },
@@ -103,10 +107,16 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
   const parse = fastify.getDefaultJsonParser('error', 'error');
   // The default one replaces what is not UTF-8, and something else than was sent would be published.
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    keepBody(request, body);
     // Who asks with no body may say all the same that it would be JSON.
-    if (body.length === 0) done(null, undefined);
+    if (body.length === 0 || takesAnyBody(request)) done(null, undefined);
     else if (isUtf8(body)) void parse(request, body.toString(), done);
     else done(invalid([{ pointer: '', message: 'is not UTF-8' }]));
+  });
+  fastify.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
+    keepBody(request, body);
+    if (takesAnyBody(request)) done(null);
+    else done(new UnsupportedMediaTypeException());
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(parts), adapter, {
     // Nest's own parsers take HTML forms, which any web page may send to this machine without asking.
@@ -115,4 +125,9 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     abortOnError: false,
   });
   return { app, rest: rest! };
+}
+
+/** Whether the body is no JSON but a payload. */
+function takesAnyBody(request: FastifyRequest): boolean {
+  return request.routeOptions.url === '/v1/publish/raw';
 }

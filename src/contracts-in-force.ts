@@ -10,7 +10,7 @@ import type { Record } from './domain/record.js';
 import type { PublishContractSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import { parametersOf, type ParametersOf, type ParameterValues } from './domain/topic-parameters.js';
 import type { ContractMetrics, Repeats } from './ops/index.js';
-import type { Outbox } from './publish/index.js';
+import type { PublishContracts } from './publish/index.js';
 import { PublishGate } from './publish-gate.js';
 import { ContractChecks, type Refusal } from './threads/contract-checks.js';
 import { tryContracts } from './threads/contract-trial.js';
@@ -110,12 +110,12 @@ export class ContractsInForce {
     }
   }
 
-  /** The outbox behind the contracts of what is published. May be asked for before {@link start}. */
-  gate(outbox: Outbox): Outbox {
+  /** The contracts of what is published. May be asked for before {@link start}. */
+  gate(): PublishContracts {
     const { settings, metrics, repeats, logger } = this.parts;
     const check = (contract: string, publish: Publish): Promise<Verdict> =>
       this.#checks.checkPublish(contract, publish);
-    return (this.#gate = new PublishGate({ outbox, check, metrics, repeats, logger }, rulesOf(frameOf(settings))));
+    return (this.#gate = new PublishGate({ check, metrics, repeats, logger }, rulesOf(frameOf(settings))));
   }
 
   /** As `Decoders.jsonOf`. */

@@ -18,7 +18,8 @@ import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { Listening } from './listening.js';
 import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
-import { Publisher } from './publish/index.js';
+import type { Publisher, Requester } from './publish/index.js';
+import { Publishing } from './publishing.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
@@ -86,7 +87,7 @@ export class Gateway {
   #registry: Registry | undefined;
   #admittedThrough = 0;
   #journalFull = false;
-  #publisher: Publisher | undefined;
+  #publishing: Publishing | undefined;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
@@ -141,7 +142,11 @@ export class Gateway {
 
   /** What publishes go through, of REST and of an app around the gateway. Undefined before {@link start}. */
   get publisher(): Publisher | undefined {
-    return this.#publisher;
+    return this.#publishing?.publisher;
+  }
+
+  get requester(): Requester | undefined {
+    return this.#publishing?.requester;
   }
 
   /** Who the subscribers are. Undefined before {@link start}. */
@@ -162,6 +167,7 @@ export class Gateway {
       broker: settings.broker,
       session: settings.session,
       subscriptions: settings.subscriptions,
+      responseTopic: settings.publish.request?.responseTopic,
     });
     this.#credentials?.start();
     this.#reloading?.start();
@@ -186,7 +192,7 @@ export class Gateway {
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
-    this.#publisher?.stop();
+    this.#publishing?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, this.#events.flush());
@@ -220,10 +226,11 @@ export class Gateway {
       // Without room for it the next read finds them again.
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
-    const outbox = this.#contracts.gate(this.#journal);
-    this.#publisher = new Publisher(settings.publish, outbox, this.#reader, systemClock, (outcome, seconds) =>
-      this.#metrics.publish(outcome, seconds),
-    );
+    const { clientId } = this;
+    const [journal, reader, metrics, link] = [this.#journal, this.#reader, this.#metrics, this.#linkThread.calls];
+    const contracts = this.#contracts.gate();
+    const publish = settings.publish;
+    this.#publishing = new Publishing({ settings: publish, clientId, journal, reader, contracts, metrics, link });
   }
 
   #makeContracts(): ContractsInForce {
@@ -256,7 +263,7 @@ export class Gateway {
   async #startDelivery(): Promise<void> {
     const { settings } = this;
     const { version, logger, handlers = [] } = this.options;
-    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.#publisher!];
+    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.publisher!];
     const serving = await startServing({
       ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
       jsonOf: (record) => this.#contracts.jsonOf(record),
@@ -274,11 +281,12 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { http, publish } = this.settings;
-    const publisher = this.#publisher!;
+    const { publisher, requester } = this.#publishing!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     this.#listening = await Listening.open(http, {
       publisher,
+      requester,
       view: this.view(),
       asyncApi: this.#contracts,
       history: this.#history,
@@ -314,10 +322,7 @@ export class Gateway {
       append: (batch: MessageBatch) => this.#journal!.append(batch),
       wanted: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
       journalFull: () => this.#journalFull,
-      lost: (count: number, full: boolean) => {
-        const why = full ? 'while the journal was full' : 'because more came at once than could be written';
-        logger.warn({ count }, `events of the gateway found no place, ${why}`);
-      },
+      lost: (count: number, why: string) => logger.warn({ count, why }, 'events of the gateway found no place'),
       failed: (error: unknown) => logger.warn({ err: error }, 'an event of the gateway could not be written'),
     };
     return new OwnEvents(port, systemClock);
@@ -339,14 +344,13 @@ export class Gateway {
   }
 
   #heardLink(event: string, value: unknown): void {
+    if (this.#publishing?.heard(event, value)) return;
     if (event !== 'link') return this.#heardLog(event, value);
     const told = value as LinkThreadEvents['link'];
     if ('diagnosis' in told && LOGIN_CAUSES.has(told.diagnosis.cause)) void this.#credentials?.look();
     const { kind } = told;
     this.#announcements.link(told);
-    if (!this.#publisher) return;
-    if (kind === 'up') this.#publisher.linkUp = true;
-    else if (kind === 'down') this.#publisher.linkUp = false;
+    if (this.publisher && (kind === 'up' || kind === 'down')) this.publisher.linkUp = kind === 'up';
   }
 
   #heardContracts(event: string, value: unknown): void {
@@ -367,7 +371,7 @@ export class Gateway {
   #heardJournal<K extends keyof JournalEvents>(event: K, value: unknown): void {
     const tells = journalTeller(this.settings.journal.directory, this.options.logger);
     const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
-      confirmed: (results) => this.#publisher?.confirmed(results),
+      confirmed: (results) => this.publisher?.confirmed(results),
       state: (facts) => {
         this.#journalFull = facts.state === 'full';
         tells.state(facts);

@@ -1,13 +1,12 @@
-/** Ties the outbox to the contracts of what is published. */
+/** Ties publishes to their contracts. */
 import type { Logger } from 'pino';
 import type { ContractSettings, Verdict } from './domain/contract.js';
 import type { Publish } from './domain/publish.js';
 import type { PublishContractSettings } from './domain/settings.js';
 import type { ContractMetrics, Repeats } from './ops/index.js';
-import { CheckedOutbox, type ContractDesk, type Outbox } from './publish/index.js';
+import { ContractsByTopic, type ContractDesk, type PublishContracts } from './publish/index.js';
 
 export interface PublishGateParts {
-  outbox: Outbox;
   /** As `ContractDesk.check`. */
   check: (contract: string, publish: Publish) => Promise<Verdict>;
   metrics: ContractMetrics;
@@ -20,16 +19,12 @@ export interface PublishRules {
   contracts: readonly ContractSettings[];
 }
 
-/** What publishes go into: the outbox, behind the contracts of their topics. */
-export class PublishGate implements Outbox {
+/** The contracts that publishes must meet, as long as they are in force. */
+export class PublishGate implements PublishContracts {
   readonly #desk: ContractDesk;
-  #checked: CheckedOutbox;
+  #contracts: ContractsByTopic;
 
-  constructor(
-    private readonly parts: PublishGateParts,
-    rules: PublishRules,
-  ) {
-    const { check, metrics, repeats, logger } = parts;
+  constructor({ check, metrics, repeats, logger }: PublishGateParts, rules: PublishRules) {
     this.#desk = {
       check,
       failed: (labels, problem) => {
@@ -41,16 +36,16 @@ export class PublishGate implements Outbox {
         );
       },
     };
-    this.#checked = new CheckedOutbox(parts.outbox, rules, this.#desk);
+    this.#contracts = new ContractsByTopic(rules, this.#desk);
   }
 
   /** Publishes from now on obey these. */
   obey(rules: PublishRules): void {
-    this.#checked = new CheckedOutbox(this.parts.outbox, rules, this.#desk);
+    this.#contracts = new ContractsByTopic(rules, this.#desk);
   }
 
-  /** As {@link CheckedOutbox.accept}. */
-  accept(publish: Publish): Promise<number> {
-    return this.#checked.accept(publish);
+  /** As {@link ContractsByTopic.check}. */
+  check(publish: Publish): Promise<void> | undefined {
+    return this.#contracts.check(publish);
   }
 }

@@ -106,19 +106,26 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
   const sections = (['session', 'registration', 'journal', 'ops', 'log'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
   );
+  const { outbox, ...journal } = started.journal;
+  const { outbox: nextOutbox, ...nextJournal } = next.journal;
   const publish = (
     [
       ['allow', 'allow'],
       ['maxPayloadBytes', 'maxPayload'],
       ['waitMs', 'wait'],
       ['checkWaitMs', 'checkWait'],
+      ['batchMax', 'maxBatch'],
+      ['inFlight', 'inFlight'],
+      ['request', 'request'],
     ] as const
   ).filter(([key]) => !isDeepStrictEqual(started.publish[key], next.publish[key]));
   const http = isDeepStrictEqual(followedHttp(started.http, next.http), next.http) ? [] : ['http'];
   return [
     ...broker,
     ...sections,
+    ...(isDeepStrictEqual(journal, nextJournal) ? [] : ['journal']),
     ...http,
+    ...(isDeepStrictEqual(outbox, nextOutbox) ? [] : ['publish.outbox']),
     ...subscriptions.map((name) => `subscriptions.${name}`),
     ...subscribers.map((id) => `subscribers.${id}`),
     ...publish.map(([, key]) => `publish.${key}`),

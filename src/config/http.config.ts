@@ -1,5 +1,6 @@
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS } from '../domain/settings.js';
 import { Optional, Required } from './field.js';
-import { bearerToken, filePath, identifier, topicFilter } from './format.js';
+import { bearerToken, filePath, identifier, topicFilter, topicName } from './format.js';
 import { parameters, type ParameterConfig } from './parameter.config.js';
 import { decimal, duration, flag, size, text, whole, words } from './scalar.js';
 import { either, list, object } from './shape.js';
@@ -25,6 +26,52 @@ export class PublishContractConfig {
   contract!: string;
 }
 
+export class InFlightConfig {
+  /** Publishes on their way to the disk at once, 1 to 1000000; one more is answered 429. Default 10000. */
+  @Optional(whole(1, 1_000_000))
+  maxRecords = PUBLISHES_IN_FLIGHT.recordsMax;
+
+  /** Their payloads, 1B to 4GiB; a larger one goes alone. Default 32MiB. */
+  @Optional(size('1B', '4GiB'))
+  maxBytes = '32MiB';
+}
+
+export class OutboxConfig {
+  /** Publishes that may wait for the broker at once, 1 to 10000000; one more is answered 503. Default 100000. */
+  @Optional(whole(1, 10_000_000))
+  maxRecords = 100_000;
+
+  /** What they may take, 4KiB to 8TiB. Default: a quarter of journal.maxSize. */
+  @Optional(size('4KiB', '8TiB'))
+  maxBytes?: string;
+
+  /** Results that are kept, at most for 24 hours, 0 to 1000000000. Default: one for every 2KiB of journal.maxSize. */
+  @Optional(whole(0, 1_000_000_000))
+  maxResults?: number;
+
+  /** What idempotency keys may take, 0B to 8TiB. Default: an eighth of journal.maxSize. */
+  @Optional(size('0B', '8TiB'))
+  maxKeyBytes?: string;
+}
+
+export class RequestConfig {
+  /** Answers come below it; the broker must let the gateway subscribe there. Default: holdfast/responses/<client id>. */
+  @Optional(topicName)
+  responseTopic?: string;
+
+  /** How long a request waits for its answer when it does not say so, 100ms to 10m. Default 10s. */
+  @Optional(duration('100ms', '10m'))
+  timeout = '10s';
+
+  /** The longest it may ask for, 100ms to 10m. Default 60s. */
+  @Optional(duration('100ms', '10m'))
+  maxTimeout = '60s';
+
+  /** Requests that wait at once, 0 to 100000; one more is answered 429. Default 1000. */
+  @Optional(whole(0, 100_000))
+  maxWaiting = REQUEST_DEFAULTS.waitingMax;
+}
+
 export class PublishConfig {
   /** Topic filters REST may publish to, up to 1000. Default: none. */
   @Optional(list(topicFilter(), { max: 1_000 }))
@@ -45,6 +92,22 @@ export class PublishConfig {
   /** How long a publish waits for what its contract says before it is refused with 503, 100ms to 5m. Default 5s. */
   @Optional(duration('100ms', '5m'))
   checkWait = '5s';
+
+  /** Most publishes of one batch, 1 to 100000. Default 1000. */
+  @Optional(whole(1, 100_000))
+  maxBatch = PUBLISH_BATCH_MAX;
+
+  /** What may be on its way to the disk. */
+  @Optional(object(InFlightConfig))
+  inFlight = new InFlightConfig();
+
+  /** What may wait for the broker, and what is remembered of it. */
+  @Optional(object(OutboxConfig))
+  outbox = new OutboxConfig();
+
+  /** POST /v1/request. */
+  @Optional(object(RequestConfig))
+  request = new RequestConfig();
 }
 
 export class CallLimitConfig {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS } from '../domain/settings.js';
 import { BROKER, directory, load, problemsOf, settingsOf, told, write } from './config.fixture.js';
 import { loadSettings } from './load.js';
 import { formatProblems } from './problem.js';
@@ -50,7 +51,10 @@ log: { level: loud }
     assert.equal(meant('sesion: {}'), 'Did you mean "session"?');
     assert.equal(meant('session: { keep-alive: 30s }'), 'Did you mean "keepalive"?');
     assert.equal(meant('session: { CLIENTID: a }'), 'Did you mean "clientId"?');
-    assert.equal(meant('publish: { quota: 1 }'), 'Known keys here: allow, contracts, maxPayload, wait, checkWait.');
+    assert.equal(
+      meant('publish: { quota: 1 }'),
+      'Known keys here: allow, contracts, maxPayload, wait, checkWait, maxBatch, inFlight, outbox, request.',
+    );
     const names = 'subscriptions: [{ filter: a, contract: telemetri }]\ncontracts: { telemetry: }';
     assert.equal(meant(names), 'Did you mean "telemetry"?');
   });
@@ -141,6 +145,9 @@ describe('a configuration without problems', () => {
       maxPayloadBytes: 256 * 1_024,
       waitMs: 5_000,
       checkWaitMs: 5_000,
+      batchMax: PUBLISH_BATCH_MAX,
+      inFlight: PUBLISHES_IN_FLIGHT,
+      request: { ...REQUEST_DEFAULTS, responseTopic: undefined },
     });
     assert.deepEqual(settings.http, {
       host: '127.0.0.1',

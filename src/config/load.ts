@@ -10,6 +10,7 @@ import type { ConfigProblem, Path, Position } from './problem.js';
 import { Reader } from './reader.js';
 import type { Surroundings } from './reference.js';
 import { credentialsOf, resolveSettings } from './resolve.js';
+import { checkOutbox } from './outbox-rules.js';
 import { checkRouting } from './routing-rules.js';
 import { checkSending } from './sending-rules.js';
 import { object } from './shape.js';
@@ -80,6 +81,7 @@ function build(text: string, surroundings: Surroundings, report: Report): Built 
   const config = checkedConfig(plain, report);
   const broker = checkLink(config, report, surroundings);
   checkRouting(config, report, directory);
+  checkOutbox(config, report);
   const subscribers = checkSending(config, report, surroundings);
   const http = checkListening(config, report, surroundings);
   const certificates = { broker, subscribers, http };

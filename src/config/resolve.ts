@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
 import type { QoS } from '../domain/message.js';
+import type { OutboxLimits } from '../domain/publish.js';
 import type { Scope } from '../domain/scope.js';
-import type {
-  BrokerSettings,
-  Credentials,
-  HttpSettings,
-  PresenceSettings,
-  Settings,
-  SubscriptionSettings,
-  TokenSettings,
+import {
+  outboxLimits,
+  type BrokerSettings,
+  type Credentials,
+  type HttpSettings,
+  type PresenceSettings,
+  type Settings,
+  type SubscriptionSettings,
+  type TokenSettings,
 } from '../domain/settings.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { BirthConfig } from './session.config.js';
@@ -73,6 +75,7 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
       retentionMs: ms(journal.retention),
       failedRetentionMs: ms(journal.failedRetention),
       whenFull: journal.whenFull as Settings['journal']['whenFull'],
+      outbox: outboxSettings(config),
     },
     publish: {
       allow: publish.allow,
@@ -80,6 +83,14 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
       maxPayloadBytes: bytes(publish.maxPayload),
       waitMs: ms(publish.wait),
       checkWaitMs: ms(publish.checkWait),
+      batchMax: publish.maxBatch,
+      request: {
+        responseTopic: publish.request.responseTopic,
+        timeoutMs: ms(publish.request.timeout),
+        timeoutMsMax: ms(publish.request.maxTimeout),
+        waitingMax: publish.request.maxWaiting,
+      },
+      inFlight: { recordsMax: publish.inFlight.maxRecords, bytesMax: bytes(publish.inFlight.maxBytes) },
     },
     http: httpSettings(config.http, certificates.http),
     ops: {
@@ -101,6 +112,17 @@ function subscriptionSettings(config: SubscriptionConfig): SubscriptionSettings 
     qos: qos as QoS,
     contract,
     overlap: overlap as 'refuse' | 'allow',
+  };
+}
+
+export function outboxSettings({ journal, publish }: GatewayConfig): OutboxLimits {
+  const { maxRecords, maxBytes, maxResults, maxKeyBytes } = publish.outbox;
+  const usual = outboxLimits(bytes(journal.maxSize));
+  return {
+    recordsMax: maxRecords,
+    bytesMax: maxBytes === undefined ? usual.bytesMax : bytes(maxBytes),
+    resultsMax: maxResults ?? usual.resultsMax,
+    keyBytesMax: maxKeyBytes === undefined ? usual.keyBytesMax : bytes(maxKeyBytes),
   };
 }
 

@@ -51,6 +51,23 @@ describe('will and birth message', () => {
   });
 });
 
+describe('what publishes may take of the journal', () => {
+  it('less than half unless told otherwise, and never what messages that come in need', () => {
+    const { outbox } = settingsOf(`${BROKER}journal: { maxSize: 16MiB }`).journal;
+    const share = { recordsMax: 100_000, bytesMax: 4 << 20, resultsMax: 8_192, keyBytesMax: 2 << 20 };
+    assert.deepEqual(outbox, share);
+    const asked = settingsOf(
+      `${BROKER}publish: { outbox: { maxRecords: 5, maxBytes: 1MiB, maxResults: 0, maxKeyBytes: 0B } }`,
+    ).journal.outbox;
+    assert.deepEqual(asked, { recordsMax: 5, bytesMax: 1 << 20, resultsMax: 0, keyBytesMax: 0 });
+    for (const key of ['maxBytes: 13MiB', 'maxKeyBytes: 13MiB', 'maxResults: 100000']) {
+      assert.deepEqual(told(`${BROKER}journal: { maxSize: 16MiB }\npublish: { outbox: { ${key} } }`), [
+        '3 publish.outbox: leaves less than a quarter of journal.maxSize for messages that come in',
+      ]);
+    }
+  });
+});
+
 describe('where we listen', () => {
   it('REST beyond loopback is refused without auth, and none must be said in words', () => {
     for (const host of ['0.0.0.0', '::', '192.168.0.7', 'gateway', '127.0.0.1.example.com', '0', '""']) {

@@ -78,7 +78,7 @@ export const ERRORS = {
   CONTENT_TYPE_UNSUPPORTED: {
     status: 415,
     retryable: false,
-    hint: 'Send JSON, with `Content-Type: application/json`.',
+    hint: 'Send JSON, with `Content-Type: application/json`; only POST /v1/publish/raw takes other types.',
   },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, hint: 'Use one of the methods that `allow` lists.' },
   TOO_MANY_REQUESTS: {
@@ -164,11 +164,55 @@ export const ERRORS = {
     retryable: false,
     hint: 'Wait until its backlog is delivered, or give it up with ?discardBacklog=true.',
   },
-  OUTBOX_FULL: { status: 503, retryable: true, hint: 'Too many publishes wait for the broker. Try again later.' },
+  OUTBOX_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Too many publishes wait for the broker. Try again later, or raise publish.outbox.',
+  },
+  IN_FLIGHT_FULL: {
+    status: 429,
+    retryable: true,
+    hint: 'Wait for answers before sending more, or raise publish.inFlight or publish.request.maxWaiting.',
+  },
+  KEYS_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Keys are remembered for 24 hours. Raise publish.outbox.maxKeyBytes, or leave Idempotency-Key out.',
+  },
+  KEY_IN_USE: {
+    status: 409,
+    retryable: true,
+    hint: 'The first request with this Idempotency-Key has no answer yet. Ask again, and be told the same.',
+  },
+  KEY_REUSED: {
+    status: 422,
+    retryable: false,
+    hint: 'Another request had this Idempotency-Key within 24 hours. Take a new key for every publish.',
+  },
+  RESPONSE_TIMEOUT: {
+    status: 504,
+    retryable: false,
+    hint: 'No answer came in time. The request may have been carried out; it is not sent any more.',
+  },
+  REQUEST_UNSUPPORTED: {
+    status: 501,
+    retryable: false,
+    hint: 'Requests need MQTT 5: set broker.protocol, or publish with a response topic of your own and subscribe to it.',
+  },
+  RESPONSES_DENIED: {
+    status: 502,
+    retryable: false,
+    hint: 'Let the gateway subscribe below publish.request.responseTopic at the broker; it asks again every minute.',
+  },
+  PUBLISH_EXPIRED: {
+    status: 504,
+    retryable: false,
+    hint: 'Its expirySeconds ran out before the broker had taken it; it will not be sent any more.',
+  },
   LINK_DOWN: {
     status: 503,
     retryable: true,
-    hint: 'QoS 0 is not queued while the link is down. Use QoS 1 to have it kept.',
+    hint: 'QoS 0 and requests are not queued while the link is down. Use QoS 1 to have a publish kept, or try again.',
   },
   PUBLISH_REFUSED: { status: 502, retryable: false, hint: 'The broker refused the publish; `cause` says why.' },
   NOT_STARTED: {

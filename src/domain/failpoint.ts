@@ -9,9 +9,13 @@ export const FAILPOINTS = [
   'admitted', // its contract was checked
   'attempted', // a subscriber answered
   'settled', // that answer is in the journal
+  'accepting', // a publish is in a transaction that is not committed yet
+  'outboxed', // it is committed, and nobody has heard of that
   'accepted', // a publish is in the outbox, the caller not yet answered
   'sent', // the publish was written to the socket
   'confirmed', // the broker acknowledged it, the outbox not yet told
+  'concluded', // that is committed, and nobody has heard of it
+  'answered', // the caller is about to be answered
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

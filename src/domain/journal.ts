@@ -6,7 +6,16 @@
 import type { LinkDrop } from './link.js';
 import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from './listing.js';
 import type { MessageBatch } from './message.js';
-import type { OutboxEntry, Publish, PublishResult, PublishStatus } from './publish.js';
+import type { ErrorCode } from './errors.js';
+import type {
+  Acceptance,
+  KeptAnswer,
+  KeptRequest,
+  OutboxEntry,
+  PublishKey,
+  PublishResult,
+  PublishStatus,
+} from './publish.js';
 import type { Record, Rejection } from './record.js';
 import type { Gap, Replay, ReplayRequest, RevivedLetter } from './replay.js';
 import type {
@@ -58,6 +67,12 @@ export interface LinkHistory {
   drops: LinkDrop[];
   /** Wall clock, milliseconds: the broker was last heard of; 0: never. */
   heardAt: number;
+}
+
+/** Why publishes were not accepted: nothing of them was kept. */
+export interface AcceptRefusal {
+  code: ErrorCode;
+  message: string;
 }
 
 export interface Journal {
@@ -134,12 +149,22 @@ export interface Journal {
   /** @returns how many there were */
   cancelReplays(subscriber: string): Promise<number>;
 
-  /** Puts a publish in the outbox. Rejects with JOURNAL_FULL or OUTBOX_FULL. @returns its sequence */
-  accept(publish: Publish): Promise<number>;
+  /**
+   * Puts publishes in the outbox, in this order, each acceptance whole or not at all.
+   * @returns for each why it was not taken: JOURNAL_FULL, OUTBOX_FULL or KEYS_FULL; null: it is on disk
+   */
+  accept(acceptances: Acceptance[]): Promise<(AcceptRefusal | null)[]>;
+  /** What the request with this key was answered, once a later one could be told otherwise. */
+  keepAnswer(key: PublishKey, answers: KeptAnswer[]): Promise<void>;
   /** Outbox entries after `sequence` that have no result yet, oldest first, at most `limit`. */
   outbox(afterSequence: number, limit: number): Promise<OutboxEntry[]>;
   /** How publishes ended, as the broker said. */
   confirm(results: PublishResult[]): Promise<void>;
+  /**
+   * Ends publishes as `expired` whose time has run out, some at most. Called by the relay, which knows that none of
+   * them is on its way. @param at wall clock, milliseconds
+   */
+  expireOutbox(at: number): Promise<void>;
 
   /** Records whose checksum failed when they were read; counted, and set aside from then on. */
   quarantine(positions: number[]): Promise<void>;
@@ -153,8 +178,11 @@ export interface Journal {
 export interface JournalEvents {
   /** Records up to this position are on disk. */
   committed: number;
-  /** Something is in the outbox. */
-  outbox: number;
+  /**
+   * These came into the outbox, one behind the other. None: some did, and they are too much to be told; the newest
+   * event may be told alone.
+   */
+  outbox: OutboxEntry[];
   /** A publish ended. */
   confirmed: PublishResult[];
   state: { state: JournalState; reason: string };
@@ -219,6 +247,7 @@ export interface JournalReader {
   /** Of one subscriber, in the order in which it is given them. */
   replays(subscriber: string): Replay[];
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
+  keptRequest(key: PublishKey): KeptRequest | undefined;
   close(): void;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ContractSettings } from './contract.js';
 import type { QoS } from './message.js';
+import type { OutboxLimits } from './publish.js';
 import type { Scope } from './scope.js';
 import type { SubscriberSettings } from './subscriber.js';
 import type { ParameterisedFilter } from './topic-parameters.js';
@@ -91,6 +92,18 @@ export interface JournalSettings {
   /** Dead letters and rejections stay this long. */
   failedRetentionMs: number;
   whenFull: 'hold' | 'discard-oldest-of-largest-backlog';
+  /** Default: {@link outboxLimits}. */
+  outbox?: OutboxLimits;
+}
+
+/** What publishes may take of a journal of so many bytes unless told otherwise: less than half, so that they leave room for what comes in. */
+export function outboxLimits(maxBytes: number): OutboxLimits {
+  return {
+    recordsMax: 100_000,
+    bytesMax: Math.floor(maxBytes / 4),
+    resultsMax: Math.floor(maxBytes / 2_048),
+    keyBytesMax: Math.floor(maxBytes / 8),
+  };
 }
 
 export interface PublishContractSettings extends ParameterisedFilter {
@@ -108,7 +121,28 @@ export interface PublishSettings {
   waitMs: number;
   /** How long a publish waits for what its contract says before it is refused. */
   checkWaitMs: number;
+  /** Publishes on their way to the disk at once, and their payload bytes. Default: {@link PUBLISHES_IN_FLIGHT}. */
+  inFlight?: { recordsMax: number; bytesMax: number };
+  /** Publishes of a batch. Default: {@link PUBLISH_BATCH_MAX}. */
+  batchMax?: number;
+  /** Default: {@link REQUEST_DEFAULTS}. */
+  request?: RequestSettings;
 }
+
+export interface RequestSettings {
+  /** Answers come below it. Default: that of the client id. */
+  responseTopic?: string | undefined;
+  /** How long a request waits for its answer when it does not say, and at most. */
+  timeoutMs: number;
+  timeoutMsMax: number;
+  /** Requests that wait at once. */
+  waitingMax: number;
+}
+
+export const REQUEST_DEFAULTS: RequestSettings = { timeoutMs: 10_000, timeoutMsMax: 60_000, waitingMax: 1_000 };
+
+export const PUBLISH_BATCH_MAX = 1_000;
+export const PUBLISHES_IN_FLIGHT = { recordsMax: 10_000, bytesMax: 32 * 1024 * 1024 };
 
 /** What a token lets its bearer do. */
 export interface TokenSettings {

@@ -1,6 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LinkStatus } from '../domain/link.js';
-import { parsePublish, type Publisher, type PublishAnswer } from '../publish/index.js';
+import {
+  parsePublish,
+  parseRequest,
+  type Answered,
+  type Publisher,
+  type PublishAnswer,
+  type PublishView,
+} from '../publish/index.js';
 import type { SubscriberView } from '../registration/index.js';
 import { EmbeddedGateway } from './embedded-gateway.js';
 
@@ -35,19 +42,26 @@ export class Holdfast {
    * @throws HoldfastError with the codes of `POST /v1/publish`; NOT_STARTED before the app has started
    */
   async publish(message: PublishMessage, { wait = true }: { wait?: boolean } = {}): Promise<PublishAnswer> {
-    const { payload, ...rest } = message;
-    const body =
-      payload instanceof Uint8Array
-        ? {
-            ...rest,
-            payloadBase64: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64'),
-          }
-        : message;
-    return (await this.#publisher()).publish(parsePublish(body), !wait);
+    return (await this.#publisher()).publish(parsePublish(bodyOf(message)), { respondAsync: !wait });
+  }
+
+  /**
+   * Publishes a request and waits for its answer, as `POST /v1/request`. The response topic is the gateway's to choose.
+   * @param options.timeoutSeconds default `publish.request.timeout`, at most `publish.request.maxTimeout`
+   * @throws HoldfastError with the codes of `POST /v1/request`; RESPONSE_TIMEOUT when nobody answers in time
+   */
+  async request(
+    message: Omit<PublishMessage, 'responseTopic'>,
+    { timeoutSeconds }: { timeoutSeconds?: number } = {},
+  ): Promise<Answered> {
+    const requester = (await this.gateway.running()).requester!;
+    const body = { ...bodyOf(message), timeoutSeconds };
+    const { wanted, timeoutMs } = parseRequest(body, undefined, requester.timeouts.timeoutMsMax);
+    return requester.request(wanted, timeoutMs);
   }
 
   /** Where an accepted publish stands, as `GET /v1/publishes/{id}`. @throws HoldfastError NOT_FOUND */
-  async publishStatus(id: string): Promise<ReturnType<Publisher['status']>> {
+  async publishStatus(id: string): Promise<PublishView> {
     return (await this.#publisher()).status(id);
   }
 
@@ -64,4 +78,11 @@ export class Holdfast {
   async #publisher(): Promise<Publisher> {
     return (await this.gateway.running()).publisher!;
   }
+}
+
+function bodyOf(message: PublishMessage): object {
+  const { payload, ...rest } = message;
+  if (!(payload instanceof Uint8Array)) return message;
+  const { buffer, byteOffset, byteLength } = payload;
+  return { ...rest, payloadBase64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') };
 }

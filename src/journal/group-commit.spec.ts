@@ -47,7 +47,7 @@ describe('group commit', () => {
         if (full && !room) throw failure(SQLITE_FULL);
         return name;
       };
-      void commit.run(run, 1, true).then(() => done.push(name));
+      void commit.run(run, 1, { vital: true }).then(() => done.push(name));
     };
     const faulty = commit.run(() => {
       throw new Error('at fault');
@@ -71,7 +71,7 @@ describe('group commit', () => {
     const { commit, fatal } = groupCommit(database);
     database.refuses = SQLITE_BUSY;
     let answered = false;
-    void commit.run(() => undefined, 1, true).finally(() => (answered = true));
+    void commit.run(() => undefined, 1, { vital: true }).finally(() => (answered = true));
     await setImmediate();
     await setImmediate();
     assert.equal(fatal.length, 1);
@@ -84,5 +84,28 @@ describe('group commit', () => {
     database.refuses = SQLITE_BUSY;
     await assert.rejects(commit.run(() => undefined));
     assert.deepEqual(fatal, []);
+  });
+
+  it('what is lazy joins the transaction that somebody needs, and has its own only when nobody does', async () => {
+    const database = new Database();
+    let transactions = 0;
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      if (sql === 'COMMIT') transactions++;
+      exec(sql);
+    };
+    const { commit } = groupCommit(database);
+    const done: string[] = [];
+    void commit.run(() => done.push('lazy'), 1, { lazy: true });
+    await setImmediate();
+    await setImmediate();
+    assert.equal(done.length, 0);
+    await commit.run(() => done.push('needed'));
+    assert.deepEqual([done, transactions], [['lazy', 'needed'], 1]);
+    await commit.run(() => done.push('alone'), 1, { lazy: true });
+    assert.deepEqual([done.at(-1), transactions], ['alone', 2]);
+    void commit.run(() => done.push('last'), 1, { lazy: true });
+    commit.stop();
+    assert.equal(done.at(-1), 'last', 'and none is left behind');
   });
 });

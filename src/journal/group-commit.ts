@@ -5,11 +5,21 @@ import { isDiskFull, isIoError } from './files.js';
 /** Bounds one transaction, so that one commit does not keep its callers waiting for long. */
 export const TRANSACTION_WEIGHT_MAX = 4_096;
 
+/** An fsync costs those that come next as long as it takes: one for results alone would double what publishing costs. */
+export const LAZY_MS = 10;
+
+export interface RunOptions {
+  vital?: boolean;
+  lazy?: boolean;
+}
+
 interface Operation {
   run(): unknown;
   /** About how many rows it writes; a kibibyte counts as one. */
   weight: number;
   vital: boolean;
+  /** It may wait a little for a transaction that somebody else needs. */
+  lazy: boolean;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -36,6 +46,7 @@ export interface CommitHooks {
 export class GroupCommit {
   #queue: Operation[] = [];
   #scheduled = false;
+  #late: NodeJS.Timeout | undefined;
   #stopped = false;
   /** While true vital operations wait; everything else goes on. */
   held = false;
@@ -49,14 +60,16 @@ export class GroupCommit {
 
   /**
    * Resolves with what `operation` returned once its transaction is on disk.
+   * @param lazy nobody waits for it: it joins the next transaction, and has one of its own only after {@link LAZY_MS}
    * @param vital never refused, and never out of turn with other vital ones: without room it waits, and what
    * fails it otherwise is fatal. An acknowledgement waits for it, and would wait for ever.
    */
-  run<T>(operation: () => T, weight = 1, vital = false): Promise<T> {
+  run<T>(operation: () => T, weight = 1, { vital = false, lazy = false }: RunOptions = {}): Promise<T> {
     if (this.#stopped) return Promise.reject(new HoldfastError('SHUTTING_DOWN', 'the journal is closed'));
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run: operation, weight, vital, resolve: resolve, reject });
-      this.schedule();
+      this.#queue.push({ run: operation, weight, vital, lazy, resolve: resolve, reject });
+      if (!lazy) this.schedule();
+      else this.#late ??= setTimeout(() => this.#flush(), LAZY_MS);
     });
   }
 
@@ -84,12 +97,15 @@ export class GroupCommit {
 
   /** Forgets everything that was asked; nobody is answered. */
   abandon(): void {
+    clearTimeout(this.#late);
     this.#stopped = true;
     this.#queue = [];
   }
 
   /** Whether more is left that could be committed. */
   #flush(): boolean {
+    clearTimeout(this.#late);
+    this.#late = undefined;
     const batch = this.#take();
     if (batch.length === 0 || this.#stopped) return false;
     const before = performance.now();

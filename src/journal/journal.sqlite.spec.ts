@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import type { JournalEvents } from '../domain/journal.js';
+import type { AcceptRefusal, JournalEvents } from '../domain/journal.js';
 import { packMessages } from '../domain/message.js';
 import { journalFiles, openWriter } from './files.js';
-import { journalSuite, message, messages, publish, until } from './journal.suite.js';
+import { acceptance, journalSuite, message, messages, until } from './journal.suite.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { directory, open } from './sqlite.fixture.js';
 import { subscribersSuite } from './subscribers.suite.js';
@@ -120,15 +120,19 @@ describe('sqlite: what the file promises', () => {
   it('one operation that fails does not fail the others of its transaction', async () => {
     const opened = await open(directory());
     const results = await Promise.allSettled([
-      opened.journal.accept(publish('a')),
-      opened.journal.accept(publish('a')),
+      opened.journal.accept([acceptance('a'), acceptance('a'), acceptance('b')]),
       opened.journal.append(packMessages(messages(0, 1))),
     ]);
     assert.deepEqual(
       results.map(({ status }) => status),
-      ['fulfilled', 'rejected', 'fulfilled'],
+      ['fulfilled', 'fulfilled'],
     );
-    assert.equal((await opened.journal.stats()).outbox, 1);
+    const { value } = results[0] as PromiseFulfilledResult<(AcceptRefusal | null)[]>;
+    assert.deepEqual(
+      value.map((refusal) => refusal?.code),
+      [undefined, 'INTERNAL', undefined],
+    );
+    assert.equal((await opened.journal.stats()).outbox, 2);
     opened.kill();
   });
 });
@@ -170,7 +174,7 @@ describe('sqlite: when there is no room', () => {
       opened.journal.append(packMessages([message(i, { payload })])).then(() => void appended++),
     );
     await until(() => opened.events.some(({ event }) => event === 'state'));
-    await assert.rejects(opened.journal.accept(publish('a')), { code: 'JOURNAL_FULL' });
+    assert.equal((await opened.journal.accept([acceptance('a')]))[0]?.code, 'JOURNAL_FULL');
     const before = appended;
     assert.ok(before < 600, `${before} of 600 were appended`);
     // Clearing what is there makes room for more, until all are in.

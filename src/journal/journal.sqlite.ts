@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import type {
+  AcceptRefusal,
   AcknowledgedSubscription,
   EmitJournalEvent,
   Journal,
@@ -11,17 +12,19 @@ import type {
   LinkState,
 } from '../domain/journal.js';
 import type { MessageBatch } from '../domain/message.js';
-import type { OutboxEntry, Publish, PublishResult } from '../domain/publish.js';
+import type { Acceptance, KeptAnswer, OutboxEntry, PublishKey, PublishResult } from '../domain/publish.js';
 import type { Rejection } from '../domain/record.js';
 import type { Gap, Replay, ReplayRequest, RevivedLetter } from '../domain/replay.js';
 import type { JournalSettings } from '../domain/settings.js';
 import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
 import { openWriter, takeLock, Whereabouts } from './files.js';
-import { GroupCommit, journalFull, TRANSACTION_WEIGHT_MAX } from './group-commit.js';
+import { GroupCommit, journalFull, TRANSACTION_WEIGHT_MAX, type CommitHooks } from './group-commit.js';
 import { Maintenance } from './maintenance.js';
+import { outboxLimits } from '../domain/settings.js';
 import { OutboxTable } from './outbox.js';
 import { ProgressTable } from './progress.js';
+import { Publishes } from './publishes.js';
 import { DROPPED_THROUGH, ReplayTable } from './replays.js';
 import { SessionTable } from './sessions.js';
 import { reserveBytes, scaleOf, Space } from './space.js';
@@ -30,6 +33,7 @@ import { TopicTable } from './topics.js';
 
 /** A transaction is bounded in bytes too: a kibibyte weighs as much as a row. */
 const BYTES_PER_ROW_OF_WEIGHT = 1_024;
+const VITAL = { vital: true };
 
 /** The Journal port on one SQLite file. Owns the writer's connection; lives in the journal thread. */
 export class SqliteJournal implements Journal {
@@ -45,13 +49,13 @@ export class SqliteJournal implements Journal {
   readonly #replays: ReplayTable;
   readonly #subscribers: SubscriberTable;
   readonly #outbox: OutboxTable;
+  readonly #publishes: Publishes;
   readonly #sessions: SessionTable;
   #session = '';
   #last: number;
   #admitted: number;
   #admittedSaved: number;
   #records: number;
-  #queued: number;
   #damaged: number;
   #deadLetters: { [subscriber: string]: number };
 
@@ -74,35 +78,27 @@ export class SqliteJournal implements Journal {
       throw error;
     }
     const reserve = reserveBytes(settings.directory, settings.maxBytes);
-    this.#commit = new GroupCommit(
-      this.#db,
-      {
-        planned: (weight) => this.#space.plan(weight * BYTES_PER_ROW_OF_WEIGHT),
-        begun: () => this.#saveAdmitted(),
-        committed: (seconds) => {
-          observeCommit(seconds);
-          this.#admittedSaved = this.#admitted;
-          this.#maintenance.afterCommit();
-        },
-        rolledBack: () => this.#topics.forget(),
-        noRoom: () => this.#space.fillDisk(),
-        fatal: (error) => this.#fatal(error),
-      },
-      TRANSACTION_WEIGHT_MAX * scaleOf(reserve),
-    );
+    const weightMax = TRANSACTION_WEIGHT_MAX * scaleOf(reserve);
+    this.#commit = new GroupCommit(this.#db, this.#commitHooks(observeCommit), weightMax);
     this.#topics = new TopicTable(this.#db);
     this.#appender = new Appender(this.#db, this.#topics);
     this.#progress = new ProgressTable(this.#db);
     this.#replays = new ReplayTable(this.#db, this.#appender);
     this.#subscribers = new SubscriberTable(this.#db);
-    this.#outbox = new OutboxTable(this.#db);
+    this.#outbox = new OutboxTable(this.#db, settings.outbox ?? outboxLimits(settings.maxBytes));
+    this.#publishes = new Publishes(this.#outbox, {
+      commit: this.#commit,
+      clock,
+      emit,
+      full: () => this.#space.state === 'full',
+      weightOf: (bytes) => bytes / BYTES_PER_ROW_OF_WEIGHT,
+    });
     this.#sessions = new SessionTable(this.#db);
     this.journalId = this.#progress.meta('journal_id')!;
     this.#last = this.#count("SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = 'records'");
     this.#records = this.#count('SELECT count(*) AS n FROM records');
     this.#damaged = this.#count('SELECT count(*) AS n FROM damaged');
     this.#admitted = this.#admittedSaved = Number(this.#progress.meta('admitted') ?? 0);
-    this.#queued = this.#outbox.queued();
     this.#deadLetters = this.#countDeadLetters();
     this.#space = new Space(this.#db, settings.directory, settings.maxBytes, reserve, {
       changed: (state, reason) => {
@@ -141,14 +137,14 @@ export class SqliteJournal implements Journal {
     if (count === 0) return;
     const session = this.#session;
     const weight = count + batch.payloads.length / BYTES_PER_ROW_OF_WEIGHT;
-    const last = await this.#commit.run(() => this.#appender.append(batch, session), weight, true);
+    const last = await this.#commit.run(() => this.#appender.append(batch, session), weight, VITAL);
     this.#records += count;
     this.#appended(last);
   }
 
   release(packetIds: number[]): Promise<void> {
     const session = this.#session;
-    return this.#commit.run(() => this.#sessions.release(session, packetIds), packetIds.length, true);
+    return this.#commit.run(() => this.#sessions.release(session, packetIds), packetIds.length, VITAL);
   }
 
   async identify(wanted: string, adopt: boolean): Promise<string> {
@@ -168,13 +164,13 @@ export class SqliteJournal implements Journal {
   openSession(session: string): Promise<LinkState> {
     this.#session = session;
     // On disk before any append of this session, because it is as vital and comes first.
-    this.#commit.run(() => this.#sessions.forgetOthers(session), 1, true).catch(() => undefined);
+    this.#commit.run(() => this.#sessions.forgetOthers(session), 1, VITAL).catch(() => undefined);
     // Not in a transaction: the link must connect when the disk is full, too.
     return Promise.resolve(this.#sessions.read(session));
   }
 
   resetSession(session: string): Promise<void> {
-    return this.#commit.run(() => this.#sessions.reset(session), 1, true);
+    return this.#commit.run(() => this.#sessions.reset(session), 1, VITAL);
   }
 
   linkHistory(): Promise<LinkHistory> {
@@ -187,11 +183,11 @@ export class SqliteJournal implements Journal {
   }
 
   saveSubscription(session: string, subscription: AcknowledgedSubscription): Promise<void> {
-    return this.#commit.run(() => this.#sessions.save(session, subscription), 1, true);
+    return this.#commit.run(() => this.#sessions.save(session, subscription), 1, VITAL);
   }
 
   dropSubscription(session: string, filter: string): Promise<void> {
-    return this.#commit.run(() => this.#sessions.drop(session, filter), 1, true);
+    return this.#commit.run(() => this.#sessions.drop(session, filter), 1, VITAL);
   }
 
   async admit(through: number, rejections: Rejection[]): Promise<void> {
@@ -267,29 +263,49 @@ export class SqliteJournal implements Journal {
     return this.#commit.run(() => this.#replays.cancel(subscriber));
   }
 
-  async accept(publish: Publish): Promise<number> {
-    this.#needRoom();
-    const weight = 1 + publish.payload.length / BYTES_PER_ROW_OF_WEIGHT;
-    const sequence = await this.#commit.run(() => {
-      this.#needRoom();
-      return this.#outbox.add(publish, this.#queued);
-    }, weight);
-    this.#queued++;
-    this.emit('outbox', sequence);
-    return sequence;
+  accept(acceptances: Acceptance[]): Promise<(AcceptRefusal | null)[]> {
+    return this.#publishes.accept(acceptances);
+  }
+
+  keepAnswer(key: PublishKey, answers: KeptAnswer[]): Promise<void> {
+    return this.#publishes.keepAnswer(key, answers);
+  }
+
+  outbox(afterSequence: number, limit: number): Promise<OutboxEntry[]> {
+    return this.#publishes.outbox(afterSequence, limit);
+  }
+
+  confirm(results: PublishResult[]): Promise<void> {
+    return this.#publishes.confirm(results);
+  }
+
+  expireOutbox(at: number): Promise<void> {
+    return this.#publishes.expireOutbox(at);
+  }
+
+  #commitHooks(observeCommit: (seconds: number) => void): CommitHooks {
+    return {
+      planned: (weight) => this.#space.plan(weight * BYTES_PER_ROW_OF_WEIGHT),
+      begun: () => {
+        this.#outbox.begin();
+        this.#saveAdmitted();
+      },
+      committed: (seconds) => {
+        observeCommit(seconds);
+        this.#admittedSaved = this.#admitted;
+        this.#maintenance.afterCommit();
+      },
+      rolledBack: () => {
+        this.#topics.forget();
+        this.#outbox.rollback();
+      },
+      noRoom: () => this.#space.fillDisk(),
+      fatal: (error) => this.#fatal(error),
+    };
   }
 
   #needRoom(): void {
     if (this.#space.state === 'full') throw journalFull(undefined);
-  }
-
-  outbox(afterSequence: number, limit: number): Promise<OutboxEntry[]> {
-    return Promise.resolve(this.#outbox.next(afterSequence, limit));
-  }
-
-  async confirm(results: PublishResult[]): Promise<void> {
-    this.#queued -= await this.#commit.run(() => this.#outbox.finish(results, this.clock.now()), results.length);
-    this.emit('confirmed', results);
   }
 
   async quarantine(positions: number[]): Promise<void> {
@@ -307,7 +323,7 @@ export class SqliteJournal implements Journal {
       stateReason: this.#space.reason,
       records: this.#records,
       bytes: this.#space.bytes(),
-      outbox: this.#queued,
+      outbox: this.#outbox.queued,
       corruptRecords: this.#damaged,
       deadLetters: this.#deadLetters,
       last: this.#last,

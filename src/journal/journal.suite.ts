@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Journal, JournalEvents, JournalReader } from '../domain/journal.js';
 import { packMessages, type Message } from '../domain/message.js';
-import type { Publish } from '../domain/publish.js';
+import type { Acceptance, Publish } from '../domain/publish.js';
 
 export interface OpenJournal {
   journal: Journal;
@@ -45,6 +45,10 @@ export function publish(id: string, fields: Partial<Publish> = {}): Publish {
     acceptedAt: 1_700_000_000_000,
     ...fields,
   };
+}
+
+export function acceptance(id: string, fields: Partial<Publish> = {}): Acceptance {
+  return { publishes: [publish(id, fields)] };
 }
 
 export function journalSuite(
@@ -258,7 +262,8 @@ export function journalSuite(
     it('the outbox gives back what has no result, in order, also after a kill', async () => {
       const place = directory();
       const first = await open(place);
-      for (const id of ['a', 'b', 'c']) await first.journal.accept(publish(id, { properties: { contentType: 'x/y' } }));
+      for (const id of ['a', 'b', 'c'])
+        await first.journal.accept([acceptance(id, { properties: { contentType: 'x/y' } })]);
       await first.journal.confirm([{ sequence: 2, id: 'b', outcome: 'published', reasonCode: 0 }]);
       first.kill();
       const second = await open(place);

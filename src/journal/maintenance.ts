@@ -20,7 +20,6 @@ const STEPS_PER_TICK = 20;
 const CHECKPOINT_LOG_BYTES = 4 * 1024 * 1024;
 /** A log this long means that readers kept the checkpoint from finishing: cut it when they let go. */
 const TRUNCATE_LOG_BYTES = 64 * 1024 * 1024;
-const OUTBOX_RESULTS_PER_TICK = 500;
 const DISCARD_RECORDS_PER_TICK = 1_000;
 const DISCARD_SHARE_PER_TICK = 1 / 16;
 
@@ -165,8 +164,9 @@ export class Maintenance {
   }
 
   async #clearOutbox(): Promise<void> {
-    if (this.#stopped) return;
-    await this.around.commit(() => this.around.outbox.forgetOld(this.around.clock.now(), OUTBOX_RESULTS_PER_TICK));
+    for (let step = 0; step < STEPS_PER_TICK && !this.#stopped; step++) {
+      if (!(await this.around.commit(() => this.around.outbox.forgetOld(this.around.clock.now())))) break;
+    }
   }
 
   async #mend(): Promise<void> {

@@ -8,7 +8,7 @@ import {
   type ListedRejection,
   type TopicCount,
 } from '../domain/journal.js';
-import type { PublishResult, PublishStatus } from '../domain/publish.js';
+import type { KeptAnswer, KeptRequest, PublishKey, PublishResult, PublishStatus } from '../domain/publish.js';
 import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from '../domain/listing.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
@@ -46,6 +46,8 @@ export class SqliteJournalReader implements JournalReader {
   readonly #size: StatementSync;
   readonly #sums: StatementSync;
   readonly #rejectedSums: StatementSync;
+  readonly #publish: StatementSync;
+  readonly #kept: StatementSync;
 
   /** @param damaged is told the positions whose checksum did not hold */
   constructor(
@@ -77,6 +79,8 @@ export class SqliteJournalReader implements JournalReader {
     this.#size = this.#db.prepare(
       `SELECT total(length(payload)) FROM (SELECT payload FROM records r WHERE ${range} ORDER BY r.position LIMIT ?)`,
     );
+    this.#publish = this.#db.prepare('SELECT sequence, status, reason_code, cause FROM outbox WHERE id = ?');
+    this.#kept = this.#db.prepare('SELECT digest, answers FROM publish_keys WHERE caller = ? AND key = ?');
     const reading = [this.#after, this.#admittedAfter, this.#at, this.#size, this.#sums, this.#rejectedSums];
     for (const statement of reading) statement.setReturnArrays(true);
     this.journalId = this.#meta('journal_id')!;
@@ -208,9 +212,7 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined {
-    const row = this.#db
-      .prepare('SELECT sequence, status, reason_code, cause FROM outbox WHERE id = ?')
-      .get(id) as unknown as
+    const row = this.#publish.get(id) as unknown as
       { sequence: number; status: PublishStatus; reason_code: number; cause: Cause | null } | undefined;
     if (!row || row.status === 'queued') return row && { status: row.status };
     const { sequence, status: outcome, reason_code: reasonCode } = row;
@@ -218,6 +220,11 @@ export class SqliteJournalReader implements JournalReader {
       status: outcome,
       result: { sequence, id, outcome, reasonCode, ...(row.cause ? { cause: row.cause } : {}) },
     };
+  }
+
+  keptRequest({ caller, key }: PublishKey): KeptRequest | undefined {
+    const row = this.#kept.get(caller, key) as { digest: string; answers: string } | undefined;
+    return row && { digest: row.digest, answers: JSON.parse(row.answers) as KeptAnswer[] };
   }
 
   close(): void {

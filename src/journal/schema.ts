@@ -109,6 +109,27 @@ const MIGRATIONS: readonly string[] = [
   );
   `,
   `
+  -- While it is queued: what it takes of the outbox's share. keyed: it came with an Idempotency-Key.
+  ALTER TABLE outbox ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE outbox ADD COLUMN expires_at INTEGER;
+  ALTER TABLE outbox ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;
+  UPDATE outbox SET bytes = length(payload),
+    expires_at = accepted_at + 1000 * json_extract(properties, '$.messageExpiryInterval') WHERE status = 'queued';
+  CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE status = 'queued' AND expires_at IS NOT NULL;
+  CREATE INDEX outbox_finished ON outbox (keyed, finished_at) WHERE finished_at IS NOT NULL;
+
+  CREATE TABLE publish_keys (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    answers TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    PRIMARY KEY (caller, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX publish_keys_by_age ON publish_keys (first_at);
+  `,
+  `
   -- Since when it is served, or was woken: the age of nothing that waits for it began before.
   ALTER TABLE subscribers ADD COLUMN fresh_at INTEGER NOT NULL DEFAULT 0;
   `,

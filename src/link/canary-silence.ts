@@ -1,5 +1,4 @@
-import type { Diagnosis } from '../domain/cause.js';
-import { MEND } from './causes.js';
+import { MEND, type Diagnosis } from '../domain/cause.js';
 
 /** What is known of the probe that does not come back. */
 export interface CanaryFacts {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CAUSES, type Cause, type Diagnosis } from '../domain/cause.js';
+import { CAUSES, MEND, type Cause, type Diagnosis } from '../domain/cause.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
-import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal, MEND } from './causes.js';
+import { CAUSE_OF_CODE, causeOfCode, causeOfRefusal } from './causes.js';
 import { diagnose, isOpen } from './diagnosis.js';
 import { isTakeoverGuessed, type Afterwards, type Evidence, type Life, type Outstanding } from './evidence.js';
 

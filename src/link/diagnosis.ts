@@ -1,6 +1,6 @@
 /** Why a connection ended or never came up. Pure: evidence in, diagnosis out. */
-import type { Diagnosis } from '../domain/cause.js';
-import { causeOfCode, MEND } from './causes.js';
+import { MEND, type Diagnosis } from '../domain/cause.js';
+import { causeOfCode } from './causes.js';
 import {
   described,
   found,

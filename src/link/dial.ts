@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/cause.js';
+import type { LinkStatus } from '../domain/link.js';
 import type { BrokerSettings } from '../domain/settings.js';
 import type { CloseEvidence } from './connection.js';
 import { isSilentRefusal } from './evidence.js';
@@ -19,8 +20,19 @@ export class Dial {
     return this.broker.urls[this.#index]!;
   }
 
+  /** The address, as anybody may see it. */
+  get address(): string {
+    const url = new URL(this.url);
+    url.username = url.password = '';
+    return url.href;
+  }
+
   get protocolVersion(): 4 | 5 {
     return this.#version;
+  }
+
+  get protocol(): LinkStatus['protocol'] {
+    return this.#version === 5 ? '5' : '3.1.1';
   }
 
   /** Connects that were closed without a word, while nothing shows that the broker takes this version. */

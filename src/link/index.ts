@@ -1,3 +1,3 @@
 /** The link: one MQTT session, held through whatever happens downstream of it. */
-export { causeOfRefusal, MEND } from './causes.js';
+export { causeOfRefusal } from './causes.js';
 export { Session, type SessionOptions } from './session.js';

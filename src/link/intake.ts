@@ -118,9 +118,9 @@ export class Intake {
     return !this.#held;
   }
 
-  /** Not for the journal: only its acknowledgement is owed, in its turn. QoS 0 or 1. @returns as {@link message} */
+  /** Not for the journal: only its acknowledgement is owed, in its turn. @returns as {@link message} */
   skip(packet: IPublishPacket): boolean {
-    if (packet.qos === 0) return true;
+    if (packet.qos === 0 || this.#draining) return true;
     this.#owe(messageOf(packet), ON_DISK);
     this.#acknowledge();
     return true;
@@ -223,7 +223,7 @@ function sameMessage(one: Message, other: Message): boolean {
   );
 }
 
-function messageOf(packet: IPublishPacket): Message {
+export function messageOf(packet: IPublishPacket): Message {
   const { topic, qos, retain, dup, messageId, payload } = packet;
   return {
     topic,

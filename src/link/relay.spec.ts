@@ -19,6 +19,8 @@ const LIMITS: BrokerLimits = {
   keepaliveSeconds: undefined,
 };
 
+const AMBIENT = { clock: { now: () => 0, monotonic: () => 0 } };
+
 function entry(sequence: number, options: Partial<OutboxEntry> = {}): OutboxEntry {
   return {
     sequence,
@@ -35,8 +37,11 @@ function entry(sequence: number, options: Partial<OutboxEntry> = {}): OutboxEntr
 
 class Outbox {
   readonly results: PublishResult[] = [];
+  readonly expiredAt: number[] = [];
   constructor(readonly entries: OutboxEntry[]) {}
+  asked = 0;
   outbox(after: number, limit: number): Promise<OutboxEntry[]> {
+    this.asked++;
     const done = new Set(this.results.map(({ sequence }) => sequence));
     const open = this.entries.filter(({ sequence }) => sequence > after && !done.has(sequence));
     return Promise.resolve(open.slice(0, limit));
@@ -45,13 +50,20 @@ class Outbox {
     this.results.push(...results);
     return Promise.resolve();
   }
+  expireOutbox(at: number): Promise<void> {
+    this.expiredAt.push(at);
+    return Promise.resolve();
+  }
 }
 
 /** A connection that keeps what is published until the test answers it. */
 class Wire {
-  readonly sent: { text: string; answer: (code: number) => void }[] = [];
-  publish(packet: { payload: unknown }, settled: (code: number) => void): void {
-    this.sent.push({ text: String(packet.payload), answer: settled });
+  readonly sent: { text: string; expiry: number | undefined; answer: (code: number) => void }[] = [];
+  publish(
+    { payload, properties }: { payload: unknown; properties?: { messageExpiryInterval?: number } },
+    settled: (code: number) => void,
+  ): void {
+    this.sent.push({ text: String(payload), expiry: properties?.messageExpiryInterval, answer: settled });
   }
   get connection(): Connection {
     return this as unknown as Connection;
@@ -71,7 +83,7 @@ describe('relay', () => {
   it('sends in order, within the broker’s receive maximum, and goes on as answers come', async () => {
     const outbox = new Outbox(Array.from({ length: 25 }, (_, i) => entry(i + 1)));
     const wire = new Wire();
-    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
     relay.begin(wire.connection, LIMITS);
     await settled();
     assert.equal(wire.sent.length, 10);
@@ -91,7 +103,7 @@ describe('relay', () => {
   it('what has no answer when the connection ends is sent again on the next, a late answer counts for nothing', async () => {
     const outbox = new Outbox([entry(1), entry(2)]);
     const first = new Wire();
-    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
     relay.begin(first.connection, LIMITS);
     await settled();
     first.sent[0]!.answer(0);
@@ -109,7 +121,7 @@ describe('relay', () => {
 
   it('a publish on which the broker hangs up is found, refused, and costs the link no more', async () => {
     const outbox = new Outbox([entry(1), entry(2), entry(3)]);
-    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
     const sent: string[][] = [];
     for (let connects = 0; connects < 6; connects++) {
       const wire = new Wire();
@@ -138,11 +150,8 @@ describe('relay', () => {
   const tries = async (ended: Ended, answeredAfterMs: number): Promise<[number, PublishResult | undefined]> => {
     let now = 0;
     const outbox = new Outbox([entry(1)]);
-    const relay = new Relay(
-      outbox,
-      (error) => assert.fail(error),
-      () => now,
-    );
+    const clock = { now: () => 0, monotonic: () => now };
+    const relay = new Relay(outbox, (error) => assert.fail(error), { clock });
     let sent = 0;
     for (let connect = 1; connect <= 8; connect++) {
       const wire = new Wire();
@@ -181,7 +190,7 @@ describe('relay', () => {
       [SILENT_CLOSE, 'event-loop-stall'],
     ] satisfies [Ended, Cause][]) {
       const outbox = new Outbox([entry(1)]);
-      const relay = new Relay(outbox, (error) => assert.fail(error));
+      const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
       for (let connects = 0; connects < 5; connects++) {
         relay.begin(new Wire().connection, LIMITS);
         await settled();
@@ -196,7 +205,7 @@ describe('relay', () => {
   it('a refusal is final and named', async () => {
     const outbox = new Outbox([entry(1)]);
     const wire = new Wire();
-    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
     relay.begin(wire.connection, LIMITS);
     await settled();
     wire.sent[0]!.answer(0x87);
@@ -215,7 +224,7 @@ describe('relay', () => {
     ];
     const outbox = new Outbox(entries);
     const wire = new Wire();
-    const relay = new Relay(outbox, (error) => assert.fail(error));
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
     relay.begin(wire.connection, { ...LIMITS, retainAvailable: false });
     await settled();
     assert.deepEqual(
@@ -230,6 +239,103 @@ describe('relay', () => {
         [4, 'packet-too-large'],
       ],
     );
+  });
+
+  it('what comes in fresh is sent as it is; what does not follow what was sent is read from the outbox', async () => {
+    const outbox = new Outbox([]);
+    const wire = new Wire();
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
+    relay.begin(wire.connection, LIMITS);
+    await settled();
+    const come = async (...sequences: number[]): Promise<void> => {
+      const entries = sequences.map((sequence) => entry(sequence));
+      outbox.entries.push(...entries);
+      relay.fresh(entries);
+      await settled();
+    };
+    const sent = (): number[] => wire.sent.map(({ text }) => Number(text));
+    await come(1, 2);
+    const asked = outbox.asked;
+    await come(3, 4);
+    assert.deepEqual([sent(), outbox.asked], [[1, 2, 3, 4], asked], 'without asking the journal');
+    outbox.entries.push(entry(5));
+    await come(6); // 5 was never told
+    assert.deepEqual(sent(), [1, 2, 3, 4, 5, 6]);
+    outbox.entries.push(entry(7));
+    relay.fresh([]);
+    await settled();
+    await come(...Array.from({ length: 6 }, (_, i) => 8 + i));
+    assert.deepEqual(sent(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 'the window is full');
+    for (const { answer } of wire.sent.slice(0, 10)) answer(0);
+    await settled();
+    assert.deepEqual(sent().slice(10), [11, 12, 13]);
+  });
+
+  it('fresh ones wait for a connection, and for those before them', async () => {
+    const outbox = new Outbox([entry(1)]);
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
+    relay.fresh([entry(1)]);
+    await settled();
+    const wire = new Wire();
+    relay.begin(wire.connection, LIMITS);
+    relay.fresh([entry(2)]);
+    outbox.entries.push(entry(2));
+    await settled();
+    assert.deepEqual(
+      wire.sent.map(({ text }) => text),
+      ['1', '2'],
+    );
+  });
+
+  it('the answers are told before the journal has them', async () => {
+    const outbox = new Outbox([entry(1)]);
+    const stuck = Promise.withResolvers<void>();
+    outbox.confirm = () => stuck.promise;
+    const told: PublishResult[] = [];
+    const ambient = { ...AMBIENT, answered: (results: PublishResult[]) => told.push(...results) };
+    const wire = new Wire();
+    const relay = new Relay(outbox, (error) => assert.fail(error), ambient);
+    relay.begin(wire.connection, LIMITS);
+    await settled();
+    wire.sent[0]!.answer(0);
+    await settled();
+    assert.deepEqual(told, [{ sequence: 1, id: 'id-1', outcome: 'published', reasonCode: 0 }]);
+    assert.equal(relay.idle, false);
+  });
+
+  it('what is left of its time goes with it; what has none left is never sent', async () => {
+    const timed = (sequence: number, acceptedAt: number): OutboxEntry =>
+      entry(sequence, { acceptedAt, properties: { messageExpiryInterval: 10 } });
+    const outbox = new Outbox([timed(1, 0), timed(2, 4_001), timed(3, 90_000), entry(4)]);
+    const wire = new Wire();
+    const relay = new Relay(outbox, (error) => assert.fail(error), { clock: { ...AMBIENT.clock, now: () => 10_000 } });
+    relay.begin(wire.connection, LIMITS);
+    await settled();
+    assert.deepEqual(
+      wire.sent.map(({ text, expiry }) => [text, expiry]),
+      [
+        ['2', 5],
+        ['3', 10],
+        ['4', undefined],
+      ],
+    );
+    assert.deepEqual(outbox.results, [{ sequence: 1, id: 'id-1', outcome: 'expired', reasonCode: 0 }]);
+    assert.deepEqual([relay.counters.published, relay.counters.refused], [0, 0]);
+  });
+
+  it('while there is no connection the journal ends those whose time runs out', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const outbox = new Outbox([]);
+    const relay = new Relay(outbox, (error) => assert.fail(error), { clock: { ...AMBIENT.clock, now: () => 7 } });
+    t.mock.timers.tick(1_000);
+    assert.deepEqual(outbox.expiredAt, [7]);
+    relay.begin(new Wire().connection, LIMITS);
+    t.mock.timers.tick(5_000);
+    assert.deepEqual(outbox.expiredAt, [7]);
+    relay.end(true);
+    t.mock.timers.tick(1_000);
+    assert.deepEqual(outbox.expiredAt, [7, 7]);
+    await settled();
   });
 
   it('keeps MQTT 5 properties, also user properties whose names repeat or are hostile', () => {

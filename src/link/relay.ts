@@ -6,7 +6,8 @@ import type { Outstanding } from './evidence.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
 import type { MessageProperties } from '../domain/message.js';
-import type { OutboxEntry, PublishResult } from '../domain/publish.js';
+import type { Clock } from '../domain/clock.js';
+import { expiresAt, type OutboxEntry, type PublishResult } from '../domain/publish.js';
 import type { IPublishPacket } from 'mqtt';
 
 /** Publishes on the way to the broker at once, when the broker allows more. */
@@ -21,6 +22,16 @@ const PROMPT_MS = 1_000;
 /** What a broker may say of a packet as it hangs up on it; anything else it says is no fault of a publish. */
 const PACKET_CODES = new Set([0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95, 0x97, 0x99, 0x9a, 0x9b]);
 const UNSPECIFIED_ERROR = 0x80;
+const EXPIRED = { outcome: 'expired', reasonCode: 0 } as const;
+
+/** How often publishes are looked for whose time has run out while there is no connection. */
+const EXPIRE_MS = 1_000;
+
+export interface RelayAmbient {
+  clock: Clock;
+  /** Publishes ended; the journal is told next. */
+  answered?: (results: PublishResult[]) => void;
+}
 
 /**
  * Carries the outbox to the broker, in order, and tells it how each publish ended. What has no answer when
@@ -41,19 +52,24 @@ export class Relay {
   /** Monotonic: the newest one was sent. */
   #sentAt = 0;
   #fetching = false;
-  #wanted = false;
+  /** There may be more in the outbox than was sent. */
+  #more = false;
   /** Answered by the broker, and the journal not yet told: must not be sent again meanwhile. */
   readonly #answered = new Set<number>();
   #results: PublishResult[] = [];
+  /** Those of them that nobody was told yet. */
+  #news: PublishResult[] = [];
   #confirming = false;
   /** A counter for the metrics: publishes the broker took or refused. */
   readonly counters = { published: 0, refused: 0 };
 
   constructor(
-    private readonly journal: Pick<Journal, 'outbox' | 'confirm'>,
+    private readonly journal: Pick<Journal, 'outbox' | 'confirm' | 'expireOutbox'>,
     private readonly failed: (error: Error) => void,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+    private readonly ambient: RelayAmbient,
+  ) {
+    setInterval(() => this.#expire(), EXPIRE_MS).unref();
+  }
 
   begin(connection: Connection, limits: BrokerLimits): void {
     this.#connection = connection;
@@ -70,7 +86,7 @@ export class Relay {
     this.#charged = undefined;
     if (open.length === 0) return;
     this.#carefulThrough = Math.max(this.#carefulThrough, open.at(-1)!.sequence);
-    const prompt = this.now() - this.#sentAt < PROMPT_MS;
+    const prompt = this.ambient.clock.monotonic() - this.#sentAt < PROMPT_MS;
     if (suspected && open.length === 1) this.#charged = { entry: open[0]!, prompt };
   }
 
@@ -94,22 +110,38 @@ export class Relay {
 
   /** Something may be in the outbox. */
   wake(): void {
-    this.#wanted = true;
+    this.#more = true;
     if (!this.#fetching) void this.#fetch();
+  }
+
+  /** These came into it, one behind the other. They are sent as they are when nothing else comes first. */
+  fresh(entries: readonly OutboxEntry[]): void {
+    const connection = this.#connection;
+    const next = entries[0]?.sequence === this.#sentThrough + 1;
+    const room = this.#room;
+    if (!connection || !next || this.#more || this.#fetching || room <= 0) return this.wake();
+    this.#send(connection, entries.slice(0, room));
+    this.#more = entries.length > room;
+  }
+
+  get #room(): number {
+    const careful = this.#sentThrough < this.#carefulThrough;
+    return (careful ? 1 : Math.min(WINDOW_MAX, this.#limits?.receiveMaximum ?? 0)) - this.#inFlight.size;
   }
 
   async #fetch(): Promise<void> {
     this.#fetching = true;
-    while (this.#wanted && this.#connection) {
+    while (this.#more && this.#connection) {
       const connection = this.#connection;
-      const careful = this.#sentThrough < this.#carefulThrough;
-      const room = (careful ? 1 : Math.min(WINDOW_MAX, this.#limits!.receiveMaximum)) - this.#inFlight.size;
+      const room = this.#room;
       if (room <= 0) break;
-      this.#wanted = false;
+      this.#more = false;
       try {
         const entries = await this.journal.outbox(this.#sentThrough, room);
-        if (connection === this.#connection) this.#send(connection, entries, room);
-        else this.#wanted = true; // fetched for a connection that is gone
+        if (connection === this.#connection) {
+          this.#send(connection, entries);
+          this.#more ||= entries.length === room;
+        } else this.#more = true; // fetched for a connection that is gone
       } catch (error) {
         this.failed(error as Error);
         setTimeout(() => this.wake(), RETRY_MS).unref();
@@ -119,34 +151,49 @@ export class Relay {
     this.#fetching = false;
   }
 
-  #send(connection: Connection, entries: OutboxEntry[], room: number): void {
+  #send(connection: Connection, entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
       this.#sentThrough = entry.sequence;
       if (this.#answered.has(entry.sequence)) continue;
-      const refusal = this.#refusal(entry);
+      const leftSeconds = this.#leftSeconds(entry);
+      const refusal = leftSeconds === 0 ? EXPIRED : this.#refusal(entry);
       if (refusal) {
-        this.#finish({ sequence: entry.sequence, id: entry.id, outcome: 'refused', ...refusal });
+        this.#finish({ sequence: entry.sequence, id: entry.id, ...refusal });
         continue;
       }
       this.#inFlight.set(entry.sequence, entry);
-      this.#sentAt = this.now();
-      connection.publish(packetOf(entry), (reasonCode) => {
+      this.#sentAt = this.ambient.clock.monotonic();
+      connection.publish(packetOf(entry, leftSeconds), (reasonCode) => {
         if (connection !== this.#connection) return;
         this.#inFlight.delete(entry.sequence);
         this.#answer(entry, reasonCode);
-        this.wake();
+        if (this.#more) this.wake();
       });
       failpoint('sent');
     }
-    if (entries.length === room) this.#wanted = true; // there may be more than there was room for
+  }
+
+  /** Of its time; undefined: it has no end. A clock that was set back prolongs nothing. */
+  #leftSeconds(entry: OutboxEntry): number | undefined {
+    const at = expiresAt(entry);
+    if (at === undefined) return undefined;
+    const left = Math.ceil((at - this.ambient.clock.now()) / 1_000);
+    return Math.max(0, Math.min(left, entry.properties!.messageExpiryInterval!));
+  }
+
+  /** What is on its way ends as the broker says. */
+  #expire(): void {
+    if (this.#connection || this.#confirming || this.#results.length > 0) return;
+    this.journal.expireOutbox(this.ambient.clock.now()).catch(() => undefined); // no room for it now: the next time
   }
 
   /** What the broker has said it will not take is not sent: it would answer by hanging up. */
-  #refusal(entry: OutboxEntry): Pick<PublishResult, 'reasonCode' | 'cause'> | undefined {
+  #refusal(entry: OutboxEntry): Omit<PublishResult, 'sequence' | 'id'> | undefined {
     const limits = this.#limits!;
-    if (bytesOf(entry) > limits.maximumPacketBytes) return { reasonCode: 0x95, cause: 'packet-too-large' };
-    if (entry.retain && !limits.retainAvailable) return { reasonCode: 0x9a, cause: 'unsupported' };
-    if (entry.qos > limits.maximumQoS) return { reasonCode: 0x9b, cause: 'unsupported' };
+    const outcome = 'refused';
+    if (bytesOf(entry) > limits.maximumPacketBytes) return { outcome, reasonCode: 0x95, cause: 'packet-too-large' };
+    if (entry.retain && !limits.retainAvailable) return { outcome, reasonCode: 0x9a, cause: 'unsupported' };
+    if (entry.qos > limits.maximumQoS) return { outcome, reasonCode: 0x9b, cause: 'unsupported' };
     return undefined;
   }
 
@@ -171,9 +218,17 @@ export class Relay {
   }
 
   #finish(result: PublishResult): void {
-    this.counters[result.outcome]++;
+    if (result.outcome !== 'expired') this.counters[result.outcome]++;
     this.#answered.add(result.sequence);
     this.#results.push(result);
+    if (this.#news.length === 0) setImmediate(() => this.#tell());
+    this.#news.push(result);
+  }
+
+  /** Who waits for an answer is told at once: what the journal has is enough to send it again. */
+  #tell(): void {
+    this.ambient.answered?.(this.#news);
+    this.#news = [];
     if (!this.#confirming) void this.#confirm();
   }
 
@@ -204,13 +259,15 @@ function propertyBytes(properties: MessageProperties | null): number {
   return properties ? Buffer.byteLength(JSON.stringify(properties)) : 0;
 }
 
+/** @param expirySeconds what is left of its time */
 export function packetOf(
   entry: Pick<OutboxEntry, 'topic' | 'payload' | 'retain' | 'properties' | 'qos'>,
+  expirySeconds?: number,
 ): Pick<IPublishPacket, 'topic' | 'payload' | 'retain' | 'properties'> & { qos: 0 | 1 } {
   const { topic, payload, retain, qos, properties } = entry;
   const sent: IPublishPacket['properties'] = {};
   if (properties?.payloadFormatIndicator !== undefined) sent.payloadFormatIndicator = properties.payloadFormatIndicator;
-  if (properties?.messageExpiryInterval !== undefined) sent.messageExpiryInterval = properties.messageExpiryInterval;
+  if (expirySeconds !== undefined) sent.messageExpiryInterval = expirySeconds;
   if (properties?.contentType !== undefined) sent.contentType = properties.contentType;
   if (properties?.responseTopic !== undefined) sent.responseTopic = properties.responseTopic;
   if (properties?.correlationData !== undefined)

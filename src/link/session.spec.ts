@@ -69,7 +69,7 @@ function journal(openSession: () => Promise<LinkState>): Journal {
   const done = (): Promise<void> => Promise.resolve();
   const outbox = (): Promise<[]> => Promise.resolve([]);
   const linkHistory = () => Promise.resolve({ drops: [], heardAt: 0 });
-  const kept = { resetSession: done, saveSubscription: done, saveLinkHistory: done, append: done };
+  const kept = { resetSession: done, saveSubscription: done, saveLinkHistory: done, append: done, expireOutbox: done };
   return { openSession, outbox, linkHistory, ...kept } as unknown as Journal;
 }
 

@@ -4,6 +4,7 @@ import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
+import type { ExpectedResponse } from '../domain/publish.js';
 import type { BrokerSettings, Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { blameOf } from './blame.js';
 import { causeOfCode } from './causes.js';
@@ -20,15 +21,15 @@ import { knock } from './knock.js';
 import { foreignTopic, gapRecord } from './own-records.js';
 import { patience } from './patience.js';
 import { Presence } from './presence.js';
-import { Relay } from './relay.js';
 import { mayHaveConnected } from './refusals.js';
+import { Relay, type RelayAmbient } from './relay.js';
+import { Responses, type ResponsesAmbient } from './responses.js';
 import { subscribePort } from './subscribe-port.js';
-import { Subscriptions, type Wanted } from './subscriptions.js';
+import { Subscriptions, type SubscribePort, type Wanted } from './subscriptions.js';
 import { mayBeAnothers } from './takeovers.js';
 
 /** A connection that held this long has proven itself: the next drop starts backing off anew. */
 const PROVEN_MS = 10_000;
-const DENIED_RETRY_MS = 60_000;
 const DRAIN_POLL_MS = 10;
 /** What closing in order gets at least. */
 const CLOSE_MS_MIN = 500;
@@ -43,9 +44,11 @@ export interface SessionOptions {
   broker: BrokerSettings;
   session: SessionSettings;
   subscriptions: SubscriptionSettings[];
+  /** Answers to requests come below it. Default: {@link responseTopicOf}. */
+  responseTopic?: string | undefined;
 }
 
-export interface SessionAmbient {
+export interface SessionAmbient extends RelayAmbient, ResponsesAmbient {
   clock: Clock;
   random: Random;
   /** How late the calling thread was, at worst, in its last half minute; milliseconds. */
@@ -63,6 +66,7 @@ export class Session {
   readonly #dial: Dial;
   readonly #history: History;
   readonly #canary: Canary | undefined;
+  readonly #responses: Responses;
   readonly #presence: Presence;
   #credentials: Credentials;
   #connection: Connection | undefined;
@@ -82,7 +86,6 @@ export class Session {
   /** The broker may have taken a CONNECT whose CONNACK was never seen: by this process or the one before. */
   #doubt = true;
   #timer: NodeJS.Timeout | undefined;
-  #deniedTimer: NodeJS.Timeout | undefined;
   #knocking: AbortController | undefined;
   /** A knock found nobody, and what comes next may show more clearly whether the broker was away. */
   #glimpsed: Afterwards | undefined;
@@ -108,8 +111,9 @@ export class Session {
     this.#credentials = options.broker;
     this.#presence = new Presence(options.session, (problem) => tell({ kind: 'presence', problem }), ambient.clock);
     this.intake = new Intake(journal, failed);
-    this.relay = new Relay(journal, failed);
+    this.relay = new Relay(journal, failed, ambient);
     if (canary) this.#canary = this.#newCanary(canary);
+    this.#responses = new Responses(options, ambient);
   }
 
   start(): void {
@@ -127,15 +131,20 @@ export class Session {
     this.#wait(patience('network', 0, this.options.session.reconnect, this.ambient.random));
   }
 
+  /** As {@link Responses.expect}. */
+  expectResponse(expected: ExpectedResponse): Promise<void> {
+    const up = this.#state === 'up' && this.#connection && this.#limits;
+    const port = up ? this.#subscribePort(this.#connection!, this.#limits!) : undefined;
+    return this.#responses.expect(expected, port && { protocol: this.#dial.protocol, port }, this.#subscriptions);
+  }
+
   status(): LinkStatus {
-    const url = new URL(this.#dial.url);
-    url.username = url.password = '';
     return {
       state: this.#state,
       ...(this.#state === 'waiting' ? { retryAt: new Date(this.#retryAt).toISOString() } : {}),
       clientId: this.options.clientId,
-      url: url.href,
-      protocol: this.#protocol,
+      url: this.#dial.address,
+      protocol: this.#dial.protocol,
       sessionPresent: this.#sessionPresent,
       since: new Date(this.#since).toISOString(),
       pendingAcks: this.intake.pendingAcks,
@@ -152,14 +161,9 @@ export class Session {
     };
   }
 
-  get #protocol(): LinkStatus['protocol'] {
-    return this.#dial.protocolVersion === 5 ? '5' : '3.1.1';
-  }
-
   /** Lets commits and their acknowledgements finish, then says DISCONNECT, which keeps the session. */
   async stop(deadlineMs: number): Promise<void> {
     clearTimeout(this.#timer);
-    clearInterval(this.#deniedTimer);
     this.intake.drain();
     const deadline = this.ambient.clock.monotonic() + deadlineMs;
     while (this.#state === 'up' && this.ambient.clock.monotonic() < deadline) {
@@ -253,12 +257,8 @@ export class Session {
     this.#presence.announce(connection, limits, (relayLimits) => {
       if (connection === this.#connection && this.#state === 'up') this.relay.begin(connection, relayLimits);
     });
-    this.#reconcile(connection, limits);
+    this.#subscriptions.begin(this.#subscribePort(connection, limits));
     this.#canary?.start();
-    this.#deniedTimer = setInterval(
-      () => this.#subscriptions.denied.size > 0 && this.#reconcile(connection, limits),
-      DENIED_RETRY_MS,
-    );
   }
 
   #message(packet: IPublishPacket): boolean {
@@ -268,6 +268,7 @@ export class Session {
       this.tell({ kind: 'own-topic', topic: packet.topic });
       return this.intake.message({ ...packet, topic: foreign });
     }
+    if (this.#responses.heard(packet)) return this.intake.skip(packet);
     if (!canary || packet.topic !== canary.topic) return this.intake.message(packet);
     this.#canary?.heard(packet.payload.toString());
     return packet.qos === 2 ? this.intake.message(packet) : this.intake.skip(packet);
@@ -284,13 +285,10 @@ export class Session {
     this.journal.resetSession(this.#sessionName).catch(this.failed);
   }
 
-  #reconcile(connection: Connection, limits: BrokerLimits): void {
+  #subscribePort(connection: Connection, limits: BrokerLimits): SubscribePort {
     const { journal, failed, tell, ambient } = this;
     const name = this.#sessionName;
-    // When the connection ends under it, the next one subscribes what is still missing.
-    this.#subscriptions
-      .reconcile(subscribePort(connection, limits, { name, journal, failed, tell, clock: ambient.clock }))
-      .catch(() => undefined);
+    return subscribePort(connection, limits, { name, journal, failed, tell, clock: ambient.clock });
   }
 
   #newCanary({ topic, everyMs }: NonNullable<SessionSettings['canary']>): Canary {
@@ -302,14 +300,14 @@ export class Session {
           if (connection === this.#connection) answered(code);
         });
       },
-      facts: () => ({ topic, protocol: this.#protocol, denied: this.#subscriptions.denied.get(CANARY) }),
+      facts: () => ({ topic, protocol: this.#dial.protocol, denied: this.#subscriptions.denied.get(CANARY) }),
       alone: () => this.#subscriptions.outstanding.length + this.relay.outstanding.length === 0,
       changed: (diagnosis: Diagnosis | undefined, already: boolean) => {
         this.tell(diagnosis ? { kind: 'canary', silent: true, diagnosis, already } : { kind: 'canary', silent: false });
         // A session that lost its subscriptions without a word is mended by asking for them again.
         if (!diagnosis || already || !this.#connection || !this.#limits) return;
         this.#subscriptions.doubt();
-        this.#reconcile(this.#connection, this.#limits);
+        this.#subscriptions.begin(this.#subscribePort(this.#connection, this.#limits));
       },
     };
     return new Canary(port, everyMs, this.ambient.clock);
@@ -318,7 +316,6 @@ export class Session {
   #closed(evidence: CloseEvidence): void {
     const { clock, random, threadDelayMs } = this.ambient;
     this.#keepalive?.stop();
-    clearInterval(this.#deniedTimer);
     this.#connection = undefined;
     this.#glimpsed = undefined;
     const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];

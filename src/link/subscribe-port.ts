@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { LinkEvent } from '../domain/link.js';
-import type { BrokerLimits, Connection } from './connection.js';
-import type { SubscribePort } from './subscriptions.js';
+import type { Connection } from './connection.js';
+import type { FilterLimits, SubscribePort } from './subscriptions.js';
 
 /** Where the answers of the broker go. */
 export interface SubscribedSession {
@@ -17,7 +17,7 @@ export interface SubscribedSession {
 /** How subscriptions are asked for on one connection. */
 export function subscribePort(
   connection: Connection,
-  limits: BrokerLimits,
+  limits: FilterLimits,
   { name, journal, clock, failed, tell }: SubscribedSession,
 ): SubscribePort {
   return {

@@ -9,6 +9,8 @@ const PARALLEL = 16;
 const DENIED = 0x80;
 /** A broker that has not answered for so long is not waited for: the next filters have their turn. */
 export const ANSWER_MS_MAX = 5_000;
+/** How often the broker is asked again for what it denies. */
+const DENIED_RETRY_MS = 60_000;
 /** In place of a QoS. */
 const DOUBTED = -1;
 const SHARED_UNSUPPORTED = 0x9e; // [MQTT 5.0, 3.9.3]
@@ -53,8 +55,11 @@ export class Subscriptions {
   readonly #suspects = new Map<string, { hangUps: number; until: number }>();
   /** The one filter that was asked for when the connection ended, until it is known why that was. */
   #charged: string | undefined;
+  #retrying: NodeJS.Timeout | undefined;
+  /** Of {@link add}, by filter. */
+  readonly #adding = new Map<string, Promise<unknown>>();
 
-  constructor(private readonly wanted: readonly Wanted[]) {}
+  constructor(private readonly wanted: Wanted[]) {}
 
   /** Takes over the table of a session; an empty one when the broker has none. */
   load(acknowledged: readonly AcknowledgedSubscription[]): void {
@@ -85,8 +90,18 @@ export class Subscriptions {
     for (const filter of this.#acknowledged.keys()) this.#acknowledged.set(filter, DOUBTED);
   }
 
+  /** As {@link reconcile}, and again each minute while something is denied, until the connection ends. */
+  begin(port: SubscribePort): void {
+    // When it ends under it, the next one subscribes what is still missing.
+    const reconcile = (): void => void this.reconcile(port).catch(() => undefined);
+    reconcile();
+    clearInterval(this.#retrying);
+    this.#retrying = setInterval(() => this.denied.size > 0 && reconcile(), DENIED_RETRY_MS);
+  }
+
   /** The connection is gone. @param suspected whether a filter may be why */
   ended(suspected: boolean): void {
+    clearInterval(this.#retrying);
     const asked = [...this.#asked];
     this.#asked.clear();
     this.#charged = suspected && asked.length === 1 ? asked[0] : undefined;
@@ -130,6 +145,27 @@ export class Subscriptions {
       await Promise.all(missing.slice(i, i + atOnce).map((one) => within(ANSWER_MS_MAX, this.#subscribe(one, port))));
     }
     this.#oneAtATime = false;
+  }
+
+  /**
+   * Wanted from now on, as the others are. @returns the broker's code; undefined: it has not answered. One that it
+   * denies is asked again with the others, and not by this.
+   */
+  async add(wanted: Wanted, port: SubscribePort): Promise<number | undefined> {
+    const { name, filter, qos } = wanted;
+    if (!this.wanted.includes(wanted)) this.wanted.push(wanted);
+    const known = (): number | undefined => this.denied.get(name) ?? this.#codeOf(filter, qos);
+    if (known() !== undefined) return known();
+    const adding = this.#adding.get(filter) ?? within(ANSWER_MS_MAX, this.#subscribe(wanted, port));
+    this.#adding.set(filter, adding);
+    await adding.catch(() => undefined); // the connection ended
+    this.#adding.delete(filter);
+    return known();
+  }
+
+  /** undefined: the broker has not granted it, or is in doubt. */
+  #codeOf(filter: string, qos: number): number | undefined {
+    return this.#acknowledged.get(filter) === qos ? qos : undefined;
   }
 
   async #subscribe(wanted: Wanted, port: SubscribePort): Promise<void> {

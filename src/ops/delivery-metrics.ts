@@ -4,7 +4,7 @@ import { DISCARD_REASONS, type DiscardReason } from '../domain/subscriber.js';
 export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
 const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'throttled', 'dead'] as const;
 const REPLY_OUTCOMES = ['queued', 'refused'] as const;
-export const PUBLISH_OUTCOMES = ['published', 'queued', 'refused', 'invalid'] as const;
+export const PUBLISH_OUTCOMES = ['published', 'queued', 'refused', 'expired', 'invalid'] as const;
 
 /** Beyond it the histograms lose their subscriber label: a thousand of them would be a hundred thousand series. */
 const SUBSCRIBERS_WITH_HISTOGRAMS_MAX = 50;
@@ -138,9 +138,10 @@ export class DeliveryMetrics {
     this.#discarded.inc({ subscriber, reason }, records);
   }
 
-  publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds: number): void {
+  /** @param seconds from request to answer; undefined: it ended while nobody asked */
+  publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds?: number): void {
     this.#publishes.inc({ outcome });
-    this.#publishSeconds.observe(seconds);
+    if (seconds !== undefined) this.#publishSeconds.observe(seconds);
   }
 
   reply(outcome: (typeof REPLY_OUTCOMES)[number]): void {

@@ -26,7 +26,7 @@ describe('the body of EMQX', () => {
       response_topic: 'a/#',
       message_expiry_interval: -1,
       correlation_data: 5,
-      user_properties: { a: 5 },
+      user_properties: { a: {} },
       payload_format_indicator: 2,
       'topic/alias': 1,
       constructor: 1,
@@ -87,5 +87,24 @@ describe('the body of EMQX', () => {
       properties: { content_type: null },
     });
     assert.equal(empty.properties, null);
+  });
+
+  it('what only EMQX takes does no harm: clientid, no expiry as 0, values that are no text, base64 in lines', () => {
+    const body = {
+      topic: 't',
+      clientid: 'emqx_c',
+      payload: 'aGVs\r\nbG8=\n',
+      payload_encoding: 'base64',
+      properties: { message_expiry_interval: 0, user_properties: { n: 5, b: true, s: 'x' } },
+    };
+    const { payload, properties } = parsePublish(body);
+    assert.equal(String(payload), 'hello');
+    assert.deepEqual(properties, {
+      userProperties: [
+        ['n', '5'],
+        ['b', 'true'],
+        ['s', 'x'],
+      ],
+    });
   });
 });

@@ -26,10 +26,12 @@ export interface Understood {
 /** @param add is told what is wrong with what only EMQX has */
 export function understand(body: Fields, add: (pointer: string, message: string) => void): Understood {
   const { payload_encoding: encoding, properties, ...fields } = body;
+  delete fields['clientid']; // deprecated there, and a publish of ours has no other client than the link
   const understood: Understood = { fields, pointers: {} };
   if (encoding !== undefined && encoding !== null) {
     if (encoding === 'base64' && 'payload' in fields) {
-      fields['payloadBase64'] = fields['payload'];
+      const { payload } = fields;
+      fields['payloadBase64'] = typeof payload === 'string' ? payload.replace(/[\r\n]/g, '') : payload;
       understood.pointers['payloadBase64'] = '/payload';
       delete fields['payload'];
     } else if (encoding !== 'plain') add('/payload_encoding', 'must be plain or base64, beside a payload');
@@ -59,8 +61,19 @@ function readProperty(
     add(pointer, ours === undefined ? 'is not a known property' : `is here twice: also as ${ours}`);
     return;
   }
-  // EMQX takes text here; we take base64, which can hold any bytes.
-  const text = ours === 'correlationData' && typeof value === 'string';
-  fields[ours] = text ? Buffer.from(value).toString('base64') : value;
   pointers[ours] = pointer;
+  const read = READ[ours] ? READ[ours](value) : value;
+  if (read !== null) fields[ours] = read;
 }
+
+/** What EMQX takes, as we do; null: as if it were left out. */
+const READ: { readonly [ours: string]: (value: unknown) => unknown } = {
+  // EMQX takes text here; we take base64, which can hold any bytes.
+  correlationData: (value) => (typeof value === 'string' ? Buffer.from(value).toString('base64') : value),
+  expirySeconds: (value) => (value === 0 ? null : value),
+  userProperties: (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    const text = (one: unknown): unknown => (typeof one === 'number' || typeof one === 'boolean' ? String(one) : one);
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, text(one)]));
+  },
+};

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { HoldfastError } from '../domain/errors.js';
-import { parsePublish } from './publish.dto.js';
+import { isPlain, parsePublish, PublishBody } from './publish.dto.js';
 
 interface Told {
   pointer: string;
@@ -209,5 +210,28 @@ describe('a publish body', () => {
         ['toString', 's'],
       ],
     });
+  });
+});
+
+describe('a plain body', () => {
+  it('is one that the decorators have nothing against', () => {
+    const value = fc.oneof(
+      fc.constant(undefined),
+      fc.string(),
+      fc.integer({ min: -1, max: 3 }),
+      fc.boolean(),
+      fc.jsonValue(),
+    );
+    const names = Object.keys(new PublishBody());
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.record({ topic: fc.string() }), fc.dictionary(fc.constantFrom(...names), value), (usual, more) => {
+        const body = Object.assign(new PublishBody(), usual, more);
+        if (!isPlain(body)) return;
+        plain++;
+        assert.deepEqual(validateSync(body), []);
+      }),
+    );
+    assert.ok(plain > 0);
   });
 });

@@ -1,51 +1,68 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { MEND } from '../domain/cause.js';
 import { HoldfastError, type ErrorCode } from '../domain/errors.js';
-import type { Publish, PublishResult } from '../domain/publish.js';
-import { ACCEPTING_BYTES_MAX, Publisher, type PublishAnswer } from './publisher.js';
+import type { JournalReader } from '../domain/journal.js';
+import type { KeptRequest, Publish, PublishResult } from '../domain/publish.js';
+import { PUBLISHES_IN_FLIGHT, type PublishSettings } from '../domain/settings.js';
+import type { AskedOnce } from './kept-requests.js';
+import { Publisher, type PublishAnswer } from './publisher.js';
 
 const WAIT_MS = 5_000;
+const KEY: AskedOnce = { caller: 'app', key: 'k', digest: 'd' };
 const WANTED = { topic: 'commands/a', payload: Buffer.from('x'), qos: 1 as const, retain: false, properties: null };
 
 /** A publisher over an outbox that the test answers for. */
 class Desk {
   readonly accepted: Publish[] = [];
   readonly told: string[] = [];
+  readonly kept = new Map<string, KeptRequest>();
   readonly publisher: Publisher;
+  /** What its contract says of each publish. */
+  checking: Promise<void> | undefined;
+  /** How each publish stands in the journal. */
+  stands = (id: string): ReturnType<JournalReader['publishStatus']> => {
+    const known = this.accepted.find((one) => one.id === id);
+    return known && { status: 'refused', result: this.result(known, { outcome: 'refused', reasonCode: 0x87 }) };
+  };
   /** Set: what the next accept rejects with. */
   fault: Error | undefined;
   /** Runs before an accept resolves. */
   accepting: (publish: Publish) => void | Promise<void> = () => undefined;
   #nowMs = 0;
 
-  constructor(settings: { allow?: string[]; maxPayloadBytes?: number; waitMs?: number } = {}) {
-    this.publisher = new Publisher(
-      { allow: ['commands/#'], maxPayloadBytes: 100, waitMs: WAIT_MS, checkWaitMs: 0, ...settings },
-      {
-        accept: async (publish) => {
+  constructor(settings: Partial<PublishSettings> = {}) {
+    this.publisher = new Publisher({
+      settings: { allow: ['commands/#'], maxPayloadBytes: 100, waitMs: WAIT_MS, checkWaitMs: 0, ...settings },
+      outbox: {
+        accept: async ({ publishes, kept }) => {
           if (this.fault) throw this.fault;
-          await this.accepting(publish);
-          return this.accepted.push(publish);
+          for (const publish of publishes) await this.accepting(publish);
+          if (kept) this.kept.set(`${kept.caller} ${kept.key}`, kept);
+          this.accepted.push(...publishes);
+        },
+        keepAnswer: ({ caller, key }, answers) => {
+          this.kept.get(`${caller} ${key}`)!.answers = answers;
+          return Promise.resolve();
         },
       },
-      {
-        publishStatus: (id) => {
-          const known = this.accepted.find((one) => one.id === id);
-          return known && { status: 'refused', result: this.result(known, { outcome: 'refused', reasonCode: 0x87 }) };
-        },
+      contracts: { check: () => this.checking },
+      reader: {
+        publishStatus: (id) => this.stands(id),
+        keptRequest: ({ caller, key }) => this.kept.get(`${caller} ${key}`),
       },
-      { now: () => Date.UTC(2026, 0, 31), monotonic: () => this.#nowMs++ },
-      (outcome, seconds) => this.told.push(`${outcome} ${seconds > 0}`),
-    );
+      clock: { now: () => Date.UTC(2026, 0, 31), monotonic: () => this.#nowMs++ },
+      observe: (outcome, seconds) => this.told.push(seconds === undefined ? outcome : `${outcome} ${seconds > 0}`),
+    });
   }
 
   result({ id }: Pick<Publish, 'id'>, changes: Partial<PublishResult> = {}): PublishResult {
     return { sequence: 1, id, outcome: 'published', reasonCode: 0, ...changes };
   }
 
-  publish(changes: Partial<Publish> = {}, respondAsync = false): Promise<PublishAnswer> {
-    return this.publisher.publish({ ...WANTED, ...changes }, respondAsync);
+  publish(changes: Partial<Publish> = {}, respondAsync = false, once?: AskedOnce): Promise<PublishAnswer> {
+    return this.publisher.publish({ ...WANTED, ...changes }, { respondAsync, once });
   }
 
   /** Whatever is accepted from now on is answered by the broker. */
@@ -107,13 +124,25 @@ describe('a publish that is not accepted', () => {
     const commits: (() => void)[] = [];
     desk.accepting = () => new Promise((resolve) => commits.push(resolve));
     const payload = Buffer.alloc(1 << 20);
-    const taken = Array.from({ length: ACCEPTING_BYTES_MAX >> 20 }, () => desk.publish({ payload }, true));
-    await refusal(desk.publish({}, true), 'OUTBOX_FULL');
+    const taken = Array.from({ length: PUBLISHES_IN_FLIGHT.bytesMax >> 20 }, () => desk.publish({ payload }, true));
+    await refusal(desk.publish({}, true), 'IN_FLIGHT_FULL');
     for (const commit of commits) commit();
     await Promise.all(taken);
     const again = desk.publish({}, true);
+    await setImmediate();
     commits.at(-1)!();
     assert.equal((await again).status, 'queued');
+  });
+
+  it('a contract that stalls: those that wait for a verdict are bounded as well', async () => {
+    const desk = new Desk({ inFlight: { recordsMax: 2, bytesMax: 1_000 } });
+    const verdict = Promise.withResolvers<void>();
+    desk.checking = verdict.promise;
+    const taken = [desk.publish(), desk.publish()];
+    await refusal(desk.publish(), 'IN_FLIGHT_FULL');
+    verdict.resolve();
+    await Promise.all(taken);
+    assert.equal((await desk.publish()).status, 'queued');
   });
 
   it('while the gateway is stopping every publish is refused', async () => {
@@ -126,7 +155,12 @@ describe('a publish that is not accepted', () => {
   it('what the broker refuses is answered with its cause and code', async () => {
     const desk = new Desk().up({ outcome: 'refused', reasonCode: 0x87, cause: 'publish-denied' });
     const error = await refusal(desk.publish(), 'PUBLISH_REFUSED');
-    assert.deepEqual(error.details, { id: desk.accepted[0]!.id, cause: 'publish-denied', reasonCode: 0x87 });
+    assert.deepEqual(error.details, {
+      id: desk.accepted[0]!.id,
+      cause: 'publish-denied',
+      reasonCode: 0x87,
+      mend: MEND['publish-denied'],
+    });
     assert.deepEqual(desk.told, ['refused true']);
   });
 });
@@ -169,6 +203,7 @@ describe('a publish that is accepted', () => {
     mockTimers(t);
     const desk = new Desk().up();
     const publishing = desk.publish();
+    assert.ok(await pending(publishing));
     t.mock.timers.tick(WAIT_MS - 1);
     assert.ok(await pending(publishing), 'it did not wait as long as it should');
     t.mock.timers.tick(1);
@@ -201,6 +236,55 @@ describe('a publish that is accepted', () => {
     };
     assert.equal((await desk.publish()).status, 'queued');
     assert.equal(desk.accepted.length, 1);
+  });
+});
+
+describe('the broker’s answer, before it is on disk', () => {
+  it('is told at once, and where the publish stands with it', async () => {
+    const desk = new Desk().up();
+    const publishing = desk.publish();
+    assert.ok(await pending(publishing));
+    const result = desk.result(desk.accepted[0]!);
+    desk.publisher.answered([result]);
+    const { id, status } = await publishing;
+    assert.equal(status, 'published');
+    desk.stands = () => ({ status: 'queued' });
+    assert.equal(desk.publisher.status(id).status, 'published');
+    desk.publisher.confirmed([result]);
+    assert.equal(desk.publisher.status(id).status, 'queued', 'and nothing of it is kept');
+  });
+
+  it('that comes after the journal’s, or that nobody waits for, is not kept', async () => {
+    const desk = new Desk().up();
+    const publishing = desk.publish();
+    assert.ok(await pending(publishing));
+    const result = desk.result(desk.accepted[0]!);
+    desk.publisher.confirmed([result]);
+    desk.publisher.answered([result]);
+    desk.stands = () => undefined;
+    assert.throws(() => desk.publisher.status(result.id), { code: 'NOT_FOUND' });
+  });
+
+  it('is not told to a request with a key: after a kill a second one would be told otherwise', async () => {
+    const desk = new Desk().up();
+    const publishing = desk.publish({}, false, KEY);
+    assert.ok(await pending(publishing));
+    const result = desk.result(desk.accepted[0]!);
+    desk.publisher.answered([result]);
+    assert.ok(await pending(publishing));
+    desk.publisher.confirmed([result]);
+    assert.equal((await publishing).status, 'published');
+  });
+
+  it('that its time is over is a 504, and counted once, whether somebody waits or not', async () => {
+    const desk = new Desk().up();
+    const publishing = desk.publish();
+    assert.ok(await pending(publishing));
+    const expired = desk.result(desk.accepted[0]!, { outcome: 'expired' });
+    desk.publisher.answered([expired]);
+    await refusal(publishing, 'PUBLISH_EXPIRED');
+    desk.publisher.confirmed([expired]);
+    assert.deepEqual(desk.told, ['expired']);
   });
 });
 
@@ -244,7 +328,10 @@ describe('where a publish stands', () => {
   it('tells the status, and the reason once there is one', async () => {
     const desk = new Desk();
     const { id } = await desk.publish();
-    const expected = { id, status: 'refused', reasonCode: 0x87, cause: undefined };
-    assert.deepEqual(desk.publisher.status(id), expected);
+    assert.deepEqual(desk.publisher.status(id), { id, status: 'refused', reasonCode: 0x87 });
+    const result = desk.result({ id }, { outcome: 'refused', reasonCode: 0x95, cause: 'packet-too-large' });
+    desk.stands = () => ({ status: 'refused', result });
+    const { cause, mend } = desk.publisher.status(id);
+    assert.deepEqual([cause, mend], ['packet-too-large', MEND['packet-too-large']]);
   });
 });

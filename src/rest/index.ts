@@ -5,3 +5,4 @@ export { door } from './door.js';
 export { FaultLog, ProblemFilter, refuseUnrouted } from './problem.filter.js';
 export { routesOf, RouteTable } from './routes.js';
 export { RestServer, type RestServerSettings } from './server.js';
+export { problemDetails } from './problem.js';

@@ -21,7 +21,7 @@ import { problemMessage, writeProblem } from './problem.js';
 const CHECKING_MS = 1_000;
 /**
  * A connection on which nothing moves is closed: whoever does not take an answer would keep it in memory. Longer than
- * the longest wait for an answer: a publish may wait 5 minutes for the broker, a test 10 for a subscriber.
+ * the longest wait for an answer: a publish may wait 5 minutes for the broker, a request 10 for its answer, a test 10 for a subscriber.
  */
 const SILENCE_MS = 15 * 60_000;
 /** Of a connection that is closed because of what came over it. */

@@ -45,7 +45,7 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   damaged: ['main'],
   fatal: ['main'],
 };
-/** Positions that only grow: the newest says it all. */
+/** The newest says enough: positions that only grow, and what the link reads for itself when it has missed one. */
 const LATEST: ReadonlySet<keyof JournalEvents> = new Set(['committed', 'outbox']);
 /** The main thread ends the process after a disk fault; should it be stalled, this thread does. */
 const FATAL_GRACE_MS = 5_000;

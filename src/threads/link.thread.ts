@@ -1,12 +1,14 @@
 /** The link thread: the broker, the probes, and nothing that blocks. */
 import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import type { Diagnosis } from '../domain/cause.js';
+import { MEND, type Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
 import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
-import { causeOfRefusal, MEND, Session, type SessionOptions } from '../link/index.js';
+import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
@@ -28,6 +30,8 @@ export interface LinkThreadCalls {
   connect(options: SessionOptions): Promise<void>;
   /** What lets the link in from the next connect on. */
   credentials(credentials: Credentials): Promise<void>;
+  /** As `Responses.expect`. */
+  expectResponse(expected: ExpectedResponse): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
   /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
   stop(deadlineMs: number): Promise<void>;
@@ -41,6 +45,10 @@ export interface LinkThreadParent {
 /** What this thread tells its parent. */
 export interface LinkThreadEvents {
   link: LinkEvent;
+  /** Publishes ended; the journal may not have it yet. */
+  answered: PublishResult[];
+  /** An answer to a request came. */
+  responded: RequestResponse;
   log: LogLine;
 }
 
@@ -83,7 +91,7 @@ const calls: LinkThreadCalls = {
   },
   attach(port) {
     const toJournal = new Channel(port, undefined, (event, value) => {
-      if (event === 'outbox') session?.relay.wake();
+      if (event === 'outbox') session?.relay.fresh(value as JournalEvents['outbox']);
       else if (event === 'state') {
         const { state, reason } = value as JournalEvents['state'];
         Object.assign(facts, { journalState: state, journalReason: reason });
@@ -102,6 +110,8 @@ const calls: LinkThreadCalls = {
       clock: systemClock,
       random: Math.random,
       threadDelayMs: () => beats.worstDelayMs('link'),
+      answered: (results) => tell('answered', results),
+      responded: (response) => tell('responded', response),
     });
     session.start();
     return Promise.resolve();
@@ -109,6 +119,10 @@ const calls: LinkThreadCalls = {
   credentials(credentials) {
     session?.renew(credentials);
     return Promise.resolve();
+  },
+  expectResponse(expected) {
+    const down = new HoldfastError('LINK_DOWN', 'the link is not there yet');
+    return session?.expectResponse(expected) ?? Promise.reject(down);
   },
   status: () => Promise.resolve(session?.status()),
   async stop(deadlineMs) {

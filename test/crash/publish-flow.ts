@@ -5,17 +5,28 @@ import { connectAsync } from 'mqtt';
 import { startFlow, type Flow } from '../support/flow.js';
 import { until } from '../support/until.js';
 
-const CALLERS = 8;
+export const CALLERS = 8;
 const PER_CALLER_MAX = 500;
 
-/** Caller c's n-th publish, on a topic of its own. */
-type Numbered = `${number}:${number}`;
+/** Caller c's n-th publish, on a topic of its own; also its key. */
+export type Numbered = `${number}:${number}`;
+
+/** What one publish was answered: status and body. */
+export interface Told {
+  http: number;
+  body: { id: string; status: string };
+}
 
 export interface PublishFlow extends Flow {
   /** In the order of arrival, as `caller:number`. */
   arrived: Numbered[];
-  /** Every caller publishes one after the other until the gateway is gone. @returns what was answered 200 or 202 */
-  postUntilKilled(): Promise<Numbered[]>;
+  /**
+   * Every caller publishes one after the other until the gateway is gone. @param keyed each with a key
+   * @returns what was answered 200 or 202
+   */
+  postUntilKilled(keyed?: boolean): Promise<Map<Numbered, Told>>;
+  /** With its key. */
+  post(one: Numbered): Promise<Told>;
   allArrived(answered: Numbered[]): Promise<void>;
   /** First occurrences are in order per caller, and nothing arrived that nobody posted. */
   verify(): void;
@@ -32,10 +43,13 @@ export async function startPublishFlow(t: TestContext, env: { [name: string]: st
   await client.subscribeAsync('commands/#', { qos: 1 });
   return Object.assign(flow, {
     arrived,
-    postUntilKilled: async () => {
-      const answers = await Promise.all(Array.from({ length: CALLERS }, (_, caller) => callUntilKilled(flow, caller)));
-      return answers.flat();
+    postUntilKilled: async (keyed = false) => {
+      const told = new Map<Numbered, Told>();
+      const call = (_: unknown, caller: number): Promise<void> => callUntilKilled(flow, caller, keyed, told);
+      await Promise.all(Array.from({ length: CALLERS }, call));
+      return told;
     },
+    post: (one: Numbered) => post(flow, one, true),
     allArrived: (answered: Numbered[]) => {
       const missing = (): Numbered[] => answered.filter((one) => !arrived.includes(one));
       const what = (): string => `every publish that was answered; missing: ${missing().slice(0, 10).join(' ')}`;
@@ -56,17 +70,23 @@ export async function startPublishFlow(t: TestContext, env: { [name: string]: st
   });
 }
 
-async function callUntilKilled(flow: Flow, caller: number): Promise<Numbered[]> {
-  const answered: Numbered[] = [];
+async function callUntilKilled(flow: Flow, caller: number, keyed: boolean, told: Map<Numbered, Told>): Promise<void> {
   for (let n = 0; n < PER_CALLER_MAX; n++) {
+    const one: Numbered = `${caller}:${n}`;
     try {
-      const { status } = await flow.gateway.post('/v1/publish', { topic: `commands/${caller}`, payload: `${n}` });
-      assert.ok(status === 200 || status === 202, `publish was answered ${status}`);
-      answered.push(`${caller}:${n}`);
+      const answer = await post(flow, one, keyed);
+      assert.ok(answer.http === 200 || answer.http === 202, `publish was answered ${answer.http}`);
+      told.set(one, answer);
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error;
-      return answered;
+      return;
     }
   }
-  return answered;
+}
+
+async function post({ gateway }: Flow, one: Numbered, keyed: boolean): Promise<Told> {
+  const [caller, payload] = one.split(':') as [string, string];
+  const headers: { [name: string]: string } = keyed ? { 'idempotency-key': one } : {};
+  const response = await gateway.post('/v1/publish', { topic: `commands/${caller}`, payload }, headers);
+  return { http: response.status, body: (await response.json()) as Told['body'] };
 }

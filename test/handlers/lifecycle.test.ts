@@ -259,6 +259,11 @@ describe('the service', { skip: needs('mosquitto') }, () => {
       ['commands/2', Buffer.from([0xff, 0])],
       ['commands/3', Buffer.from('text')],
     ]);
+    flow.device.on('message', (_topic, payload, { properties }) => {
+      if (properties?.responseTopic) flow.device.publish(properties.responseTopic, Buffer.concat([payload, payload]));
+    });
+    const { payload } = await holdfast.request({ topic: 'commands/ask', payload: 'hi' }, { timeoutSeconds: 5 });
+    assert.equal(Buffer.from(payload).toString(), 'hihi');
     await assert.rejects(holdfast.publish({ topic: 'other', payload: 1 }), { code: 'TOPIC_FORBIDDEN' });
     const wrong = holdfast.publish({ topic: 'commands/+', payload: 1, qos: 3 as never });
     await assert.rejects(wrong, (error: { code: string; details: { errors: unknown[] } }) => {

@@ -142,6 +142,36 @@ describe('callers', { skip: needs('mosquitto') }, () => {
     assert.equal(await publish(flow, 'pump-token-of-sixteen', 'commands/pump/1'), '200');
   });
 
+  it('whatever way it publishes: raw bytes, a batch of which the others go out, a request', async (t) => {
+    const pump = 'pump-token-of-sixteen';
+    const tokens = [{ name: 'pump', token: pump, scopes: ['publish'], publish: ['commands/pump/#'] }];
+    const flow = await startFlow(t, {
+      gateway: { until: 'startup' },
+      config: () => ({ publish: { allow: ['commands/#'] }, http: { auth: { tokens } } }),
+    });
+    await flow.gateway.linkUp();
+    const post = (path: string, type: string, body: string): Parameters<typeof code> => {
+      return [flow, path, { method: 'POST', headers: { 'content-type': type, ...bearer(pump) }, body }];
+    };
+    assert.equal(await code(...post('/v1/publish/raw?topic=commands/pump/1', 'text/plain', 'on')), '200');
+    const raw = await code(...post('/v1/publish/raw?topic=commands/valve', 'text/plain', 'on'));
+    assert.equal(raw, '403 TOPIC_FORBIDDEN');
+    const asking = JSON.stringify({ topic: 'commands/valve', payload: 'x', timeoutSeconds: 1 });
+    assert.equal(await code(...post('/v1/request', 'application/json', asking)), '403 TOPIC_FORBIDDEN');
+    const batch = JSON.stringify(['pump/1', 'valve'].map((name) => ({ topic: `commands/${name}`, payload: 'x' })));
+    const [, path, init] = post('/v1/publish/batch', 'application/json', batch);
+    const answer = await flow.gateway.http(path, init);
+    const items = (await answer.json()) as { status: string; problem?: { code: string } }[];
+    assert.equal(answer.status, 207);
+    assert.deepEqual(
+      items.map(({ status, problem }) => [status, problem?.code]),
+      [
+        ['published', undefined],
+        ['failed', 'TOPIC_FORBIDDEN'],
+      ],
+    );
+  });
+
   it('streams: so many of a token; a call that waits long, and a stream, outlast every limit on requests', async (t) => {
     const proxy = new TcpProxy(0);
     await proxy.listen();

@@ -83,6 +83,7 @@ function memoryJournal(journaled: string[], topics: string[]): Journal {
     openSession: () => Promise.resolve({ subscriptions: [], unreleased: [] }),
     linkHistory: () => Promise.resolve({ drops: [], heardAt: 0 }),
     outbox: () => Promise.resolve([]),
+    expireOutbox: done,
     ...{ resetSession: done, saveSubscription: done, dropSubscription: done, saveLinkHistory: done, release: done },
   } as unknown as Journal;
 }

@@ -1,5 +1,5 @@
 import type { SubscriberSettings } from '../../domain/subscriber.js';
-import { percentDecoded } from './percent.js';
+import { percentDecoded } from '../../domain/percent.js';
 
 /** What is kept of an answer's body, in bytes of it and in characters of the text made of it. */
 export const DETAIL_LENGTH_MAX = 2_048;

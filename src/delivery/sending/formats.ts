@@ -2,8 +2,8 @@ import type { Record } from '../../domain/record.js';
 import type { SubscriberSettings } from '../../domain/subscriber.js';
 import type { ParametersOf } from '../../domain/topic-parameters.js';
 import { BATCH_CONTENT_TYPE } from './batch-body.js';
-import { declaredMediaType, JSON_TYPE, UNKNOWN_TYPE } from './media-type.js';
-import { percentEncoded, percentEncodedPair } from './percent.js';
+import { declaredMediaType, JSON_TYPE, UNKNOWN_TYPE } from '../../domain/media-type.js';
+import { percentEncoded, percentEncodedPair } from '../../domain/percent.js';
 import { MESSAGE_TYPE } from './structured.js';
 import { traceOf } from './trace.js';
 

@@ -12,7 +12,7 @@ import { ANSWER_BYTES_MAX, type Answer, type KeptMax } from './exchange.js';
 import { MessageHeaders } from './formats.js';
 import type { Guard } from './guard.js';
 import { Lane, type LaneOptions } from './lane.js';
-import { percentDecoded } from './percent.js';
+import { percentDecoded } from '../../domain/percent.js';
 import { Signer } from './signature.js';
 import { structuredEvent } from './structured.js';
 import { connectorOf } from './tls.js';

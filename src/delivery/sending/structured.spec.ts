@@ -4,7 +4,7 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import type { Record } from '../../domain/record.js';
 import { parameterised, parametersOf } from '../../domain/topic-parameters.js';
-import { isJsonType } from './media-type.js';
+import { isJsonType } from '../../domain/media-type.js';
 import { recordOf, recordWith } from './sending.fixture.js';
 import { structuredEvent } from './structured.js';
 

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { MessageProperties } from '../../domain/message.js';
 import type { Record } from '../../domain/record.js';
 import type { ParametersOf } from '../../domain/topic-parameters.js';
-import { declaredMediaType, isJsonType, JSON_TYPE, UNKNOWN_TYPE } from './media-type.js';
-import { percentEncodedPair } from './percent.js';
+import { declaredMediaType, isJsonType, JSON_TYPE, UNKNOWN_TYPE } from '../../domain/media-type.js';
+import { percentEncodedPair } from '../../domain/percent.js';
 import { traceOf } from './trace.js';
 
 /** What an event is, unless something else is said. */

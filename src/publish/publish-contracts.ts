@@ -1,12 +1,17 @@
 import type { ContractSettings, FailureCount, Verdict } from '../domain/contract.js';
 import { HoldfastError } from '../domain/errors.js';
-import type { Journal } from '../domain/journal.js';
 import type { Publish } from '../domain/publish.js';
 import type { PublishContractSettings } from '../domain/settings.js';
 import { TopicTrie } from '../domain/topic-trie.js';
 
-/** Publishes wait here until the broker has acknowledged them. */
-export type Outbox = Pick<Journal, 'accept'>;
+/** The contracts of what is published. */
+export interface PublishContracts {
+  /**
+   * Nothing is written before the verdict. @returns undefined: the topic has no contract
+   * @throws HoldfastError CONTRACT_FAILED, CONTRACT_UNCHECKED
+   */
+  check(publish: Publish): Promise<void> | undefined;
+}
 
 export interface ContractDesk {
   /**
@@ -19,16 +24,15 @@ export interface ContractDesk {
 }
 
 /**
- * An outbox that takes only what meets its contract. A topic without one costs nothing; nothing is written before the
- * verdict. Without a verdict in time what is enforced is refused, and what is in shadow mode is let through.
+ * Which contract a publish must meet, and whether it does. A topic without one costs nothing. Without a verdict in time
+ * what is enforced is refused, and what is in shadow mode is let through.
  */
-export class CheckedOutbox implements Outbox {
+export class ContractsByTopic implements PublishContracts {
   /** Places in the file's order. */
   readonly #topics = new TopicTrie<number>();
   readonly #contracts: { name: string; mode: ContractSettings['mode'] }[];
 
   constructor(
-    private readonly outbox: Outbox,
     rules: { publish: readonly PublishContractSettings[]; contracts: readonly ContractSettings[] },
     private readonly desk: ContractDesk,
   ) {
@@ -37,11 +41,10 @@ export class CheckedOutbox implements Outbox {
     for (const [place, { filter }] of rules.publish.entries()) this.#topics.add(filter, place);
   }
 
-  /** @throws HoldfastError CONTRACT_FAILED, CONTRACT_UNCHECKED, and as the journal does */
-  async accept(publish: Publish): Promise<number> {
+  check(publish: Publish): Promise<void> | undefined {
+    if (this.#contracts.length === 0) return undefined;
     const places = this.#topics.match(publish.topic);
-    if (places.length > 0) await this.#check(this.#contracts[Math.min(...places)]!, publish);
-    return this.outbox.accept(publish);
+    return places.length > 0 ? this.#check(this.#contracts[Math.min(...places)]!, publish) : undefined;
   }
 
   async #check({ name, mode }: { name: string; mode: ContractSettings['mode'] }, publish: Publish): Promise<void> {

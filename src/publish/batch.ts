@@ -1,0 +1,25 @@
+import { HoldfastError } from '../domain/errors.js';
+import { invalid } from '../domain/request-problem.js';
+import { elementTexts } from './json-text.js';
+import { parsePublish } from './publish.dto.js';
+import type { Wanted } from './publisher.js';
+
+/**
+ * The body of `POST /v1/publish/batch`: an array of what `POST /v1/publish` takes. @param text the body as it was
+ * written @returns an error for each that cannot be understood
+ * @throws HoldfastError REQUEST_INVALID when it is no array of 1 to `countMax`
+ */
+export function parseBatch(body: unknown, text: () => string, countMax: number): (Wanted | HoldfastError)[] {
+  if (!Array.isArray(body) || body.length === 0 || body.length > countMax) {
+    throw invalid([{ pointer: '', message: `the body must be a JSON array of 1 to ${countMax} publishes` }]);
+  }
+  let texts: string[] | undefined;
+  return body.map((one: unknown, i) => {
+    try {
+      return parsePublish(one, () => (texts ??= elementTexts(text()))[i]!);
+    } catch (error) {
+      if (error instanceof HoldfastError) return error;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,48 @@
+/** What a publish needs to know of the HTTP request that asked for it. */
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { CallerRequest } from '../domain/caller.js';
+import { invalid } from '../domain/request-problem.js';
+import type { AskedOnce } from './kept-requests.js';
+
+const KEY_LENGTH_MAX = 255;
+
+const bodies = new WeakMap<object, Buffer>();
+
+/** To be called by whoever reads bodies: what is parsed has lost what was written. */
+export function keepBody(request: object, body: Buffer): void {
+  bodies.set(request, body);
+}
+
+/** Empty when there was none. */
+export function bodyOf(request: object): Buffer {
+  return bodies.get(request) ?? Buffer.alloc(0);
+}
+
+/** What `Idempotency-Key` asks for; undefined without it. @throws HoldfastError REQUEST_INVALID */
+export function askedOnce(request: FastifyRequest & CallerRequest): AskedOnce | undefined {
+  if (request.headers['idempotency-key'] === undefined) return undefined;
+  const given = request.raw.headersDistinct['idempotency-key'] ?? [];
+  // As the draft standard writes it, and as everybody does.
+  const key = given.length === 1 ? (/^"([^"\\]*)"$/.exec(given[0]!)?.[1] ?? given[0]!) : '';
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > KEY_LENGTH_MAX) {
+    const message = `Idempotency-Key must be there once, with 1 to ${KEY_LENGTH_MAX} visible ASCII characters`;
+    throw invalid([{ pointer: '', message }]);
+  }
+  return { caller: request.caller?.name ?? '', key, digest: digestOf(request) };
+}
+
+/** Of all that makes the request what it is. */
+function digestOf(request: FastifyRequest): string {
+  const { method, url } = request.raw;
+  const digest = createHash('sha256');
+  digest.update(JSON.stringify([method, url, request.headers['content-type'] ?? '']));
+  return digest.update(bodyOf(request)).digest('hex');
+}
+
+/** Whether the `Prefer` header has this preference (RFC 7240: a list, in any case, each with parameters). */
+export function prefers(request: FastifyRequest, preference: string): boolean {
+  const { prefer = '' } = request.headers;
+  const all = (Array.isArray(prefer) ? prefer.join() : prefer).split(',');
+  return all.some((one) => one.split(';')[0]!.trim().toLowerCase() === preference);
+}

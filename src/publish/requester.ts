@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import type { Caller } from '../domain/caller.js';
+import type { Clock } from '../domain/clock.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
+import { REQUEST_DEFAULTS, type RequestSettings } from '../domain/settings.js';
+import { answerOf, type Publisher, type Wanted } from './publisher.js';
+
+const TOKEN_BYTES = 16;
+
+/** Hears what is answered, as the link does. */
+export interface ResponseDesk {
+  /** Resolves when an answer would be heard. @throws HoldfastError LINK_DOWN, REQUEST_UNSUPPORTED, RESPONSES_DENIED */
+  expect(expected: ExpectedResponse): Promise<void>;
+}
+
+export interface RequesterParts {
+  publisher: Pick<Publisher, 'send'>;
+  desk: ResponseDesk;
+  /** Answers come below it. */
+  responseTopic: string;
+  settings?: RequestSettings | undefined;
+  clock: Pick<Clock, 'monotonic'>;
+}
+
+/** An answer, and the id of the publish it answers. */
+export type Answered = RequestResponse & { id: string };
+
+/**
+ * Publishes requests and waits for what is answered. Each has a response topic that nobody can guess, and ends with its
+ * time: one that is still in the outbox then is never sent.
+ */
+export class Requester {
+  readonly #waiting = new Map<string, (response: RequestResponse | undefined) => void>();
+  readonly #settings: RequestSettings;
+
+  constructor(private readonly parts: RequesterParts) {
+    this.#settings = parts.settings ?? REQUEST_DEFAULTS;
+  }
+
+  /** Bounds of the time a request may take. */
+  get timeouts(): Pick<RequestSettings, 'timeoutMs' | 'timeoutMsMax'> {
+    return this.#settings;
+  }
+
+  /** Nobody will be answered any more. */
+  stop(): void {
+    for (const end of [...this.#waiting.values()]) end(undefined);
+  }
+
+  responded(response: RequestResponse): void {
+    this.#waiting.get(response.token)?.(response);
+  }
+
+  /**
+   * @param timeoutMs from now on; a longer one than is allowed is cut @param caller whose token may narrow what it may publish to
+   * @throws HoldfastError as {@link Publisher.publish}; LINK_DOWN, REQUEST_UNSUPPORTED, RESPONSES_DENIED: nothing was
+   * kept; RESPONSE_TIMEOUT with the `id` of the publish
+   */
+  async request(wanted: Wanted, timeoutMs = this.#settings.timeoutMs, caller?: Caller): Promise<Answered> {
+    const limitMs = Math.min(timeoutMs, this.#settings.timeoutMsMax);
+    const ends = this.parts.clock.monotonic() + limitMs;
+    if (this.#waiting.size >= this.#settings.waitingMax) {
+      throw new HoldfastError('IN_FLIGHT_FULL', 'too many requests wait for their answers');
+    }
+    const token = randomBytes(TOKEN_BYTES).toString('hex');
+    const response = Promise.withResolvers<RequestResponse | undefined>();
+    this.#waiting.set(token, response.resolve);
+    const late = setTimeout(() => response.resolve(undefined), limitMs);
+    try {
+      const asked = this.#asked(wanted, token, limitMs);
+      const correlationData = asked.properties.correlationData;
+      await this.parts.desk.expect({ token, correlationData, waitMs: limitMs });
+      const left = Math.max(0, ends - this.parts.clock.monotonic());
+      const { id, ended } = await this.parts.publisher.send(asked, left, caller);
+      void ended.then((end) => failed(id, end, response.reject));
+      const answer = await response.promise;
+      if (answer) return { ...answer, id };
+      throw new HoldfastError('RESPONSE_TIMEOUT', 'no answer to the request came in time', { details: { id } });
+    } finally {
+      clearTimeout(late);
+      this.#waiting.delete(token);
+    }
+  }
+
+  /** A request that waits in the outbox must not be carried out when nobody waits for it any more. */
+  #asked(wanted: Wanted, token: string, limitMs: number): Wanted & { properties: { correlationData: string } } {
+    const { correlationData, messageExpiryInterval = Infinity } = wanted.properties ?? {};
+    const properties = {
+      ...wanted.properties,
+      responseTopic: `${this.parts.responseTopic}/${token}`,
+      correlationData: correlationData ?? Buffer.from(token, 'hex').toString('base64'),
+      messageExpiryInterval: Math.min(messageExpiryInterval, Math.ceil(limitMs / 1_000)),
+    };
+    return { ...wanted, properties };
+  }
+}
+
+/** Tells when the broker has not taken the request: nobody will answer it. */
+function failed(id: string, end: PublishResult | undefined, tell: (error: HoldfastError) => void): void {
+  const answer = end && answerOf(id, end);
+  if (answer instanceof HoldfastError) tell(answer);
+}

@@ -1,0 +1,53 @@
+/** Ties what apps publish to the journal and the link. */
+import { systemClock } from './domain/clock.js';
+import type { Journal, JournalReader } from './domain/journal.js';
+import { responseTopicOf } from './domain/publish.js';
+import type { PublishSettings } from './domain/settings.js';
+import type { DeliveryMetrics } from './ops/index.js';
+import { GatheredOutbox, Publisher, Requester, type PublishContracts } from './publish/index.js';
+import type { LinkThreadCalls, LinkThreadEvents } from './threads/link.thread.js';
+
+export interface PublishingParts {
+  settings: PublishSettings;
+  clientId: string;
+  journal: Journal;
+  reader: JournalReader;
+  contracts: PublishContracts;
+  metrics: DeliveryMetrics;
+  link: Pick<LinkThreadCalls, 'expectResponse'>;
+}
+
+/** What apps may do with the link: publish, and ask. */
+export class Publishing {
+  readonly publisher: Publisher;
+  readonly requester: Requester;
+
+  constructor({ settings, clientId, journal, reader, contracts, metrics, link }: PublishingParts) {
+    this.publisher = new Publisher({
+      ...{ settings, reader, contracts },
+      outbox: new GatheredOutbox(journal),
+      clock: systemClock,
+      observe: (outcome, seconds) => metrics.publish(outcome, seconds),
+    });
+    this.requester = new Requester({
+      publisher: this.publisher,
+      desk: { expect: (expected) => link.expectResponse(expected) },
+      responseTopic: settings.request?.responseTopic ?? responseTopicOf(clientId),
+      settings: settings.request,
+      clock: systemClock,
+    });
+  }
+
+  /** @returns whether the event was one of a publish or a request */
+  heard(event: string, value: unknown): boolean {
+    if (event === 'answered') this.publisher.answered(value as LinkThreadEvents['answered']);
+    else if (event === 'responded') this.requester.responded(value as LinkThreadEvents['responded']);
+    else return false;
+    return true;
+  }
+
+  stop(): void {
+    this.publisher.stop();
+    this.requester.stop();
+  }
+}

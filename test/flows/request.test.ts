@@ -1,0 +1,158 @@
+/** An app asks over REST, a device answers over MQTT 5. */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
+import { dynamicSecurity } from '../support/dynamic-security.js';
+import { startFlow, type Flow, type FlowOptions } from '../support/flow.js';
+import type { GatewayConfig } from '../support/gateway-config.js';
+import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
+
+const BODY = { topic: 'commands/pump', payload: 'how' };
+
+interface Asked {
+  http: number;
+  body: Buffer;
+  headers: Headers;
+  problem: { code?: string; id?: string; detail?: string; [member: string]: unknown };
+}
+
+describe('POST /v1/request', { skip: needs('mosquitto') }, () => {
+  it('is answered with the payload of the answer, and what MQTT says of it in headers; one of many is not another’s', async (t) => {
+    const flow = await start(t, { subscriptions: [{ filter: '#', qos: 2 }] });
+    await device(t, flow, (client, { topic, payload, properties }) => {
+      const { responseTopic, correlationData } = properties!;
+      const userProperties = { unit: 'bar', ä: ['1', '2'] };
+      const answer = Buffer.concat([payload as Buffer, Buffer.from([0, 0xff])]);
+      const sent = { correlationData, contentType: 'application/x-bar', userProperties };
+      client.publish(responseTopic!, answer, { qos: topic.endsWith('2') ? 2 : 1, properties: sent });
+    });
+    const all = await Promise.all(
+      Array.from({ length: 30 }, (_, n) =>
+        ask(flow, { topic: `commands/${n}`, payload: `${n}`, correlationData: 'aGk=' }),
+      ),
+    );
+    for (const [n, { http, body, headers }] of all.entries()) {
+      assert.equal(http, 200);
+      assert.deepEqual(body, Buffer.concat([Buffer.from(`${n}`), Buffer.from([0, 0xff])]));
+      assert.equal(headers.get('content-type'), 'application/x-bar');
+      assert.equal(headers.get('mqtt-correlation-data'), 'aGk=');
+      assert.equal(headers.get('mqtt-user-property'), 'unit=bar, %C3%A4=1, %C3%A4=2');
+      assert.match(headers.get('mqtt-topic')!, /^holdfast\/responses\/gateway\/[0-9a-f]{32}$/);
+      assert.equal(headers.get('mqtt-qos'), '1');
+      const { status } = (await (
+        await flow.gateway.http(`/v1/publishes/${headers.get('holdfast-publish-id')}`)
+      ).json()) as {
+        status: string;
+      };
+      assert.equal(status, 'published');
+    }
+    // The answers came over the link, and a subscription of everything: nothing of them is in the journal.
+    assert.equal(await flow.gateway.metric('holdfast_journal_records'), 0);
+    assert.equal(await flow.gateway.metric('holdfast_link_pending_acks'), 0);
+  });
+
+  it('that nobody answers in time is a 504; an answer that comes later is acknowledged and goes nowhere', async (t) => {
+    const flow = await start(t);
+    const late: (() => void)[] = [];
+    await device(t, flow, (client, { properties }) => {
+      late.push(() => client.publish(properties!.responseTopic!, 'late', { qos: 1 }));
+    });
+    const { http, problem } = await ask(flow, { ...BODY, timeoutSeconds: 0.3 });
+    assert.deepEqual([http, problem.code], [504, 'RESPONSE_TIMEOUT']);
+    assert.match(problem.id!, /^[0-9a-f-]{36}$/);
+    for (const answer of late) answer();
+    assert.equal(await flow.gateway.metric('holdfast_journal_records'), 0);
+    assert.equal((await flow.gateway.link()).state, 'up');
+    const { problem: bad } = await ask(flow, { ...BODY, timeoutSeconds: 61 });
+    assert.equal(bad.code, 'REQUEST_INVALID');
+  });
+
+  it('while the link is down it is a 503; one that waits in the outbox is never carried out after its time', async (t) => {
+    const flow = await start(t);
+    const heard: string[] = [];
+    await device(t, flow, (_client, { payload }) => heard.push(payload.toString()));
+    const first = ask(flow, { ...BODY, payload: 'first', timeoutSeconds: 2 });
+    await until(() => heard.length === 1, { what: 'the first one' });
+    process.kill(flow.broker.pid, 'SIGSTOP');
+    // The link is still up, and the broker takes nothing.
+    const { http } = await ask(flow, { ...BODY, payload: 'second', timeoutSeconds: 1 });
+    assert.equal(http, 504);
+    assert.equal((await first).http, 504);
+    await flow.broker.stop('SIGKILL');
+    await until(async () => (await flow.gateway.metric('holdfast_link_up')) === 0, { what: 'the link to be down' });
+    const down = await ask(flow, BODY);
+    assert.deepEqual([down.http, down.problem.code], [503, 'LINK_DOWN']);
+    await flow.broker.start();
+    await flow.gateway.linkUp();
+    const after = await flow.gateway.post('/v1/publish', { ...BODY, payload: 'after' });
+    assert.equal(after.status, 200);
+    assert.ok(!heard.includes('second'), heard.join());
+  });
+
+  it('after a restart, and after the broker has forgotten the session, it works again by itself', async (t) => {
+    const flow = await start(t);
+    const answer = (client: MqttClient, { properties }: IPublishPacket): unknown =>
+      client.publish(properties!.responseTopic!, 'yes', { qos: 1 });
+    await device(t, flow, answer);
+    assert.equal((await ask(flow, BODY)).http, 200);
+    await flow.gateway.kill();
+    await flow.restart();
+    assert.equal((await ask(flow, BODY)).http, 200);
+    await flow.broker.stop();
+    await flow.broker.start(); // without persistence: every session is gone
+    await flow.gateway.linkUp();
+    await device(t, flow, answer);
+    assert.equal((await ask(flow, BODY)).http, 200);
+  });
+
+  it('over MQTT 3.1.1 it is refused, and says why', async (t) => {
+    const flow = await start(t, { broker: { protocol: '3.1.1' } });
+    const { http, problem } = await ask(flow, BODY);
+    assert.deepEqual([http, problem.code], [501, 'REQUEST_UNSUPPORTED']);
+  });
+
+  it('where the broker denies the answers it is a 502, and the link holds', async (t) => {
+    const gateway = { password: 'secret', read: ['devices/#'], write: ['commands/#'] };
+    const lines = dynamicSecurity({ gateway });
+    const flow = await start(t, { broker: { username: 'gateway', password: 'secret' } }, { broker: { lines } });
+    for (let i = 0; i < 2; i++) {
+      const { http, problem } = await ask(flow, BODY);
+      assert.deepEqual([http, problem.code, problem['cause']], [502, 'RESPONSES_DENIED', 'subscribe-denied']);
+    }
+    assert.equal((await flow.gateway.post('/v1/publish', BODY)).status, 200);
+    assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
+  });
+});
+
+function start(t: TestContext, more: GatewayConfig = {}, options: FlowOptions = {}): Promise<Flow> {
+  const { broker = {}, ...rest } = more as { broker?: object };
+  return startFlow(t, {
+    ...options,
+    config: ({ brokerUrl }) => ({
+      publish: { allow: ['commands/#'] },
+      subscriptions: [],
+      ...rest,
+      broker: { url: brokerUrl, ...broker },
+    }),
+  });
+}
+
+async function ask({ gateway }: Flow, body: object): Promise<Asked> {
+  const response = await gateway.post('/v1/request', body);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const problem = response.ok ? {} : (JSON.parse(bytes.toString()) as Asked['problem']);
+  return { http: response.status, body: bytes, headers: response.headers, problem };
+}
+
+/** One that hears the commands. */
+async function device(
+  t: TestContext,
+  { broker }: Flow,
+  heard: (client: MqttClient, packet: IPublishPacket) => unknown,
+): Promise<void> {
+  const client = await connectAsync(broker.url, { protocolVersion: 5, reconnectPeriod: 100 });
+  t.after(() => client.endAsync(true));
+  client.on('message', (_topic, _payload, packet) => heard(client, packet));
+  await client.subscribeAsync('commands/+', { qos: 1 });
+}
