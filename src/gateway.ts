@@ -86,8 +86,8 @@ export class Gateway {
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
-  #journalFull = false;
   #publishing: Publishing | undefined;
+  #journalFull = false;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
@@ -236,15 +236,9 @@ export class Gateway {
   #makeContracts(): ContractsInForce {
     const { settings } = this;
     const { version, logger } = this.options;
+    const [metrics, repeats, heartbeats] = [this.#contractMetrics, this.#repeats, this.#heartbeats.buffer];
     return new ContractsInForce({
-      ...{
-        settings,
-        version,
-        logger,
-        metrics: this.#contractMetrics,
-        repeats: this.#repeats,
-        heartbeats: this.#heartbeats.buffer,
-      },
+      ...{ settings, version, logger, metrics, repeats, heartbeats },
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
