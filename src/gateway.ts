@@ -316,10 +316,7 @@ export class Gateway {
       append: (batch: MessageBatch) => this.#journal!.append(batch),
       wanted: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
       journalFull: () => this.#journalFull,
-      lost: (count: number, full: boolean) => {
-        const why = full ? 'while the journal was full' : 'because more came at once than could be written';
-        logger.warn({ count }, `events of the gateway found no place, ${why}`);
-      },
+      lost: (count: number, why: string) => logger.warn({ count, why }, 'events of the gateway found no place'),
       failed: (error: unknown) => logger.warn({ err: error }, 'an event of the gateway could not be written'),
     };
     return new OwnEvents(port, systemClock);

@@ -20,9 +20,9 @@ class Port {
   };
   wanted = (topic: string): boolean => topic.startsWith('$holdfast/link/');
   journalFull = (): boolean => this.isFull;
-  lost = (count: number, full: boolean): void => {
+  lost = (count: number, why: string): void => {
     this.lostCount += count;
-    this.lostWhileFull = full;
+    this.lostWhileFull = why === 'the journal was full';
   };
   failed = (error: unknown): void => void this.told.push(error);
 

@@ -8,6 +8,8 @@ import { OWN_TOPICS } from '../domain/topic.js';
 const WAITING_MAX = 1_000;
 /** Whoever can wait does so, while there is no room for so many: as many as one step of delivery tells of. */
 const ROOM_MIN = 256;
+const WHILE_FULL = 'the journal was full';
+const TOO_MANY = 'more came at once than could be written';
 
 export interface OwnEventsPort {
   append: Journal['append'];
@@ -15,8 +17,8 @@ export interface OwnEventsPort {
   wanted(topic: string): boolean;
   /** Whether the journal is full: then events wait until it has room. */
   journalFull(): boolean;
-  /** So many events found no place, because too many were waiting. @param full some of them while the journal was full */
-  lost(count: number, full: boolean): void;
+  /** So many events found no place, because too many were waiting. @param why in words */
+  lost(count: number, why: string): void;
   failed(error: unknown): void;
 }
 
@@ -71,7 +73,7 @@ export class OwnEvents {
       const lost = this.#lost;
       this.#waiting = [];
       this.#lost = 0;
-      if (lost > 0) this.port.lost(lost, this.#lostWhileFull);
+      if (lost > 0) this.port.lost(lost, this.#lostWhileFull ? WHILE_FULL : TOO_MANY);
       this.#lostWhileFull = false;
       try {
         await this.port.append(batch);
