@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
+import type { ContractThreadHealth } from '../domain/contract.js';
 import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
@@ -28,6 +29,8 @@ export interface LinkThreadCalls {
   connect(options: SessionOptions): Promise<void>;
   /** What lets the link in from the next connect on. */
   credentials(credentials: Credentials): Promise<void>;
+  /** How the contract thread is. */
+  contracts(health: ContractThreadHealth): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
   /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
   stop(deadlineMs: number): Promise<void>;
@@ -54,6 +57,8 @@ const facts = {
   stopping: false,
   journalState: undefined as JournalState | undefined,
   journalReason: '',
+  contracts: undefined as ContractThreadHealth | undefined,
+  unadmitted: undefined as number | undefined,
 };
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
@@ -110,6 +115,10 @@ const calls: LinkThreadCalls = {
     session?.renew(credentials);
     return Promise.resolve();
   },
+  contracts(health) {
+    facts.contracts = health;
+    return Promise.resolve();
+  },
   status: () => Promise.resolve(session?.status()),
   async stop(deadlineMs) {
     facts.stopping = true;
@@ -164,6 +173,16 @@ function tell<K extends keyof LinkThreadEvents>(event: K, value: LinkThreadEvent
 }
 
 beats.beatAs('link');
+let asking = false;
+setInterval(() => {
+  if (!journal || asking) return;
+  asking = true;
+  journal
+    .stats()
+    .then(({ last, admitted }) => (facts.unadmitted = last - admitted))
+    .catch(() => undefined) // it has ended, and so does the gateway
+    .finally(() => (asking = false));
+}, STALL_CHECK_MS).unref();
 setInterval(() => {
   if (beats.delayMs('main') < ops.stallLimitMs) return;
   // The main thread cannot log this any more.
