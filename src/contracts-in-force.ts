@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { describeAsyncApi } from './asyncapi/index.js';
 import { Decoders, FileMemory, unusableContracts, type FilesRead, type JsonPayload } from './contract/index.js';
-import type { ContractSettings, Verdict } from './domain/contract.js';
+import type { ContractSettings, ContractThreadHealth, Verdict } from './domain/contract.js';
 import type { DecodedPayload } from './domain/payload-json.js';
 import type { Publish } from './domain/publish.js';
 import type { Record } from './domain/record.js';
@@ -34,6 +34,8 @@ export interface ContractsInForceParts {
   onEvent: (event: string, value: unknown) => void;
   /** The journal counts by the names of the contracts. */
   named: (contracts: string[]) => Promise<void>;
+  /** Hears how the contract thread is. */
+  onHealth: (health: ContractThreadHealth) => void;
   onFatal: (error: Error) => void;
   repeats: Repeats;
   logger: Logger;
@@ -54,14 +56,21 @@ export class ContractsInForce {
   #gate: PublishGate | undefined;
 
   constructor(private readonly parts: ContractsInForceParts) {
-    const { attach, onEvent, onFatal, metrics, logger, settings } = parts;
+    const { attach, onEvent, onFatal, onHealth, metrics, repeats, logger, settings } = parts;
     this.#checks = new ContractChecks({
       settings: this.#threadSettings(frameOf(settings)),
       publishWaitMs: settings.publish.checkWaitMs,
       ...{ attach, onEvent, onFatal },
       onRespawn: (reason, position, detail) => {
         metrics.threadEnded();
-        logger.warn({ reason, position, detail }, 'the contract thread was replaced');
+        const fields = position < 0 ? { reason, publish: -position, detail } : { reason, position, detail };
+        repeats.tell(`contract thread ${reason}`, (count) =>
+          logger.warn({ ...fields, count }, 'the contract thread was replaced'),
+        );
+      },
+      onHealth: (health) => {
+        this.#tellHealth(health);
+        onHealth(health);
       },
       onReplaced: () => metrics.threadEnded(),
     });
@@ -165,6 +174,17 @@ export class ContractsInForce {
   #obey(known: Known): void {
     this.#known = known;
     this.#gate?.obey(rulesOf(known.frame));
+  }
+
+  #tellHealth({ lost, held, waitMs }: ContractThreadHealth): void {
+    const { repeats, logger } = this.parts;
+    if (held)
+      logger.fatal({ lost }, 'too many contract threads do not end: nothing is checked until the process is restarted');
+    else if (waitMs > 0) {
+      repeats.tell('contract thread waits', (count) =>
+        logger.error({ waitMs, count }, 'the contract thread keeps ending: messages wait in the journal meanwhile'),
+      );
+    }
   }
 
   #count({ contracts, publishContracts }: ContractFrame): void {

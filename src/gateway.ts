@@ -196,17 +196,17 @@ export class Gateway {
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, this.#events.flush());
-    this.#repeats.flush();
     this.#history?.streams.close();
     await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
+    this.#repeats.flush();
     this.#reader?.close();
     const closed = this.#journalThread.calls.close().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'the journal did not close cleanly');
     });
     // A disk that hangs must not keep the process: all that was promised is in the file.
     await within(Math.max(left(1), CLOSE_MS_MIN), closed);
-    await within(CLOSE_MS_MIN, Promise.all([this.#journalThread.end(), this.#linkThread.end()]));
+    await Promise.all([this.#journalThread.end(), this.#linkThread.end()]);
     clearInterval(this.#beat);
   }
 
@@ -242,6 +242,7 @@ export class Gateway {
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
+      onHealth: (health) => void this.#linkThread.calls.contracts(health).catch(() => undefined), // it has ended
       onFatal: (error) => this.#fail(error),
     });
   }
@@ -349,11 +350,17 @@ export class Gateway {
 
   #heardContracts(event: string, value: unknown): void {
     if (event === 'failures') return this.#contractMetrics.failures(value as ContractThreadEvents['failures']);
-    if (event !== 'admitted') return this.#heardLog(event, value);
+    if (event === 'repeated') return this.#heardRepeated(value as ContractThreadEvents['repeated']);
+    if (event !== 'admitted') return;
     this.#admittedThrough = Math.max(this.#admittedThrough, value as ContractThreadEvents['admitted']);
     this.#contracts.admittedThrough(this.#admittedThrough);
     this.#delivery?.admitted(this.#admittedThrough);
     this.#history?.streams.admitted(this.#admittedThrough);
+  }
+
+  #heardRepeated({ kind, count: times, line }: ContractThreadEvents['repeated']): void {
+    const { level, message, fields } = line;
+    this.#repeats.tell(kind, (count) => this.options.logger[level]({ ...fields, count }, message), times);
   }
 
   #heardLog(event: string, value: unknown): void {

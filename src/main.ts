@@ -8,6 +8,7 @@ import { importAsyncApi, type ImportFlags } from './commands/import.js';
 import { start } from './commands/start.js';
 import { DEFAULT_CONFIG_FILE } from './config/index.js';
 import { topicNameProblem } from './domain/topic.js';
+import { leave } from './domain/worker-end.js';
 import { VERSION } from './version.js';
 
 const USAGE = `Usage: holdfast <command> [--config FILE]
@@ -51,7 +52,7 @@ const COMMANDS: { [name: string]: (flags: Flags) => Promise<number> } = {
 };
 
 // Whatever still runs after a command has ended must not keep the process.
-process.exit(await main(process.argv.slice(2)));
+await leave(await main(process.argv.slice(2)));
 
 async function main(args: string[]): Promise<number> {
   let parsed;

@@ -27,11 +27,11 @@ export async function start(file: string): Promise<number> {
   } catch (error) {
     if (!(error instanceof HoldfastError)) {
       logger.fatal({ err: error }, 'the gateway cannot start');
-      return leave(1);
+      return 1;
     }
     const { code, hint, message } = error;
     logger.fatal({ code, error: message, hint }, 'the gateway cannot start');
-    return leave(code === 'CONFIG_INVALID' || code === 'CLIENT_ID_CHANGED' ? 2 : 1);
+    return code === 'CONFIG_INVALID' || code === 'CLIENT_ID_CHANGED' ? 2 : 1;
   }
   const { clientId, httpPort, opsPort } = gateway;
   logger.info({ version: VERSION, clientId, httpPort, opsPort }, 'started');
@@ -39,7 +39,7 @@ export async function start(file: string): Promise<number> {
   if (why instanceof Error) {
     // What was acknowledged is on disk; finishing anything else on a failing disk would only promise more.
     logger.fatal({ err: why }, 'the gateway cannot go on');
-    return leave(1);
+    return 1;
   }
   return stop(gateway, why, logger);
 }
@@ -52,16 +52,11 @@ async function stop(gateway: Gateway, name: string, logger: Logger): Promise<num
   });
   const code = await Promise.race([gateway.stop().then(() => 0), again]);
   if (code === 0) logger.info('stopped');
-  return leave(code);
+  return code;
 }
 
 function signal(): Promise<string> {
   return new Promise((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
   });
-}
-
-/** Threads that still run must not keep the process alive. */
-function leave(code: number): never {
-  process.exit(code);
 }

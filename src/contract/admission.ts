@@ -41,8 +41,11 @@ const RECORDS_PER_STEP = 256;
 /** Checks that were asked for besides, between two steps. */
 const ASKED_PER_STEP = 64;
 const RETRY_MS = 1_000;
-/** While records are condemned: each thread that ends has the records of its unfinished step checked again. */
-const CAREFUL_RECORDS_PER_STEP = 16;
+/**
+ * While records are condemned: a thread that ends has the records of its unfinished step checked again, and what was
+ * condemned is forgotten with the process. So each verdict is kept before the next check.
+ */
+const CAREFUL_RECORDS_PER_STEP = 1;
 
 const CONDEMNED_MESSAGES: { [reason in RejectionReason]?: string } = {
   timeout: 'the check of this record did not end within its budget',

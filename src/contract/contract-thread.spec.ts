@@ -124,6 +124,81 @@ describe('ContractThread', { timeout: 60_000 }, () => {
     assert.deepEqual(scene.log, [...Array<string>(5).fill('failed 0'), 'fatal  exit code 9']);
   });
 
+  it('once it has worked it is never given up: each wait for the next is longer than the one before', async () => {
+    const module = scratch.write('keeps-ending.mjs', 'process.exit(9);');
+    const waits: number[] = [];
+    const enough = Promise.withResolvers<void>();
+    const scene = new Scene([record(1, 't', '{}')], classContract('ends', module, 'Ends'), {
+      waitMs: 10,
+      onHealth: ({ waitMs }) => {
+        if (waitMs > 0) waits.push(waitMs);
+        if (waits.length === 4) enough.resolve();
+      },
+    });
+    scene.thread.lasts();
+    scene.thread.start();
+    await Promise.race([enough.promise, scene.ended]);
+    await scene.thread.stop();
+    assert.deepEqual(waits, [10, 20, 40, 80]);
+    assert.deepEqual(scene.log, Array<string>(9).fill('failed 0'));
+  });
+
+  it('a restart does not wait for the next one', async () => {
+    const module = scratch.write('ends-again.mjs', 'process.exit(9);');
+    const waiting = Promise.withResolvers<void>();
+    const records = [record(1, 't', '{}')];
+    const scene = new Scene(records, classContract('ends', module, 'Ends'), {
+      waitMs: 30_000,
+      onHealth: ({ waitMs }) => waitMs > 0 && waiting.resolve(),
+    });
+    scene.thread.lasts();
+    scene.thread.start();
+    await waiting.promise;
+    const contract = schemaContract('mended', scratch.write('mends.json', { type: 'object' }));
+    await scene.thread.restart({ records, subscriptions: [subscription('#', 'mended')], contracts: [contract] });
+    await scene.ended;
+    await scene.thread.stop();
+    assert.equal(scene.log.length, 6);
+  });
+
+  it('a check in a call that nothing interrupts: its thread is left behind, and the next record flows', async () => {
+    const lost: number[] = [];
+    const scene = new Scene(...acts('fine', 'block', 'fine', 'throw'), {
+      endMs: 100,
+      onHealth: (health) => lost.push(health.lost),
+    });
+    await scene.run();
+    assert.deepEqual(scene.rejected, ['2 timeout', '4 threw']);
+    assert.deepEqual(scene.log, ['timeout 2']);
+    assert.equal(lost.at(-1), 1);
+  });
+
+  it('of more such threads than it bears it starts no other until one has ended', async () => {
+    const held: string[] = [];
+    const scene = new Scene(...acts('block', 'block', 'block', 'block', 'fine', 'throw'), {
+      endMs: 50,
+      budgetMs: 200,
+      onHealth: (health) => held.push(`${health.lost} ${health.held}`),
+    });
+    await scene.run();
+    assert.deepEqual(scene.rejected, ['1 timeout', '2 timeout', '3 timeout', '4 timeout', '6 threw']);
+    assert.ok(held.includes('4 true'), held.join());
+    assert.match(held.at(-1)!, /^[0-3] false$/);
+  });
+
+  it('stops within its limit, whatever the thread does', async () => {
+    const blocked = Promise.withResolvers<void>();
+    const scene = new Scene(...acts('throw', 'block'), {
+      endMs: 50,
+      onHealth: ({ lost }) => lost && blocked.resolve(),
+    });
+    scene.thread.start();
+    await blocked.promise;
+    const at = performance.now();
+    await scene.thread.stop();
+    assert.ok(performance.now() - at < 2_000);
+  });
+
   it('a module that spins while it loads is ended, too', async () => {
     const module = scratch.write('spins.mjs', 'for (;;);');
     let respawned!: () => void;

@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../domain/clock.js';
 import type { Clock } from '../domain/clock.js';
+import type { ContractThreadHealth } from '../domain/contract.js';
 import type { RejectionReason } from '../domain/record.js';
+import { endWorker, watchWorker } from '../domain/worker-end.js';
 import type { ContractThreadData } from './contract-worker.js';
 import { thrownText } from './problem.js';
 import { Progress } from './progress.js';
@@ -14,9 +16,18 @@ export const HEAP_MB_MAX = 256;
  * up from the young generation at once, V8 ends the whole process instead.
  */
 const YOUNG_MB_MAX = 8;
-/** A thread may end this often within a minute without a record to blame; once more is fatal. */
+/** A thread that lived for less is one that keeps ending. */
+const LIFE_MS_MIN = 10_000;
+/** So often in a row one may end without a record to blame and be replaced at once. */
 const BLAMELESS_ENDS_MAX = 5;
-const BLAMELESS_WINDOW_MS = 60_000;
+/** The wait before one more; doubled each time. */
+const WAIT_MS = { first: 1_000, max: 30_000 };
+/** A thread that was told to end and has not is in a native call, which nothing interrupts: another takes its place. */
+const END_MS_MAX = 5_000;
+/** So many may there be of these; each keeps its memory. */
+export const LOST_MAX = 3;
+
+const LOST = '; it does not end, because it is in a call that nothing interrupts, and is left behind';
 
 /** Why a thread had to be replaced. `failed`: it ended outside of a check; `stalled`: it stood still outside of one. */
 export const RESPAWN_REASONS = ['timeout', 'crashed', 'failed', 'stalled'] as const;
@@ -29,16 +40,20 @@ export interface ContractThreadOptions {
   workerData: object;
   /** Called after every spawn, so that the owner can hand ports and the place to start from over. */
   start: (worker: Worker) => void;
+  /** Called when that thread has ended, or is lost. */
+  gone?: (worker: Worker) => void;
   /**
-   * The thread cannot be kept alive: its contracts do not compile (CONFIG_INVALID), or it keeps ending with
-   * no record to blame. Nothing is spawned any more.
+   * Its contracts do not compile (CONFIG_INVALID), or it keeps ending with no record to blame, and that before
+   * {@link ContractThread.lasts} was called. Nothing is spawned any more.
    */
   onFatal: (error: Error) => void;
   /**
-   * A thread ended and the next one was spawned. `position` is 0 when no record was to blame, and below 0 when it was
-   * a publish, of this number.
+   * A thread ended, and the next one was spawned or is waited for. `position` is 0 when no record was to blame, and below
+   * 0 when it was a publish, of this number.
    */
   onRespawn?: (reason: RespawnReason, position: number, detail: string) => void;
+  /** Whether checks go on, and what of the thread is to be told. */
+  onHealth?: (health: ContractThreadHealth) => void;
   /** Milliseconds one record's check may take whose contract has no budget of its own. Default 1 000. */
   budgetMs?: number;
   /** The least budget of any contract, in milliseconds. Default: `budgetMs`. */
@@ -47,6 +62,10 @@ export interface ContractThreadOptions {
   stallMs?: number;
   /** MiB of heap. Default 256. */
   heapMbMax?: number;
+  /** Milliseconds a thread has to end before it is lost. Default 5 000. */
+  endMs?: number;
+  /** The first wait before a thread that keeps ending is replaced, in milliseconds. Default 1 000. */
+  waitMs?: number;
   clock?: Clock;
 }
 
@@ -58,7 +77,12 @@ export class ContractThread {
   readonly #respawns: { [reason in RespawnReason]: number } = { timeout: 0, crashed: 0, failed: 0, stalled: 0 };
   #workerData: object;
   #leastBudgetMs: number | undefined;
-  #blamelessEnds: number[] = [];
+  #blamelessEnds = 0;
+  /** It may be waited for for ever. */
+  #lasting = false;
+  readonly #lost = new Set<Worker>();
+  #waiting: NodeJS.Timeout | undefined;
+  #giveUp: ((why: Error) => void) | undefined;
   #worker: Worker | undefined;
   #watchdog: Watchdog | undefined;
   #stopped = false;
@@ -73,6 +97,16 @@ export class ContractThread {
   /** Spawns the first thread. Called once. */
   start(): void {
     this.#spawn();
+  }
+
+  /** Its contracts have been in force: from now on nothing is fatal, and one that keeps ending is waited for. */
+  lasts(): void {
+    this.#lasting = true;
+  }
+
+  /** The thread there is cannot do its work: it is replaced like one that ended by itself. */
+  giveUp(why: Error): void {
+    this.#giveUp?.(why);
   }
 
   /** How often a thread was replaced, by reason; since this object was made. */
@@ -94,6 +128,7 @@ export class ContractThread {
     this.#workerData = workerData;
     this.#leastBudgetMs = leastBudgetMs;
     this.#condemned.clear();
+    this.#blamelessEnds = 0;
     await this.#end();
     // Of two restarts at once the first to get here spawns, with the data of the last.
     if (!this.#stopped && !this.#worker) this.#spawn();
@@ -108,11 +143,21 @@ export class ContractThread {
   async #end(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
+    clearTimeout(this.#waiting);
     this.#watchdog?.stop();
-    await worker?.terminate();
+    if (!worker) return;
+    if (!(await endWorker(worker, this.#endMs))) this.#lose(worker);
+    this.#options.gone?.(worker);
+  }
+
+  get #endMs(): number {
+    return this.#options.endMs ?? END_MS_MAX;
   }
 
   #spawn(): void {
+    clearTimeout(this.#waiting);
+    if (this.#stopped || this.#worker) return;
+    if (this.#lost.size > LOST_MAX) return this.#tell();
     const { entry, start, heapMbMax = HEAP_MB_MAX, budgetMs, stallMs } = this.#options;
     const progress = new Progress();
     const contractThread: ContractThreadData = { progress: progress.buffer, condemned: new Map(this.#condemned) };
@@ -121,13 +166,26 @@ export class ContractThread {
       workerData: { ...this.#workerData, contractThread },
       resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     });
-    let ending: 'timeout' | 'stalled' | undefined;
+    watchWorker(worker);
+    const bornAt = this.#clock.monotonic();
+    let told: RespawnReason | undefined;
     let stuckAt = 0;
-    const terminate = (reason: 'timeout' | 'stalled', position: number): void => {
-      ending = reason;
+    let thrown: unknown;
+    const ended = (reason: RespawnReason, position: number, why: unknown, lost = ''): void => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#options.gone?.(worker);
+      if (this.#clock.monotonic() - bornAt >= LIFE_MS_MIN) this.#blamelessEnds = 0;
+      this.#ended(reason, position, why, lost);
+    };
+    const terminate = (reason: RespawnReason, position: number): void => {
+      told = reason;
       stuckAt = position;
-      // Its only outcome is the exit event.
-      void worker.terminate();
+      void endWorker(worker, this.#endMs).then((hasEnded) => {
+        if (hasEnded || this.#worker !== worker) return;
+        this.#lose(worker);
+        ended(reason, position, thrown, LOST);
+      });
     };
     const watchdog = new Watchdog({
       progress,
@@ -138,44 +196,70 @@ export class ContractThread {
       onStuck: (position) => terminate('timeout', position),
       onStalled: () => terminate('stalled', 0),
     });
-    let thrown: unknown;
     worker.on('error', (error: unknown) => (thrown = error ?? new Error('null was thrown')));
     worker.on('exit', (code) => {
       watchdog.stop();
-      if (this.#worker !== worker) return;
-      const position = ending === undefined ? progress.position() : stuckAt;
-      this.#ended(
-        ending ?? (position === 0 ? 'failed' : 'crashed'),
-        position,
-        thrown ?? new Error(`exit code ${code}`),
-      );
+      if (this.#lost.delete(worker)) this.#found();
+      const position = told === undefined ? progress.position() : stuckAt;
+      const reason = told ?? (position === 0 ? 'failed' : 'crashed');
+      ended(reason, position, thrown ?? new Error(`exit code ${code}`));
     });
+    this.#giveUp = (why) => {
+      watchdog.stop();
+      thrown = why;
+      terminate('failed', 0);
+    };
     this.#worker = worker;
     this.#watchdog = watchdog;
     watchdog.start();
     start(worker);
+    this.#tell();
   }
 
-  #ended(reason: RespawnReason, position: number, thrown: unknown): void {
+  #ended(reason: RespawnReason, position: number, thrown: unknown, lost: string): void {
     if (reason === 'timeout' || reason === 'crashed') {
       // A publish is not checked again: whoever asked is told.
       if (position > 0) this.#condemned.set(position, reason);
-    } else if (reason === 'failed' && !this.#mayFailAgain(thrown)) {
-      this.#worker = undefined;
+    }
+    const waitMs = reason === 'failed' ? this.#waitAfter(thrown) : 0;
+    if (waitMs === undefined) {
       this.#options.onFatal(thrown instanceof Error ? thrown : new Error(thrownText(thrown), { cause: thrown }));
       return;
     }
     this.#respawns[reason]++;
-    this.#spawn();
-    this.#options.onRespawn?.(reason, position, ending(reason, thrown));
+    if (waitMs === 0) this.#spawn();
+    else {
+      this.#waiting = setTimeout(() => this.#spawn(), waitMs);
+      this.#tell(waitMs);
+    }
+    this.#options.onRespawn?.(reason, position, ending(reason, thrown) + lost);
   }
 
-  #mayFailAgain(thrown: unknown): boolean {
-    if ((thrown as { code?: unknown }).code === 'CONFIG_INVALID') return false;
-    const now = this.#clock.monotonic();
-    this.#blamelessEnds = this.#blamelessEnds.filter((at) => now - at < BLAMELESS_WINDOW_MS);
-    this.#blamelessEnds.push(now);
-    return this.#blamelessEnds.length <= BLAMELESS_ENDS_MAX;
+  /** One ended with no record to blame. @returns the milliseconds until the next; undefined: that is fatal */
+  #waitAfter(thrown: unknown): number | undefined {
+    const more = ++this.#blamelessEnds - BLAMELESS_ENDS_MAX;
+    const invalid = (thrown as { code?: unknown }).code === 'CONFIG_INVALID';
+    if (!this.#lasting) return invalid || more > 0 ? undefined : 0;
+    const { waitMs = WAIT_MS.first } = this.#options;
+    return more <= 0 && !invalid ? 0 : Math.min(waitMs * 2 ** Math.max(0, more - 1), WAIT_MS.max);
+  }
+
+  /** It keeps its memory, and its name in what is told. */
+  #lose(worker: Worker): void {
+    this.#lost.add(worker);
+    this.#tell();
+  }
+
+  /** A lost one has ended after all. */
+  #found(): void {
+    if (!this.#worker && this.#lost.size === LOST_MAX) this.#spawn();
+    this.#tell();
+  }
+
+  /** @param waitMs until the next thread */
+  #tell(waitMs = 0): void {
+    const lost = this.#lost.size;
+    this.#options.onHealth?.({ lost, held: lost > LOST_MAX, waitMs });
   }
 }
 

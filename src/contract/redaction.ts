@@ -11,6 +11,8 @@ const SECRET_NAME =
 /** Members and items that are looked at in search of secrets. */
 const NODES_MAX = 10_000;
 const SECRETS_MAX = 100;
+/** Characters of a secret that is searched for. To write and to look for a longer one takes memory that a device could use up. */
+const SECRET_LENGTH_MAX = 64 * 2 ** 10;
 /** A shorter secret would be found in every other word. */
 const SECRET_LENGTH_MIN = 3;
 
@@ -72,7 +74,8 @@ export class Redaction {
           const path = [...at, key];
           look(inner, path, secret || this.#isSecret(path));
         }
-      } else if (secret) for (const text of writings(one)) if (text.length >= SECRET_LENGTH_MIN) found.add(text);
+      } else if (secret && typeof one === 'string' && one.length > SECRET_LENGTH_MAX) left = 0;
+      else if (secret) for (const text of writings(one)) if (text.length >= SECRET_LENGTH_MIN) found.add(text);
     };
     look(payload, [], false);
     return new Secrets(left <= 0 || found.size > SECRETS_MAX ? undefined : [...found]);

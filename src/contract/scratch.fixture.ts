@@ -62,6 +62,7 @@ Type(() => Reading)(GatewayEvent.prototype, 'reading');
 
 /** A class whose check does what its payload's `act` says. */
 export const POISON_MODULE = `
+import { execFileSync } from 'node:child_process';
 import { registerDecorator } from 'class-validator';
 const acts = {
   fine: () => true,
@@ -75,6 +76,8 @@ const acts = {
   reject: async () => { await null; throw new Error('rejected later'); },
   spinLater: async () => { await null; for (;;); },
   exitLater: async () => { await null; process.exit(4); },
+  block: () => execFileSync('sleep', ['4']),
+  exitInTimer: () => { setTimeout(() => process.exit(5), 20); return true; },
   throwInTimer: () => { setTimeout(() => { throw new Error('thrown by a timer'); }, 20); return true; },
 };
 export class Poison {}

@@ -83,3 +83,13 @@ export const CONTRACT_LIMITS: Readonly<ContractLimits> = {
   maxString: 2 ** 20,
   budgetMs: 1_000,
 };
+
+/** How the thread that checks is. */
+export interface ContractThreadHealth {
+  /** Threads that were told to end and have not: they are in a call that nothing interrupts. */
+  lost: number;
+  /** There are too many of these: nothing is checked until one ends, or the process. */
+  held: boolean;
+  /** Milliseconds until a thread that keeps ending is replaced; 0: nothing is waited for. */
+  waitMs: number;
+}

@@ -2,6 +2,7 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Settings } from '../domain/settings.js';
 import { filtersOverlap, OWN_TOPICS, withoutShare } from '../domain/topic.js';
+import { leave } from '../domain/worker-end.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import type { HandlerSubscriber } from '../handlers/index.js';
 import { createLogger } from '../ops/index.js';
@@ -103,7 +104,7 @@ async function launch(config: string, handlers: HandlerSubscriber[]): Promise<Ru
   void gateway.failed.then((error) => {
     // Going on without a journal would be going on without the promise.
     logger.fatal({ err: error }, 'the gateway cannot go on');
-    process.exit(1);
+    void leave(1);
   });
   const stop = async (): Promise<void> => {
     logger.info('stopping with the app');

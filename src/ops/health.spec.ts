@@ -25,6 +25,8 @@ const TABLE: [state: string, facts: Partial<HealthFacts>, ok: [boolean, boolean,
   ['the main thread is late', { mainDelayMs: 4_999 }, [true, true, true]],
   ['the main thread answers no call in time', { mainDelayMs: 5_000 }, [true, true, false]],
   ['the main thread stalls for an hour: it is ended elsewhere', { mainDelayMs: 3_600_000 }, [true, true, false]],
+  ['a contract thread keeps ending', { contracts: { lost: 3, held: false, waitMs: 9 } }, [true, true, true]],
+  ['too many contract threads do not end', { contracts: { lost: 4, held: true, waitMs: 0 } }, [true, false, true]],
   ['everything is well', {}, [true, true, true]],
 ];
 
@@ -44,6 +46,19 @@ describe('probes', () => {
       PROBES.map((name) => probe(name, away, { ...LIMITS, readyNeedsLink: true }).ok),
       [true, true, false],
     );
+  });
+
+  it('how contracts are checked is told, and decides nothing about readiness', () => {
+    const detail = (facts: Partial<HealthFacts>): string =>
+      probe('readyz', { ...WELL, ...facts }, LIMITS).parts.find(({ name }) => name === 'contracts')!.detail;
+    assert.equal(detail({}), 'checking');
+    assert.equal(detail({ unadmitted: 7 }), 'checking, records without a verdict: 7');
+    const waiting = { lost: 1, held: false, waitMs: 4_000 };
+    assert.equal(
+      detail({ contracts: waiting, unadmitted: 7 }),
+      'checking again in 4.0 s, the thread keeps ending, threads that do not end: 1, records without a verdict: 7',
+    );
+    assert.equal(detail({ contracts: { lost: 4, held: true, waitMs: 0 } }), 'stopped, threads that do not end: 4');
   });
 
   it('every part is told, also those that decide nothing', () => {

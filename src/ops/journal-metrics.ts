@@ -32,6 +32,11 @@ export class JournalMetrics {
     };
     gauge('holdfast_journal_records', 'Records in the journal.', ({ records }) => records);
     gauge('holdfast_journal_bytes', 'Size of the journal: live pages and the log.', ({ bytes }) => bytes);
+    gauge(
+      'holdfast_unadmitted_records',
+      'Records without a verdict: their contracts have not been asked, and no subscriber sees them yet.',
+      ({ last, admitted }) => last - admitted,
+    );
     gauge('holdfast_outbox_records', 'Publishes that wait for the broker.', ({ outbox }) => outbox);
     const latest = (): JournalStats | undefined => this.#stats;
     new Gauge({

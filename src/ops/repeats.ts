@@ -20,13 +20,13 @@ export class Repeats {
   /**
    * Something happened again. The line is written at once, or ten seconds after the last one of its kind: then it is that
    * of the last time, for all since.
-   * @param kind few different ones @param say writes the line; `count`: it stands for so many
+   * @param kind few different ones @param say writes the line; `count`: it stands for so many @param times it happened
    */
-  tell(kind: string, say: (count: number) => void): void {
+  tell(kind: string, say: (count: number) => void, times = 1): void {
     let known = this.#kinds.get(kind);
     if (!known) this.#kinds.set(kind, (known = { toldAt: -Infinity, count: 0, say, timer: undefined }));
     const one = known;
-    one.count++;
+    one.count += times;
     one.say = say;
     if (one.timer) return;
     const leftMs = one.toldAt + QUIET_MS - this.clock.monotonic();

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { ContractThread, type Checked, type FilesRead, type RespawnReason } from '../contract/index.js';
-import type { Verdict } from '../domain/contract.js';
+import type { ContractThreadHealth, Verdict } from '../domain/contract.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Rejection } from '../domain/record.js';
 import { within } from '../domain/within.js';
@@ -8,10 +8,10 @@ import type { ContractThreadCalls, ContractThreadSettings } from './contract.thr
 import { PublishChecks } from './publish-checks.js';
 import { Channel } from './rpc.js';
 
-/** A thread that is to end gets so long to tell what it holds back of the log: it may be in a check that never returns. */
-const TELL_MS_MAX = 100;
 /** What a thread that is to be replaced gets to finish its step; then it is ended, and its step is checked again. */
 const FINISH_MS_MAX = 2_000;
+/** Contracts that were tried are loaded within this, or they are not in force. */
+const READY_MS_MAX = 60_000;
 
 export interface ContractChecksOptions {
   settings: ContractThreadSettings;
@@ -21,6 +21,7 @@ export interface ContractChecksOptions {
   attach: (port: MessagePort) => Promise<void>;
   onEvent: (event: string, value: unknown) => void;
   onRespawn: (reason: RespawnReason, position: number, detail: string) => void;
+  onHealth: (health: ContractThreadHealth) => void;
   /** The thread has ended because {@link ContractChecks.replace} asked for it: the next one counts from 0. */
   onReplaced: () => void;
   onFatal: (error: Error) => void;
@@ -44,8 +45,11 @@ export class ContractChecks {
   /** How often the thread was replaced on purpose. */
   #replacements = 0;
   #replacing = false;
+  /** No thread is there; the next is waited for. */
+  #gone = false;
   /** The thread before is still to finish: that another of its kind begins says nothing. */
   #finishing = false;
+  readonly #channels = new WeakMap<Worker, Channel>();
   readonly #publishes: PublishChecks;
 
   constructor(private readonly options: ContractChecksOptions) {
@@ -56,6 +60,14 @@ export class ContractChecks {
       workerData: this.#settings,
       leastBudgetMs: leastBudgetMs(this.#settings),
       start: (worker) => this.#begin(worker),
+      gone: (worker) => {
+        this.#channels.get(worker)?.fail(new Error('the contract thread has ended'));
+        this.#gone = true;
+      },
+      onHealth: (health) => {
+        if (health.held) this.#ready.reject(new Error('too many threads do not end: nothing is checked'));
+        options.onHealth(health);
+      },
       onFatal: (error) => this.#fatal(error),
       onRespawn: (reason, position, detail) => {
         this.#publishes.respawned(reason, position);
@@ -70,6 +82,7 @@ export class ContractChecks {
   async start(): Promise<void> {
     this.#thread.start();
     await this.#ready.promise;
+    this.#thread.lasts();
   }
 
   /** What the files of the contracts in force held, once {@link start} has resolved. */
@@ -89,7 +102,7 @@ export class ContractChecks {
     } catch (error) {
       if (this.#stopped) throw error;
       this.#replacing = false; // From here on there is nothing left to go back to.
-      await this.#restart(before);
+      await this.#restart(before).catch(() => undefined); // The thread is waited for, and that is told.
       throw error;
     } finally {
       this.#replacing = false;
@@ -107,7 +120,11 @@ export class ContractChecks {
     this.#settings = settings;
     this.#channel = undefined;
     await this.#thread.restart(settings, leastBudgetMs(settings));
-    await promise;
+    const late = setTimeout(
+      () => this.#ready.reject(new Error(`they were not loaded in ${READY_MS_MAX} ms`)),
+      READY_MS_MAX,
+    );
+    await promise.finally(() => clearTimeout(late));
   }
 
   #begin(worker: Worker): void {
@@ -116,7 +133,8 @@ export class ContractChecks {
     const settings = this.#settings;
     const ready = this.#finishing ? undefined : this.#ready;
     const channel = (this.#channel = new Channel(worker, undefined, onEvent));
-    worker.on('exit', () => channel.fail(new Error('the contract thread has ended')));
+    this.#channels.set(worker, channel);
+    this.#gone = false;
     const { port1, port2 } = new MessageChannel();
     attach(port1)
       .then(() => channel.call<FilesRead>('attach' satisfies keyof ContractThreadCalls, [port2], [port2]))
@@ -127,7 +145,9 @@ export class ContractChecks {
         },
         // One that ended before it was ready is replaced, and the next one may be.
         (error: unknown) => {
-          if (channel === this.#channel && !this.#stopped) this.#fatal(error as Error);
+          if (channel !== this.#channel || this.#gone || this.#stopped) return;
+          this.#ready.reject(error);
+          this.#thread.giveUp(error as Error);
         },
       );
   }
@@ -151,6 +171,8 @@ export class ContractChecks {
     await this.#ready.promise.catch(() => undefined);
     const channel = this.#channel;
     if (!channel || this.#stopped) throw stopping();
+    if (this.#gone)
+      throw new HoldfastError('CONTRACT_UNCHECKED', 'no contract is checked until its thread is replaced');
     try {
       const rejections = await channel.call<Rejection[]>('check' satisfies keyof ContractThreadCalls, [positions]);
       return rejections.map(({ position, reason, problems }) => {
@@ -160,7 +182,7 @@ export class ContractChecks {
     } catch (error) {
       if (this.#stopped) throw error;
       if (replacements !== this.#replacements) return this.checkAgain(positions); // By other contracts, and without blame.
-      if (channel === this.#channel) throw error; // It answered so.
+      if (channel === this.#channel && !this.#gone) throw error; // It answered so.
     }
     const [position, ...others] = positions;
     if (others.length === 0) {
@@ -179,8 +201,6 @@ export class ContractChecks {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#ready.reject(stopping());
-    const told = this.#channel?.call('tellHeld' satisfies keyof ContractThreadCalls, []).catch(() => undefined);
-    await within(TELL_MS_MAX, told ?? Promise.resolve());
     await this.#thread.stop();
   }
 }

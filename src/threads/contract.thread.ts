@@ -1,4 +1,5 @@
 /** The contract thread: gives every record its verdict. Users' schemas and classes run here and nowhere else. */
+import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import {
   Admission,
@@ -11,13 +12,12 @@ import {
   type ContractThreadData,
   type FilesRead,
 } from '../contract/index.js';
-import { systemClock } from '../domain/clock.js';
 import type { Journal } from '../domain/journal.js';
 import type { ContractSettings, FailureCount, Verdict } from '../domain/contract.js';
 import type { Rejection } from '../domain/record.js';
 import type { PublishContractSettings, SubscriptionSettings } from '../domain/settings.js';
 import { SqliteJournalReader } from '../journal/index.js';
-import { Repeats, type LogLine } from '../ops/index.js';
+import type { LogLine } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
 import { Channel, remote, served } from './rpc.js';
 
@@ -38,7 +38,8 @@ export interface ContractThreadEvents {
   admitted: number;
   /** How many records have failed each contract since this thread began; only those that are more than 0. */
   failures: FailureCount[];
-  log: LogLine;
+  /** Something that repeats has happened `count` times; the line is about one of them. */
+  repeated: { kind: string; count: number; line: LogLine };
 }
 
 /** What the parent may ask of this thread. */
@@ -50,8 +51,6 @@ export interface ContractThreadCalls {
   attach(port: MessagePort): Promise<FilesRead>;
   /** Begins no further check. Resolves when the verdicts so far are the journal's, so that another thread may go on. */
   finish(): Promise<void>;
-  /** Tells what of the log is held back. */
-  tellHeld(): Promise<void>;
   /** Which of these records fail the contracts as they are now. A check that never returns ends this thread. */
   check(positions: number[]): Promise<Rejection[]>;
   /** What the contract of a publish says, whatever its mode. @param id as `Admission.checkPublish` */
@@ -77,11 +76,10 @@ class VerdictSink implements AdmissionSink {
     const kept = (this.#kept = this.journal.admit(through, rejections));
     if (rejections.length > 0) await kept;
     for (const { contract, reason, position, problems } of rejections) {
-      const problem = problems[0]?.message;
-      repeats.tell(`rejected ${reason} ${contract}`, (count) =>
-        warn('records are rejected', { contract, reason, count, position, problem }),
-      );
+      const fields = { contract, reason, position, problem: problems[0]?.message };
+      repeat(`rejected ${reason} ${contract}`, 'records are rejected', fields);
     }
+    tellRepeated();
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     this.#tellFailures();
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
@@ -103,23 +101,38 @@ class VerdictSink implements AdmissionSink {
   }
 }
 
-/** Tells the first of a kind at once, and then now and then one: it is a sample, the metrics have the count. */
-function tellShadow({ contract, reason, position, problems: [problem] }: Rejection): void {
+function shadowed({ contract, reason, position, problems: [problem] }: Rejection): void {
   const { pointer, rule, message } = problem ?? {};
-  repeats.tell(`shadow ${reason} ${contract}`, (count) => {
-    const fields = { contract, reason, count, position, pointer, rule, problem: message };
-    warn('records fail a contract in shadow mode, and are delivered', fields);
-  });
+  const fields = { contract, reason, position, pointer, rule, problem: message };
+  repeat(`shadow ${reason} ${contract}`, 'records fail a contract in shadow mode, and are delivered', fields);
 }
 
-const repeats = new Repeats(systemClock);
+/** What has happened since it was last told. It is the parent that holds lines back: this thread may be ended at any time. */
+const repeated = new Map<string, ContractThreadEvents['repeated']>();
+
+/** The first of a kind is told at once. */
+const known = new Set<string>();
+
+function repeat(kind: string, message: string, fields: LogLine['fields']): void {
+  const count = (repeated.get(kind)?.count ?? 0) + 1;
+  repeated.set(kind, { kind, count, line: { level: 'warn', message, fields } });
+  if (known.has(kind)) return;
+  known.add(kind);
+  tellRepeated();
+}
+
+function tellRepeated(): void {
+  for (const one of repeated.values()) toParent.emit('repeated', one);
+  repeated.clear();
+}
+
 const data = workerData as ContractThreadSettings & { contractThread: ContractThreadData };
 const { progress, condemned } = enterContractThread(data.contractThread);
 new Heartbeats(data.heartbeats).beatAs('contract');
 
 const toParent = new Channel(
   parentPort!,
-  served({ attach, finish, tellHeld, check, checkPublish } satisfies ContractThreadCalls),
+  served({ attach, finish, check, checkPublish } satisfies ContractThreadCalls),
 );
 
 interface Checks {
@@ -145,12 +158,6 @@ async function finish(): Promise<void> {
   admission.stop();
   await running;
   await sink.saved();
-  await tellHeld();
-}
-
-function tellHeld(): Promise<void> {
-  repeats.flush();
-  return Promise.resolve();
 }
 
 async function attach(port: MessagePort): Promise<FilesRead> {
@@ -171,20 +178,20 @@ async function attach(port: MessagePort): Promise<FilesRead> {
   const admission: Admission = new Admission(contracts, {
     ...{ source, sink, progress, condemned },
     after: admitted,
-    onShadowed: tellShadow,
+    onShadowed: shadowed,
   });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));
   // What the thread before admitted last it may have told nobody.
   toParent.emitLatest('admitted', admitted satisfies ContractThreadEvents['admitted']);
+  // After the answer, because the first check may never end.
   // Left unhandled on purpose: a reader or journal that fails ends the thread, and its parent starts another.
-  const running = runAdmission(admission, (description) => {
-    warn('a contract failed outside of its check', { description });
-  });
+  const running = setImmediate().then(() =>
+    runAdmission(admission, (description) => {
+      repeat('fault', 'a contract failed outside of its check', { description });
+      tellRepeated();
+    }),
+  );
   ready({ admission, source, sink, running });
   return memory.read;
-}
-
-function warn(message: string, fields: LogLine['fields']): void {
-  toParent.emit('log', { level: 'warn', message, fields } satisfies ContractThreadEvents['log']);
 }

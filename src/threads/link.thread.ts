@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { MEND, type Diagnosis } from '../domain/cause.js';
 import { systemClock } from '../domain/clock.js';
+import type { ContractThreadHealth } from '../domain/contract.js';
 import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import { HoldfastError } from '../domain/errors.js';
@@ -32,6 +33,8 @@ export interface LinkThreadCalls {
   credentials(credentials: Credentials): Promise<void>;
   /** As `Responses.expect`. */
   expectResponse(expected: ExpectedResponse): Promise<void>;
+  /** How the contract thread is. */
+  contracts(health: ContractThreadHealth): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
   /** Lets acknowledgements and the outbox finish, at most so many milliseconds, and disconnects. */
   stop(deadlineMs: number): Promise<void>;
@@ -62,6 +65,8 @@ const facts = {
   stopping: false,
   journalState: undefined as JournalState | undefined,
   journalReason: '',
+  contracts: undefined as ContractThreadHealth | undefined,
+  unadmitted: undefined as number | undefined,
 };
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
@@ -123,6 +128,10 @@ const calls: LinkThreadCalls = {
   expectResponse(expected) {
     const down = new HoldfastError('LINK_DOWN', 'the link is not there yet');
     return session?.expectResponse(expected) ?? Promise.reject(down);
+  },
+  contracts(health) {
+    facts.contracts = health;
+    return Promise.resolve();
   },
   status: () => Promise.resolve(session?.status()),
   async stop(deadlineMs) {
@@ -186,6 +195,16 @@ function tell<K extends keyof LinkThreadEvents>(event: K, value: LinkThreadEvent
 }
 
 beats.beatAs('link');
+let asking = false;
+setInterval(() => {
+  if (!journal || asking) return;
+  asking = true;
+  journal
+    .stats()
+    .then(({ last, admitted }) => (facts.unadmitted = last - admitted))
+    .catch(() => undefined) // it has ended, and so does the gateway
+    .finally(() => (asking = false));
+}, STALL_CHECK_MS).unref();
 setInterval(() => {
   if (beats.delayMs('main') < ops.stallLimitMs) return;
   // The main thread cannot log this any more.

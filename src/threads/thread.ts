@@ -1,4 +1,5 @@
 import { MessagePort, Worker } from 'node:worker_threads';
+import { endWorker, watchWorker } from '../domain/worker-end.js';
 import { Channel, remote, served, type Serve } from './rpc.js';
 
 /**
@@ -7,6 +8,9 @@ import { Channel, remote, served, type Serve } from './rpc.js';
  * each message is copied twice and the link reads a third slower.
  */
 const YOUNG_GENERATION_MB_MAX = { link: 48, journal: 12, contract: 6 };
+
+/** A thread in a native call, such as to a disk that hangs, does not end before it. */
+const END_MS_MAX = 1_000;
 
 /** The parent's side of one thread that lives as long as the process. */
 export class Thread<T extends object> {
@@ -30,6 +34,7 @@ export class Thread<T extends object> {
       workerData,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX[name] },
     });
+    watchWorker(this.#worker);
     const channel = new Channel(this.#worker, port.serve ?? served({}), port.onEvent);
     this.calls = remote<T>(channel, (_method, args): MessagePort[] => args.filter(isPort));
     let thrown: unknown;
@@ -43,10 +48,10 @@ export class Thread<T extends object> {
     });
   }
 
-  /** Ends the thread; what it had to finish must be finished before. */
+  /** Ends the thread, or stops waiting for that; what it had to finish must be finished before. */
   async end(): Promise<void> {
     this.#stopping = true;
-    await this.#worker.terminate();
+    await endWorker(this.#worker, END_MS_MAX);
   }
 }
 

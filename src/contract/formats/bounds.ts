@@ -7,10 +7,21 @@ export type ValueLimits = Pick<ContractLimits, 'maxDepth' | 'maxKeys' | 'maxStri
 const CONTAINERS_PER_KEY = 10;
 const CONTAINERS_MIN = 1_000;
 
+/**
+ * What one payload's value may take of the heap of the thread that checks it, whatever its limits are: where V8 finds no
+ * room in the midst of a native call such as JSON.parse, it ends the whole process.
+ */
+export const HEAP_BYTES_MAX = 128 * 2 ** 20;
+/** What takes the most of its kind, such as a key that no other object has. */
+const HEAP_BYTES = { key: 200, container: 80, item: 32 };
+/** A UTF-16 unit takes two bytes, and a text of ASCII one for each. */
+export const TEXT_HEAP_BYTES_MAX = 2;
+
 /** Counts what one payload holds. @throws Unfit from the first that is over its limit */
 export class Bounds {
   #keys = 0;
   #containers = 0;
+  #heapBytes = 0;
 
   constructor(private readonly limits: ValueLimits) {}
 
@@ -19,6 +30,19 @@ export class Bounds {
     this.#keys += count;
     const { maxKeys } = this.limits;
     if (this.#keys > maxKeys) throw new Unfit('too-many', 'maxKeys', `its objects have more than ${maxKeys} keys`);
+    this.weigh(count * HEAP_BYTES.key);
+  }
+
+  /** One more item of an array, or value of an object. */
+  item(): void {
+    this.weigh(HEAP_BYTES.item);
+  }
+
+  /** So many bytes more of the heap. */
+  weigh(heapBytes: number): void {
+    this.#heapBytes += heapBytes;
+    if (this.#heapBytes <= HEAP_BYTES_MAX) return;
+    throw new Unfit('too-large', 'memory', `its value would take more than ${HEAP_BYTES_MAX >> 20} MiB of memory`);
   }
 
   /** A text or byte string of so many bytes. */
@@ -36,6 +60,7 @@ export class Bounds {
   container(): void {
     const max = Math.max(CONTAINERS_MIN, CONTAINERS_PER_KEY * this.limits.maxKeys);
     if (++this.#containers > max) throw new Unfit('too-many', 'maxKeys', `it has more than ${max} arrays and objects`);
+    this.weigh(HEAP_BYTES.container);
   }
 
   /** One more array or object, `depth` levels deep. */

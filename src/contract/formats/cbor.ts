@@ -1,12 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { decode, Tokenizer, Type, type DecodeOptions, type Token } from 'cborg';
-import { Bounds, type ValueLimits } from './bounds.js';
+import { Bounds, TEXT_HEAP_BYTES_MAX, type ValueLimits } from './bounds.js';
 import type { Decoded } from './decoder.js';
 import { jsonLike } from './json-like.js';
 import { answered, Unfit } from './unfit.js';
 
 /** A number of more bytes is refused: to write it in decimal takes time in the square of its length. */
 const BIG_NUMBER_BYTES_MAX = 128;
+
+/** What an item is in the end, and what cborg makes of it on the way. */
+const ITEM_HEAP_BYTES = 40;
+/** A Map, before it is an object. */
+const MAP_HEAP_BYTES = 300;
 
 const OPTIONS: DecodeOptions = {
   allowIndefinite: true,
@@ -55,21 +60,28 @@ class BoundedTokenizer extends Tokenizer {
 
   #seen(token: Token): Token {
     const { type, byteValue } = token;
+    this.#bounds.weigh(ITEM_HEAP_BYTES);
     if (type === Type.array || type === Type.map) return this.#opened(token);
     if (type === Type.break) this.#broken();
-    else if (type === Type.bytes) this.#bounds.bytes((token.value as Uint8Array).length);
+    else if (type === Type.bytes) this.#text((token.value as Uint8Array).length);
     else if (type === Type.string && byteValue) {
-      this.#bounds.bytes(byteValue.length);
+      this.#text(byteValue.length);
       if (!isUtf8(byteValue)) throw new Unfit('encoding', 'utf-8', 'a text in it is not valid UTF-8');
     }
     this.#ended();
     return token;
   }
 
+  #text(length: number): void {
+    this.#bounds.bytes(length);
+    this.#bounds.weigh(length * TEXT_HEAP_BYTES_MAX);
+  }
+
   #opened(token: Token): Token {
     const length = Number(token.value);
     const ofMap = token.type === Type.map;
     const endless = length === Infinity;
+    if (ofMap) this.#bounds.weigh(MAP_HEAP_BYTES);
     this.#open.push(ofMap ? (endless ? -2 : 2 * length) : length);
     this.#bounds.opened(this.#open.length);
     if (ofMap && !endless) this.#bounds.keys(length);

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import type { ContractCompression, ContractFormat } from '../../domain/contract.js';
 import type { MessageProperties } from '../../domain/message.js';
 import { Scratch } from '../scratch.fixture.js';
-import { loadDecoder } from './decoder.js';
-import { reading, TELEMETRY_PROTO, UNITS_PROTO } from './formats.fixture.js';
+import { loadDecoder, type DecoderSettings } from './decoder.js';
+import { hex, reading, TELEMETRY_PROTO, UNITS_PROTO } from './formats.fixture.js';
 
 const scratch = new Scratch();
 after(() => scratch.remove());
@@ -47,6 +47,24 @@ describe('limits', () => {
     assert.match(String(await read('[{"a":1,"b":2},{"a":1,"b":2}]')), /^too-many/);
     assert.match(String(await read('"äöü"')), /^too-large/);
     assert.match(String(await read('{"abcde":1}')), /^too-large/);
+  });
+
+  it('no format makes more of a payload than the heap bears', async () => {
+    const proto = 'syntax = "proto3"; message M { repeated uint64 a = 1; repeated bool b = 2; repeated string c = 3; }';
+    const many = { file: scratch.write('many.proto', proto), root: scratch.directory, message: 'M' };
+    const run = (head: string, count: number, item: string): Buffer =>
+      Buffer.concat([hex(head), Buffer.alloc(count * hex(item).length, hex(item))]);
+    for (const [settings, payload] of [
+      [{ format: 'cbor' }, run('9a 00 50 00 00', 0x50_00_00, 'f6')],
+      [{ format: 'msgpack' }, run('dd 00 20 00 00', 0x20_00_00, 'cf ff ff ff ff ff ff ff ff')],
+      [{ format: 'protobuf', protobuf: many }, run('0a 80 80 80 01', 2 ** 21, '7f')],
+      [{ format: 'protobuf', protobuf: many }, run('12 80 80 80 04', 2 ** 23, '01')],
+      [{ format: 'protobuf', protobuf: many }, run('', 2 ** 22, '1a 00')],
+      [{ format: 'text', limits: { maxString: 256 * 2 ** 20 } }, Buffer.alloc(65 * 2 ** 20, ' ')],
+    ] satisfies [DecoderSettings, Buffer][]) {
+      const answer = String(await reading(settings)(payload)).slice(0, 100);
+      assert.match(answer, /^too-large: its value would take more than 128 MiB/, settings.format);
+    }
   });
 
   it('by default: 10 000 keys, 128 levels, 1 MiB of one text', async () => {

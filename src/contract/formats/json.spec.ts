@@ -47,6 +47,34 @@ describe('decodeJson', () => {
     assert.equal(reasonOf(`[${'[],{},'.repeat(10_000)}1]`), 'valid');
   });
 
+  it('counts what a large payload holds before the parser makes anything of it', () => {
+    for (const [text, reason] of [
+      ['{},'.repeat(100_001), 'too-many'],
+      ['[],'.repeat(100_001), 'too-many'],
+      ['"":0,'.repeat(20_000), 'too-many'],
+      ['"[{:,\\"",'.repeat(20_000), 'syntax'], // in strings they are none
+    ] as const) {
+      assert.equal(reasonOf(`[${text}`), reason, text.slice(0, 10));
+    }
+  });
+
+  it('lets through no more than the heap bears, whatever the limits', () => {
+    const limits = { maxDepth: 1_000, maxKeys: 10_000_000, maxString: 256 * 2 ** 20 };
+    for (const text of [
+      `[${'{},'.repeat(2_000_000)}1]`,
+      `[${'1,'.repeat(5_000_000)}1]`,
+      `{${'"":0,'.repeat(700_000)}"":0}`,
+      `"${' '.repeat(65 * 2 ** 20)}"`,
+      `"ä${' '.repeat(33 * 2 ** 20)}"`,
+    ]) {
+      const decoded = decodeJson(Buffer.from(text), limits);
+      assert.ok(!decoded.ok, text.slice(0, 10));
+      assert.equal(decoded.reason, 'too-large');
+      assert.equal(decoded.problem.rule, 'memory');
+    }
+    assert.ok(decodeJson(Buffer.from(`[${'1.5,'.repeat(1_000_000)}1]`), limits).ok);
+  });
+
   it('keeps __proto__ as an own property and pollutes nothing', () => {
     const decoded = decodeJson(Buffer.from('{"__proto__":{"polluted":1}}'));
     assert.ok(decoded.ok);

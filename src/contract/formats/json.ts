@@ -1,10 +1,13 @@
+import { isAscii } from 'node:buffer';
 import { CONTRACT_LIMITS } from '../../domain/contract.js';
-import { measure, tooDeepText, type ValueLimits } from './bounds.js';
+import { Bounds, measure, tooDeepText, type ValueLimits } from './bounds.js';
 import type { Decoded } from './decoder.js';
 import { answered, unfit } from './unfit.js';
 
 /** `"":0,` is the shortest there is of a key. */
 const KEY_BYTES_MIN = 5;
+/** What a shorter one makes of memory is nothing to speak of. */
+const SCANNED_BYTES_MIN = 64 * 2 ** 10;
 
 // ignoreBOM keeps a byte order mark in the text, so that it is refused and not stripped in silence:
 // subscribers get the original bytes, and many of their parsers would fail on it.
@@ -33,23 +36,26 @@ export const NOT_UTF8 = unfit('encoding', 'utf-8', 'the payload is not valid UTF
  * beyond a double lose digits or become Infinity in the value, which is why it is only for checking.
  */
 export function decodeJson(bytes: Uint8Array, limits: ValueLimits = CONTRACT_LIMITS): Decoded {
+  const { maxDepth, maxKeys, maxString } = limits;
+  if (bytes.length <= Math.min(maxKeys * KEY_BYTES_MIN, maxString, SCANNED_BYTES_MIN)) return parsed(bytes, maxDepth);
+  return answered('json', () => {
+    scanJson(bytes, limits);
+    const decoded = parsed(bytes, maxDepth);
+    if (decoded.ok && bytes.length > maxString) measure(decoded.value, limits);
+    return decoded;
+  });
+}
+
+function parsed(bytes: Uint8Array, maxDepth: number): Decoded {
   const text = textOf(bytes);
   if (text === undefined) return NOT_UTF8;
-  const { maxDepth, maxKeys, maxString } = limits;
   if (mayBeDeeperThan(text, maxDepth) && deeperThan(bytes, maxDepth))
     return unfit('too-deep', 'depth', tooDeepText(maxDepth));
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return { ok: true, value: JSON.parse(text), json: bytes };
   } catch (error) {
     return unfit('syntax', 'json', syntaxText(text, error));
   }
-  // Most payloads are too short to be over these limits.
-  if (bytes.length <= maxKeys * KEY_BYTES_MIN && bytes.length <= maxString) return { ok: true, value, json: bytes };
-  return answered('json', () => {
-    measure(value, limits);
-    return { ok: true, value, json: bytes };
-  });
 }
 
 /** Whether there are more than `depthMax` opening brackets, in strings or not: most payloads have few, found in no time. */
@@ -71,6 +77,8 @@ function syntaxText(text: string, error: unknown): string {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
@@ -91,6 +99,25 @@ export function deeperThan(bytes: Uint8Array, depthMax: number): boolean {
     } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--;
   }
   return false;
+}
+
+/**
+ * Counts what the parser would make of the bytes, before it does: it answers to nobody until it is done or out of memory.
+ * Of text that is not JSON it counts something, too. @throws Unfit when it is over a limit
+ */
+function scanJson(bytes: Uint8Array, limits: ValueLimits): void {
+  const bounds = new Bounds(limits);
+  // The text as a whole, and again in what is made of it.
+  bounds.weigh(bytes.length * (isAscii(bytes) ? 2 : 4));
+  let depth = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) i = endOfString(bytes, i + 1);
+    else if (byte === COMMA) bounds.item();
+    else if (byte === COLON) bounds.keys(1);
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) bounds.opened(++depth);
+    else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--;
+  }
 }
 
 /** Index of the quote that ends a string, or the length when none does. */

@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { Bounds, type ValueLimits } from './bounds.js';
+import { Bounds, TEXT_HEAP_BYTES_MAX, type ValueLimits } from './bounds.js';
 import { Unfit } from './unfit.js';
+
+/** A number of 64 bits is made a BigInt first, and then perhaps a text; a text has a head. */
+const SCALAR_HEAP_BYTES = 64;
 
 type Kind = 'scalar' | 'text' | 'bytes' | 'extension' | 'array' | 'map';
 
@@ -51,6 +54,7 @@ class Scan {
   item(): boolean {
     this.#need(this.#owed);
     this.#owed--;
+    this.bounds.item();
     const head = this.bytes[this.#at++]!;
     if (head < 0x80 || head >= 0xe0) this.#ended();
     else if (head < 0x90) this.#opened('map', head & 0x0f);
@@ -64,11 +68,15 @@ class Scan {
     const found = HEADS[head - 0xc0];
     if (!found) throw new Error(`it holds the byte 0x${head.toString(16)}, which has no meaning`);
     const [kind, size] = found;
-    if (kind === 'scalar') return this.#passed(size);
+    if (kind === 'scalar') {
+      this.bounds.weigh(SCALAR_HEAP_BYTES);
+      return this.#passed(size);
+    }
     const length = this.#length(size);
     if (kind === 'array' || kind === 'map') return this.#opened(kind, length);
     if (kind === 'text') return this.#text(length);
     this.bounds.bytes(length);
+    this.bounds.weigh(length * TEXT_HEAP_BYTES_MAX + SCALAR_HEAP_BYTES);
     this.#passed(kind === 'extension' ? 1 + length : length);
   }
 
@@ -81,6 +89,7 @@ class Scan {
 
   #text(length: number): void {
     this.bounds.bytes(length);
+    this.bounds.weigh(length * TEXT_HEAP_BYTES_MAX + SCALAR_HEAP_BYTES);
     this.#passed(length);
     if (isUtf8(this.bytes.subarray(this.#at - length, this.#at))) return;
     throw new Unfit('encoding', 'utf-8', 'a text in it is not valid UTF-8');

@@ -8,6 +8,7 @@ import type { ProtobufSettings } from '../../domain/contract.js';
 import { FileMemory } from '../file-memory.js';
 import { Bounds, measure, tooDeepText, type ValueLimits } from './bounds.js';
 import type { Decoded } from './decoder.js';
+import { BoundedReader } from './protobuf-reader.js';
 import { withDefaults } from './protobuf-defaults.js';
 import { answered, Unfit } from './unfit.js';
 
@@ -34,7 +35,7 @@ export async function loadProtobuf(
   return (payload) =>
     answered('protobuf', () => {
       bounds = new Bounds(limits);
-      return { ok: true, value: valueOf(type, payload, limits) };
+      return { ok: true, value: valueOf(type, new BoundedReader(payload, bounds), limits) };
     });
 }
 
@@ -50,7 +51,7 @@ function countMessages(namespace: protobuf.NamespaceBase, made: () => void): voi
   }
 }
 
-function valueOf(type: protobuf.Type, payload: Uint8Array, limits: ValueLimits): unknown {
+function valueOf(type: protobuf.Type, payload: protobuf.Reader, limits: ValueLimits): unknown {
   let value: unknown;
   try {
     value = withDefaults(type, protojson.toJson(type, type.decode(payload)), new Bounds(limits));

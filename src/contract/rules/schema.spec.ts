@@ -192,6 +192,47 @@ describe('a schema that is refused', () => {
     );
   });
 
+  it('is one with unevaluated… whose work depends on a branch that ajv does not follow', async () => {
+    const [text, two] = [{ type: 'string' }, [{ type: 'string' }, { type: 'string' }]];
+    const strings = { $defs: { strings: { type: 'array', items: text } } };
+    for (const [branch, at] of [
+      [{ anyOf: [{ items: text }, { maxItems: 3 }] }, '/anyOf/0'],
+      [{ oneOf: [{ maxItems: 3 }, { items: text }] }, '/oneOf/1'],
+      [{ ...strings, anyOf: [{ $ref: '#/$defs/strings' }, { maxItems: 3 }] }, '/anyOf/0'],
+      [
+        { $defs: { a: { type: 'array', anyOf: [{ items: text }, { maxItems: 3 }] } }, $ref: '#/$defs/a' },
+        '/\\$defs/a/anyOf/0',
+      ],
+      [{ allOf: [{ anyOf: [{ items: text }, { maxItems: 3 }] }] }, '/allOf/0/anyOf/0'],
+      [{ anyOf: [{ prefixItems: two }, { minItems: 1 }] }, '/anyOf/0'],
+      [{ if: { maxItems: 1 }, then: { items: true }, else: true }, '/then'],
+    ] as const) {
+      const schema = { type: 'array', ...branch, unevaluatedItems: false };
+      await refusal(
+        { 'a.json': schema },
+        new RegExp(`a\\.json#.*unevaluatedItems would pass over .* at ${at} did not`),
+      );
+    }
+    const pattern = { patternProperties: { '^x-': text }, required: ['x-a'] };
+    const named = { properties: { id: { type: 'integer' } }, required: ['id'] };
+    const object = { type: 'object', anyOf: [pattern, named], unevaluatedProperties: false };
+    await refusal(
+      { 'a.json': object },
+      /a\.json#: unevaluatedProperties would pass over .*patternProperties at \/anyOf\/0/,
+    );
+
+    const fine = await compiled({
+      'a.json': { ...strings, type: 'array', $ref: '#/$defs/strings', unevaluatedItems: false },
+    });
+    assert.deepEqual([valid(fine, ['a']), valid(fine, [1])], [true, false]);
+    const either = { type: 'object', anyOf: [named, { properties: { a: text }, required: ['a'] }] };
+    const closed = await compiled({ 'a.json': { ...either, unevaluatedProperties: false } });
+    const verdicts = [{ id: 1 }, { id: 1, a: 'b' }, { id: 1, a: 2 }, { id: 1, b: 1 }].map((one) => valid(closed, one));
+    assert.deepEqual(verdicts, [true, true, false, false]);
+    const apart = { labels: { type: 'object', anyOf: [pattern, { maxProperties: 0 }] } };
+    await compiled({ 'a.json': { type: 'object', properties: apart, unevaluatedProperties: false } });
+  });
+
   it('is one that would let something pass unseen', async () => {
     const proto = '{"type":"object","properties":{"__proto__":{"type":"number"}}}';
     await refusal({ 'a.json': proto }, /a\.json#: a property named __proto__ would not be checked/);
