@@ -202,7 +202,6 @@ export class Publisher {
   async #publishAll(wanted: readonly (Wanted | HoldfastError)[], asking: Asking): Promise<BatchAnswer[]> {
     if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
     const { checked, ends } = await this.#inFlight(wanted, () => this.#take(wanted, asking));
-    failpoint('accepted');
     const ended = new Map<string, PublishResult | undefined>();
     for (const [id, end] of ends) ended.set(id, await end);
     const answers = checked.map((one) => (one instanceof HoldfastError ? one : answerOf(one.id, ended.get(one.id))));
@@ -268,6 +267,7 @@ export class Publisher {
   async #accept(acceptance: Acceptance): Promise<void> {
     try {
       await this.parts.outbox.accept(acceptance);
+      failpoint('accepted', acceptance.publishes.length);
     } catch (error) {
       this.#waiting.letGo(acceptance.publishes.map(({ id }) => id));
       throw error;

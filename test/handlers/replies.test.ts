@@ -93,7 +93,7 @@ describe('answers', { skip: needs('mosquitto') }, () => {
   });
 
   for (const point of ['accepted', 'attempted']) {
-    it(`kill -9 at "${point}", between the answer and its record's settlement: it arrives, perhaps twice`, async (t) => {
+    it(`kill -9 at "${point}", between the answer and its record's settlement: it arrives, perhaps again`, async (t) => {
       const flow = await startFlow(t, {
         gateway: { main: ANSWERING_APP, env: { HOLDFAST_FAILPOINT: `${point}:1` } },
         config: ({ brokerUrl }) => ({ broker: { url: brokerUrl }, subscribers: [], ...PUBLISH }),
@@ -113,7 +113,8 @@ describe('answers', { skip: needs('mosquitto') }, () => {
       for (const packet of packets) {
         assert.deepEqual(seen(packet), ['answers/1', '{"squared":16}', 'c', 'application/json']);
       }
-      assert.ok(packets.length <= 2, `${packets.length} answers`);
+      // On its way when the gateway was killed; sent again from the outbox; and the record's second delivery has an answer, too.
+      assert.ok(packets.length <= 3, `${packets.length} answers`);
     });
   }
 });
