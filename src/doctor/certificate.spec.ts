@@ -70,6 +70,10 @@ describe('doctor: TLS', () => {
     assert.match(mend('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), /Set broker\.tls\.certFile/);
     assert.match(mend('ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'), /Set broker\.tls\.certFile/);
     assert.match(mend('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', true), /Check broker\.tls\.certFile/);
+    assert.match(
+      judgeHandshakeError('ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'text', true).seen,
+      /certificate has expired/,
+    );
     assert.match(mend('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'), /TLS 1\.2/);
     assert.match(mend('closed'), /Is this the TLS port\?/);
     assert.match(judgeHandshakeError('EX', 'odd', false).seen, /odd \(EX\)/);

@@ -116,6 +116,12 @@ export function judgeHandshakeError(code: string, message: string, ownCertificat
       'Set broker.tls.certFile and broker.tls.keyFile to a certificate the broker trusts.',
     );
   }
+  if (/ALERT_CERTIFICATE_EXPIRED/.test(code)) {
+    return failed(
+      `the broker says that the gateway’s certificate has expired (${code})`,
+      'Renew it, and replace broker.tls.certFile and broker.tls.keyFile; look at the clock of the broker’s machine too.',
+    );
+  }
   if (ownCertificate && /ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_\w+|ACCESS_DENIED|DECRYPT_ERROR)/.test(code)) {
     return failed(
       `the broker does not accept the gateway’s certificate (${code})`,

@@ -68,6 +68,7 @@ export class Probe {
       this.#client.once('close', over);
       try {
         this.#client.connect();
+        if (!options.address.webSocket) this.#client.stream.once('data', (first: Buffer) => this.#sniff(first));
       } catch (error) {
         this.#failed(error as Error); // a key that cannot be read is thrown, and no 'close' follows
         over();
@@ -161,6 +162,13 @@ export class Probe {
       this.#waiting.get(packet.cmd)?.(packet);
       this.#waiting.delete(packet.cmd);
     }
+  }
+
+  /** The parser of MQTT says of a web server's answer that header flags are wrong. */
+  #sniff(first: Buffer): void {
+    if (first.subarray(0, 5).toString('latin1') !== 'HTTP/') return;
+    this.#ending.errors.unshift('HTTP came back: a web server answers');
+    this.cut();
   }
 
   #said(code: number, words = ''): void {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import type { BrokerSettings } from '../domain/settings.js';
-import type { Ending } from './probe.js';
+import { addressOf } from './address.js';
+import { Probe, type Ending } from './probe.js';
 import { judgeRefusal } from './refusal.js';
 
 function judge(ending: Partial<Ending>, login: Partial<BrokerSettings> = {}, wantsTls = false) {
@@ -51,5 +55,19 @@ describe('doctor: CONNECT', () => {
     assert.match(judge({ errors: ['Invalid header'] }).mend, /Something else than an MQTT broker/);
     assert.match(judge({}).mend, /the broker’s log/);
     assert.match(judge({}, {}, true).mend, /mqtts:\/\//);
+  });
+
+  it('a web server is called one, whatever the parser of MQTT makes of its answer', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const address = addressOf(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const broker: BrokerSettings = { urls: [], protocol: '5', tls: {}, wsHeaders: {} };
+    const more = { clientId: 'gw', clean: true, expirySeconds: 0, keepaliveSeconds: 10 };
+    const ending = await Probe.open({ address, broker, protocolVersion: 5, ...more }, AbortSignal.timeout(10_000));
+    assert.ok(!(ending instanceof Probe));
+    const { seen, mend } = judge(ending);
+    assert.match(seen, /not MQTT \(HTTP came back: a web server answers\)/);
+    assert.match(mend, /check the port in broker\.url/);
   });
 });

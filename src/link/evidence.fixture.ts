@@ -1,4 +1,5 @@
 import type { CloseEvidence } from './connection.js';
+import type { Evidence } from './evidence.js';
 
 /** A link that was up and was closed without a word. */
 export const SILENT_CLOSE: CloseEvidence = {
@@ -8,4 +9,16 @@ export const SILENT_CLOSE: CloseEvidence = {
   systemCode: undefined,
   wasUp: true,
   ended: undefined,
+};
+
+/** All that is known of it, when that is nothing. */
+export const NOTHING: Evidence = {
+  ...SILENT_CLOSE,
+  protocolVersion: 5,
+  keepaliveMs: 30_000,
+  sessionPresent: true,
+  upMs: 60_000,
+  threadDelayMs: 0,
+  outstanding: [],
+  history: [],
 };

@@ -22,6 +22,7 @@ describe('TLS in words', () => {
     it(`${code}: ${evidence.source}`, () => {
       const words = tlsInWords(code, [text])!;
       assert.match(words.evidence, evidence);
+      assert.ok(words.evidence.endsWith(` (${code})`), words.evidence);
       assert.match(words.mend, mend);
       assert.doesNotMatch(words.evidence + words.mend, /use-system-ca|routines|Node/);
     });

@@ -78,6 +78,5 @@ export function tlsInWords(code: string, texts: readonly string[]): TlsWords | u
   const known = KNOWN.find(([sign]) => sign.test(said));
   if (!known) return undefined;
   const [, evidence, mend] = known;
-  const name = /ERR_SSL_\w+|CERT\w*/.exec(code)?.[0] ?? code;
-  return { evidence: name === '' ? evidence : `${evidence} (${name})`, mend };
+  return { evidence: code === '' ? evidence : `${evidence} (${code})`, mend };
 }
