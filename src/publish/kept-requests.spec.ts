@@ -13,6 +13,7 @@ class Journal {
   readonly kept = new Map<string, KeptRequest>();
   readonly now = new Map<string, BatchAnswer>();
   runs = 0;
+  full = false;
   requests = this.#started();
 
   #started(): KeptRequests {
@@ -20,6 +21,7 @@ class Journal {
       { keptRequest: ({ caller, key }) => this.kept.get(`${caller} ${key}`) },
       {
         keepAnswer: ({ caller, key }, answers) => {
+          if (this.full) return Promise.reject(new HoldfastError('JOURNAL_FULL', 'full'));
           this.kept.get(`${caller} ${key}`)!.answers = answers;
           return Promise.resolve();
         },
@@ -91,6 +93,18 @@ describe('a request with a key', () => {
     await journal.ask([{ id: 'a', status: 'published' }], ASKED, [{ id: 'a' }]);
     await journal.ask([{ id: 'b', status: 'published' }], { ...ASKED, digest: 'other' }, [{ id: 'b' }]);
     assert.equal(journal.runs, 2);
+  });
+
+  it('what is on disk is answered, also when there is no room to remember what was answered', async () => {
+    const journal = new Journal();
+    journal.full = true;
+    journal.now.set('a', { id: 'a', status: 'queued' });
+    for (let i = 0; i < 2; i++) {
+      assert.deepEqual(await journal.ask([{ id: 'a', status: 'queued' }], ASKED, [{ id: 'a' }]), [
+        { id: 'a', status: 'queued' },
+      ]);
+    }
+    assert.equal(journal.runs, 1);
   });
 
   it('of a batch each answer is remembered, also of those that were never accepted', async () => {
