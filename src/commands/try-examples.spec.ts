@@ -120,6 +120,6 @@ describe('examples in the contracts folder', () => {
     writeFileSync(join(directory, 'command', 'c.invalid.json'), '{}');
     assert.equal(await check(file), 0);
     t.mock.restoreAll();
-    assert.match(written.out, /1 contracts, 0 subscribers\. 2 examples tried\.\n$/);
+    assert.match(written.out, /1 contract, 0 subscribers\. 2 examples tried\.\n$/);
   });
 });
