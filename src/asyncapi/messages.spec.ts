@@ -39,6 +39,30 @@ describe('messages', () => {
     }
   });
 
+  it('one whose schema is refused, or that has none, leaves it without a contract, unless a property tells them apart', () => {
+    const refused = (name: string, more: object = {}): object => ({
+      name,
+      payload: { type: 'object', required: ['kind'], properties: { a: { type: 'string', pattern: '(?!' }, ...more } },
+    });
+    const nothing = { name: 'class', contentType: 'application/json' };
+    for (const other of [refused('bad'), nothing]) {
+      const result = imported(choosing(kind('on'), other));
+      assert.equal(result.fragment.subscriptions[0]!.contract, undefined);
+      assert.match(warningsOf(result).join('\n'), /one of its messages may be anything, so that no contract is named/);
+    }
+    const told = imported(choosing(kind('on'), refused('bad', { kind: { const: 'off' } })));
+    assert.equal(told.fragment.subscriptions[0]!.contract, 'events');
+  });
+
+  it('an example that fits two of them is told', () => {
+    const on = { ...kind('on'), examples: [{ payload: { kind: 'on' } }] };
+    const result = imported(choosing(on, { name: 'any', payload: { type: 'object' } }));
+    assert.match(
+      warningsOf(result).join('\n'),
+      /like on\.example-1\.valid\.json is rejected, because it fits on and any/,
+    );
+  });
+
   it('the content type says the format', () => {
     const formats = [
       ['application/json; charset=utf-8', 'json'],

@@ -20,6 +20,8 @@ export interface ImportedContract {
   /** For the format `protobuf`. */
   protobuf?: { source: string; message: string };
   examples: ImportedExample[];
+  /** What is wrong with a value by its schema. Absent: nothing is looked at, so that whatever can be decoded is valid. */
+  misfit?: Misfit | undefined;
 }
 
 /** What describes a payload. */
@@ -61,9 +63,8 @@ export class MessageContracts {
     if (format === undefined) return undefined;
     const checked = this.#checked(payload, format);
     if (!checked) return undefined;
-    const { misfit, ...contract } = checked;
-    const examples = examplesOf(message, format, misfit, this.reading);
-    return { name: this.#name(message, key, operation), format, ...contract, examples };
+    const examples = examplesOf(message, format, checked.misfit, this.reading);
+    return { name: this.#name(message, key, operation), format, ...checked, examples };
   }
 
   #name(message: Node, key: string | undefined, operation: Operation): string {
@@ -82,7 +83,7 @@ export class MessageContracts {
   #checked(
     payload: Payload | undefined,
     format: Format,
-  ): (Pick<ImportedContract, 'schema' | 'unusable' | 'protobuf'> & { misfit?: Misfit }) | undefined {
+  ): Pick<ImportedContract, 'schema' | 'unusable' | 'protobuf' | 'misfit'> | undefined {
     const { references, warnings } = this.reading;
     if (!payload) return {};
     const { node } = payload;

@@ -93,13 +93,35 @@ export class JoinedContracts {
       return undefined;
     }
     const told = discriminatorOf(contracts);
-    if (!told)
+    if (!told && contracts.some(({ misfit, protobuf }) => !misfit && !protobuf)) {
+      // It would accept what the others do, and exactly one must.
+      this.warnings.add(place, 'one of its messages may be anything, so that no contract is named');
+      return undefined;
+    }
+    if (!told) {
       this.warnings.add(place, `no property tells its messages apart: exactly one of ${oneOf.join(', ')} must fit`);
+      this.#tellOfExamples(place, contracts);
+    }
     const joined = { format, oneOf, ...told };
     for (const [known, one] of this.made) if (isDeepStrictEqual(one, joined)) return known;
     const both = this.names.take(name, oneOf.join('-or-'));
     this.made.set(both, joined);
     return both;
+  }
+
+  /** Those of a message that fit another one, too, so that none of their kind would pass. */
+  #tellOfExamples(place: Operation['place'], contracts: readonly ImportedContract[]): void {
+    for (const { name, format, examples } of contracts) {
+      for (const { ending, text } of examples) {
+        const value: unknown = format === 'text' ? text : JSON.parse(text);
+        const fitting = contracts.filter(({ misfit }) => misfit?.(value) === undefined).map((one) => one.name);
+        if (fitting.length < 2) continue;
+        this.warnings.add(
+          place,
+          `what is like ${name}.${ending} is rejected, because it fits ${fitting.join(' and ')}`,
+        );
+      }
+    }
   }
 }
 

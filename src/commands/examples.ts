@@ -16,6 +16,8 @@ export interface FoundExamples {
   examples: Example[];
   /** Files that are named like examples, of no contract there is. */
   strays: string[];
+  /** Files whose names are almost those of examples. */
+  misnamed: string[];
   /** Files that cannot be tried, and why. */
   unfit: { file: string; why: string }[];
 }
@@ -26,9 +28,12 @@ const EXAMPLES_MAX = 10_000;
 const EXAMPLE_BYTES_MAX = 256 * 1024 * 1024;
 const EXAMPLE_NAME = /^(.+)\.(valid|invalid)\.(json|bin|txt)$/;
 
+/** Meant as one, and not tried. */
+const ALMOST = /^.+\.(valid|invalid)\.\w+$/i;
+
 /** Looks beside every schema, class and other file of the contracts. */
 export function findExamples(contracts: readonly ContractSettings[]): FoundExamples {
-  const found: FoundExamples = { examples: [], strays: [], unfit: [] };
+  const found: FoundExamples = { examples: [], strays: [], misnamed: [], unfit: [] };
   const folders = new Set(contracts.flatMap(filesOf).map((file) => dirname(file)));
   for (const folder of [...folders].sort()) {
     for (const name of readdirSync(folder).sort()) sort(join(folder, name), name, contracts, found);
@@ -42,7 +47,10 @@ function filesOf({ schemaFile, class: ref, protobuf }: ContractSettings): string
 
 function sort(file: string, name: string, contracts: readonly ContractSettings[], found: FoundExamples): void {
   const [, base, word] = EXAMPLE_NAME.exec(name) ?? [];
-  if (base === undefined) return;
+  if (base === undefined) {
+    if (ALMOST.test(name)) found.misnamed.push(file);
+    return;
+  }
   const contract = ownerOf(base, contracts);
   const why = contract === undefined ? undefined : unfitness(file, found.examples.length);
   if (contract === undefined) found.strays.push(file);

@@ -35,8 +35,9 @@ describe('examples in the contracts folder', () => {
       'telemetryx.valid.json': '',
       'telemetry.schema.json': '',
       'telemetry.valid.yaml': '',
+      'telemetry.Valid.json': '',
     });
-    const { examples, strays, unfit } = findExamples(contracts);
+    const { examples, strays, misnamed, unfit } = findExamples(contracts);
     assert.deepEqual(
       examples.map(({ file, contract, valid }) => [file.slice(file.lastIndexOf('/') + 1), contract, valid]),
       [
@@ -49,6 +50,10 @@ describe('examples in the contracts folder', () => {
     assert.deepEqual(
       strays.map((file) => file.slice(file.lastIndexOf('/') + 1)),
       ['telemetryx.valid.json'],
+    );
+    assert.deepEqual(
+      misnamed.map((file) => file.slice(file.lastIndexOf('/') + 1)),
+      ['telemetry.Valid.json', 'telemetry.valid.yaml'],
     );
     assert.deepEqual(unfit, []);
   });
@@ -77,6 +82,7 @@ describe('examples in the contracts folder', () => {
       't.lax.invalid.json': '{"id":"a"}',
       't.cut.invalid.json': '{',
       'stray.invalid.json': '{',
+      't.valid.yaml': '',
     });
     const { tried, problems, problemText, warningText } = await reportExamples(contracts, false);
     assert.deepEqual([tried, problems], [4, 2]);
@@ -85,6 +91,7 @@ describe('examples in the contracts folder', () => {
       /wrong\/t\.missing\.valid\.json {2}contract "t" rejects it: schema \(required\): .*'id'\n/,
     );
     assert.match(problemText, /wrong\/t\.lax\.invalid\.json {2}contract "t" accepts it\n {4}mend: \S/);
+    assert.match(warningText, /wrong\/t\.valid\.yaml {2}is not tried\n {4}mend: \S/);
     assert.match(warningText, /wrong\/stray\.invalid\.json {2}is an example of no contract\n {4}mend: .*: t\./);
   });
 

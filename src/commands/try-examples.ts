@@ -19,7 +19,7 @@ export async function reportExamples(
   colour: boolean,
   budgetMs?: number,
 ): Promise<ExamplesReport> {
-  const { examples, strays, unfit } = findExamples(contracts);
+  const { examples, strays, misnamed, unfit } = findExamples(contracts);
   const rejections =
     examples.length === 0 ? new Map<number, Rejection>() : await verdicts(contracts, examples, budgetMs);
   const told = (file: string, message: string, mend: string): string => {
@@ -35,12 +35,15 @@ export async function reportExamples(
   const warnings = strays.map((file) =>
     told(file, 'is an example of no contract', `Begin its name with one of: ${names}.`),
   );
+  const almost = misnamed.map((file) =>
+    told(file, 'is not tried', 'An example ends in .valid or .invalid, in lower case, and then .json, .bin or .txt.'),
+  );
   const problems = [...unusable, ...wrong];
   return {
     tried: examples.length,
     problems: problems.length,
     problemText: problems.join(''),
-    warningText: warnings.join(''),
+    warningText: [...warnings, ...almost].join(''),
   };
 }
 

@@ -126,7 +126,22 @@ describe('secrets in a rejection', () => {
       'api-key',
       'API_KEY',
     ];
-    for (const name of [...names, 'credentials', 'privateKey', 'private_key']) {
+    for (const name of [
+      ...names,
+      'psk',
+      'wifi_psk',
+      'wifiPsk',
+      'pass',
+      'mqttPass',
+      'passcode',
+      'auth',
+      'bearer',
+      'jwt',
+      'JWT',
+      'credentials',
+      'privateKey',
+      'private_key',
+    ]) {
       const contracts = await underSchema({ type: 'object', properties: { a: { type: 'object', required: ['id'] } } });
       const [above] = problems(contracts, { a: { b: [{ [name]: SECRET, other: 1 }] } });
       assert.equal(above!.sample, `{"b":[{"${name}":"[redacted]","other":1}]}`);
@@ -136,6 +151,29 @@ describe('secrets in a rejection', () => {
       const [below] = problems(deep, { [name]: { x: SECRET } });
       assert.deepEqual([below!.pointer, below!.sample], [`/${name}/x`, '"[redacted]"']);
     }
+  });
+
+  it('are covered in a text that says so, such as JSON that came as a text', async () => {
+    const contracts = await underSchema({ type: 'object', properties: { a: { type: 'number' } } });
+    for (const text of ['{"password":"hunter2"}', '?token=hunter2', 'Authorization: hunter2', "psk = 'hunter2'"]) {
+      const [found] = problems(contracts, { a: text });
+      assert.equal(found!.sample, '"[redacted]"', text);
+    }
+    for (const text of ['the pass is open: 7', 'author: me', 'passage=1', 'a compass: n']) {
+      assert.equal(problems(contracts, { a: text })[0]!.sample, JSON.stringify(text));
+    }
+  });
+
+  it('of a length that could use up the memory are not looked for: then no words of users are told', async () => {
+    const contracts = await underClass(`v.IsInt({ message: 'no number' })(C.prototype, 'password');`);
+    const [found] = problems(contracts, { password: 'x'.repeat(100_000) });
+    assert.equal(found!.message, 'breaks the rule isInt');
+  });
+
+  it('are not seen in names that only hold the letters', async () => {
+    const contracts = await underSchema({ type: 'object', required: ['id'] });
+    const value = { passenger: 1, author: 2, compass: 3, bypass: 4 };
+    assert.equal(problems(contracts, value)[0]!.sample, JSON.stringify(value));
   });
 
   it('are covered by the pointers of redact, where * is any one step', async () => {

@@ -7,7 +7,12 @@ export const REDACTED = '[redacted]';
 
 /** Names of members whose value is nobody's business. */
 const SECRET_NAME =
-  /passw(or)?d|passphrase|pwd|secret|token|authorization|cookie|credential|(api|access|private|encryption|signing|shared)[-_ ]?key/i;
+  /passw(or)?d|passphrase|passcode|pwd|secret|token|authorization|cookie|credential|bearer|(api|access|private|encryption|signing|shared)[-_ ]?key/i;
+/** Names, or words in names such as `wifi_psk` and `mqttPass`, that are part of others that mean something else. */
+const SECRET_WORD =
+  /(^|[-_. ])(psk|pass|auth|jwt)($|[-_. ])|[a-z](Psk|PSK|Pass|Auth|Jwt|JWT)($|[-_. A-Z\d])|^(PSK|PASS|AUTH|JWT)$/;
+/** Such a name within a text, with what it has: JSON in a text, a query, a header. */
+const SECRET_IN_TEXT = new RegExp(`(${SECRET_NAME.source}|\\b(psk|pass|auth|jwt)\\b)["']?\\s*[:=]|\\bbearer\\s`, 'i');
 /** Members and items that are looked at in search of secrets. */
 const NODES_MAX = 10_000;
 const SECRETS_MAX = 100;
@@ -82,7 +87,8 @@ export class Redaction {
   }
 
   #isSecret(path: readonly string[]): boolean {
-    if (SECRET_NAME.test(path.at(-1)!.slice(0, 256))) return true;
+    const name = path.at(-1)!.slice(0, 256);
+    if (SECRET_NAME.test(name) || SECRET_WORD.test(name)) return true;
     return this.#pointers.some(
       (pointer) => pointer.length === path.length && pointer.every((step, i) => step === '*' || step === path[i]),
     );
@@ -117,6 +123,9 @@ function writings(value: unknown): string[] {
 /** A value without members, as JSON where there is JSON for it. */
 function shown(value: unknown): string {
   if (value instanceof Uint8Array) return `"<${value.length} bytes>"`;
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, SAMPLE_LENGTH_MAX + 1));
+  if (typeof value === 'string') {
+    const seen = value.slice(0, SAMPLE_LENGTH_MAX + 1);
+    return JSON.stringify(SECRET_IN_TEXT.test(seen) ? REDACTED : seen);
+  }
   return String(value);
 }

@@ -82,17 +82,28 @@ describe('the JSON parsing corpus', { skip: needs('mosquitto') }, () => {
     await until(async () => (await gateway.metric('holdfast_link_pending_acks')) === 0, { what: 'all acknowledged' });
   });
 
-  it('over REST each text is a payload that is published, and as a whole body a clear refusal', async (t) => {
+  it('over REST each text is published, or refused for what it is, by its contract; and as a whole body it is a clear refusal', async (t) => {
     const { gateway } = await startFlow(t, {
-      config: () => ({ publish: { allow: ['commands/#'], maxPayload: '1MiB' } }),
+      config: () => ({
+        contracts: { any: { format: 'json' } },
+        publish: {
+          allow: ['commands/#', 'raw/#'],
+          maxPayload: '1MiB',
+          contracts: [{ filter: 'commands/#', contract: 'any' }],
+        },
+      }),
     });
     const headers = { 'content-type': 'application/json' };
     for (const [name, payload] of CORPUS) {
-      const published = await gateway.post('/v1/publish', {
-        topic: 'commands/1',
-        payloadBase64: payload.toString('base64'),
-      });
-      assert.equal(published.status, 200, name);
+      const payloadBase64 = payload.toString('base64');
+      const published = await gateway.post('/v1/publish', { topic: 'commands/1', payloadBase64 });
+      assert.equal(published.status, ACCEPTED.has(name) ? 200 : 422, name);
+      if (published.status === 422) {
+        const { code, reason } = (await published.json()) as { code: string; reason: string };
+        assert.equal(code, 'CONTRACT_FAILED', name);
+        assert.match(reason, /^(syntax|encoding|too-deep)$/, name);
+      }
+      assert.equal((await gateway.post('/v1/publish', { topic: 'raw/1', payloadBase64 })).status, 200, name);
       const body = new Uint8Array(payload);
       const refused = await gateway.http('/v1/publish', { method: 'POST', headers, body });
       assert.ok(refused.status >= 400 && refused.status < 500, `${name}: ${refused.status}`);
