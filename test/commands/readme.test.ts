@@ -30,7 +30,7 @@ describe('README', { skip: needs('mosquitto') }, () => {
       '--config',
       join(gateway.directory, 'gateway.yaml'),
     ]);
-    assert.match(checked.stdout, /fine\. 1 subscriptions/);
+    assert.match(checked.stdout, /fine\. 1 subscription,/);
     assert.equal(checked.stderr, '');
     await delivers(receiver, ports.broker);
     const curl = block('sh', 'curl').replace('localhost:8080', `127.0.0.1:${ports.http}`);
