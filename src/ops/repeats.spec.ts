@@ -39,6 +39,17 @@ describe('lines that repeat', () => {
     assert.deepEqual(told, ['fourth ×1']);
   });
 
+  it('what has happened several times already counts so often', (t) => {
+    t.after(() => mock.timers.reset());
+    const { told, pass, repeats } = scene();
+    const say = (count: number): void => void told.push(`×${count}`);
+    repeats.tell('a', say, 3);
+    repeats.tell('a', say, 5);
+    repeats.tell('a', say, 6);
+    pass(10_000);
+    assert.deepEqual(told, ['×3', '×11']);
+  });
+
   it('what is held back is told when nothing more will come', (t) => {
     t.after(() => mock.timers.reset());
     const { tell, told, pass, repeats } = scene();
