@@ -1,7 +1,7 @@
 /** What of the gateway's own doings becomes a record that subscribers may ask for. */
 import type { DeliveryObserver } from './delivery/index.js';
 import type { JournalEvents } from './domain/journal.js';
-import type { LinkEvent } from './domain/link.js';
+import { isDenied, type LinkEvent } from './domain/link.js';
 import type { Discarded } from './domain/subscriber.js';
 import { OWN_TOPICS } from './domain/topic.js';
 import type { OwnEvents } from './ops/index.js';
@@ -20,7 +20,7 @@ export class Announcements {
     } else if (told.kind === 'session-lost') {
       const from = told.from === 0 ? null : new Date(told.from).toISOString();
       events.tell('link/session-lost', { from, to: new Date(told.to).toISOString() });
-    } else if (told.kind === 'subscription' && (told.code === null || told.code >= 0x80)) {
+    } else if (told.kind === 'subscription' && isDenied(told.code)) {
       events.tell('link/subscription-denied', { subscription: told.name, code: told.code });
     } else if (told.kind === 'canary') {
       events.tell('link/canary', { silent: told.silent, ...(told.silent ? told.diagnosis : {}) });

@@ -35,6 +35,8 @@ import { Thread } from './threads/thread.js';
 /** What closing gets at least, even when the time is up. */
 const CLOSE_MS_MIN = 1_000;
 
+type JournalEars = { [event in keyof JournalEvents]?: (value: JournalEvents[event]) => void };
+
 export interface GatewayOptions {
   version: string;
   logger: Logger;
@@ -215,9 +217,8 @@ export class Gateway {
     await this.#journalThread.calls.open();
     const own = new MessageChannel();
     await this.#journalThread.calls.attach('main', own.port1);
-    this.#journal = remote<ServedJournal>(
-      new Channel(own.port2, undefined, (event, value) => this.#heardJournal(event as keyof JournalEvents, value)),
-    );
+    const ears = this.#journalEars() as { [event: string]: ((value: unknown) => void) | undefined };
+    this.#journal = remote<ServedJournal>(new Channel(own.port2, undefined, (event, value) => ears[event]?.(value)));
     const links = new MessageChannel();
     await this.#journalThread.calls.attach('link', links.port1);
     await this.#linkThread.calls.attach(links.port2);
@@ -369,9 +370,10 @@ export class Gateway {
     this.options.logger[level](fields, message);
   }
 
-  #heardJournal<K extends keyof JournalEvents>(event: K, value: unknown): void {
+  /** What is done with each event of the journal. */
+  #journalEars(): JournalEars {
     const tells = journalTeller(this.settings.journal.directory, this.options.logger);
-    const events: { [name in keyof JournalEvents]?: (value: JournalEvents[name]) => void } = {
+    return {
       confirmed: (results) => this.publisher?.confirmed(results),
       state: (facts) => {
         this.#journalFull = facts.state === 'full';
@@ -394,6 +396,5 @@ export class Gateway {
       damaged: tells.damaged,
       fatal: ({ message }) => this.#fail(new Error(message)),
     };
-    (events[event] as ((value: unknown) => void) | undefined)?.(value);
   }
 }

@@ -30,7 +30,7 @@ export interface LinkStatus {
   /** Names of subscriptions the broker has granted. */
   subscribed: string[];
   /** Names of subscriptions the broker refuses, with its code; null: it hung up on them instead of answering. */
-  denied: { [subscription: string]: number | null };
+  denied: { [subscription: string]: SubscribeAnswer };
   /** Of those it hung up on, until when they are left alone at the most: ISO 8601. */
   setAside: { [subscription: string]: string };
   /** Names of subscriptions that were asked for some time ago and not answered; they are asked for again. */
@@ -82,7 +82,7 @@ export type LinkEvent =
   /** The broker sent a message on a topic that is the gateway's own. */
   | { kind: 'own-topic'; topic: string }
   /** What the broker said to a SUBSCRIBE; null: it hung up on it more than once, and it is set aside. */
-  | { kind: 'subscription'; name: string; code: number | null }
+  | { kind: 'subscription'; name: string; code: SubscribeAnswer }
   /** It has not said anything. */
   | { kind: 'unanswered'; name: string }
   | { kind: 'presence'; problem: PresenceProblem };
@@ -91,4 +91,12 @@ export type LinkEvent =
 export interface PresenceProblem {
   message: 'birth' | 'will';
   problem: string;
+}
+
+/** The code of a SUBACK; null: the broker hung up on the filter, so that it is not asked for now. */
+export type SubscribeAnswer = number | null;
+
+/** Whether it is a refusal [MQTT 5.0, 2.4]: a code from 0x80, or a hang-up. */
+export function isDenied(answer: SubscribeAnswer): boolean {
+  return answer === null || answer >= 0x80;
 }

@@ -1,13 +1,13 @@
 import type { IPublishPacket } from 'mqtt';
 import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
+import { isDenied } from '../domain/link.js';
 import { responseTopicOf, type ExpectedResponse, type RequestResponse } from '../domain/publish.js';
 import { messageOf } from './intake.js';
 import type { SubscribePort, Subscriptions, Wanted } from './subscriptions.js';
 
 /** As a subscription, among those that are denied. */
 const RESPONSES = 'responses';
-const DENIED = 0x80;
 
 /** What answers come over; undefined: the link is down. */
 export interface ResponseLine {
@@ -56,7 +56,7 @@ export class Responses {
     }
     const code = await subscriptions.add(this.#wanted, line.port);
     if (code === undefined) throw new HoldfastError('LINK_DOWN', 'the broker did not answer the subscription');
-    if (code === null || code >= DENIED) {
+    if (isDenied(code)) {
       const message = `the broker denies the subscription to "${this.#wanted.filter}", where answers come`;
       throw new HoldfastError('RESPONSES_DENIED', message, {
         details: { cause: 'subscribe-denied', ...(code === null ? {} : { reasonCode: code }) },

@@ -1,5 +1,6 @@
 import type { Cause } from '../domain/cause.js';
 import type { AcknowledgedSubscription } from '../domain/journal.js';
+import { isDenied, type SubscribeAnswer } from '../domain/link.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
 import { within } from '../domain/within.js';
 import { blameOfFilter, type Ended } from './blame.js';
@@ -8,7 +9,6 @@ import type { Outstanding } from './evidence.js';
 
 /** SUBSCRIBE packets on the way at once. */
 const PARALLEL = 16;
-const DENIED = 0x80;
 /** A broker that has not answered for so long is not waited for: the next filters have their turn. */
 export const ANSWER_MS_MAX = 5_000;
 /** How often the broker is asked again for what it denies. */
@@ -26,8 +26,6 @@ export const PROMPT_MS = 1_000;
 
 /** What is wanted of the broker. `own`: for the gateway itself, not a subscription of the configuration. */
 export type Wanted = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'> & { own?: boolean };
-/** The code of a SUBACK; null: the broker hung up on the filter, so that it is not asked for now. */
-export type SubscribeAnswer = number | null;
 export type FilterLimits = Pick<BrokerLimits, 'wildcardAvailable' | 'sharedAvailable'>;
 
 export interface SubscribePort {
@@ -251,7 +249,7 @@ export class Subscriptions {
     const { name, filter, qos } = wanted;
     const refusal = this.#refusal(filter, port);
     const code = refusal === undefined ? await this.#ask(wanted, port) : refusal;
-    if (code === null || code >= DENIED) {
+    if (isDenied(code)) {
       this.denied.set(name, code);
     } else {
       this.denied.delete(name);
@@ -278,7 +276,7 @@ export class Subscriptions {
     this.#asked.delete(wanted.filter);
     this.#overdue.delete(wanted.filter);
     this.#suspects.delete(wanted.filter);
-    if (code >= DENIED) this.#permitted.delete(wanted.filter);
+    if (isDenied(code)) this.#permitted.delete(wanted.filter);
     return code;
   }
 }

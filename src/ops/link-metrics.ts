@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { CAUSES, type Cause } from '../domain/cause.js';
-import type { LinkEvent, LinkStatus } from '../domain/link.js';
+import { isDenied, type LinkEvent, type LinkStatus } from '../domain/link.js';
 
 /** What the link thread counts. Every label value exists from the start. */
 export class LinkMetrics {
@@ -94,7 +94,7 @@ export class LinkMetrics {
     else if (event.kind === 'refused') this.#refused.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'session-lost') this.#resumes.inc({ result: 'lost' });
     else if (event.kind === 'subscription') {
-      this.#denied.set({ subscription: event.name }, event.code === null || event.code >= 0x80 ? 1 : 0);
+      this.#denied.set({ subscription: event.name }, isDenied(event.code) ? 1 : 0);
     }
   }
 

@@ -195,10 +195,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   });
 
   it('a server that speaks no MQTT over WebSocket is named, with what it answered', async (t) => {
-    const server = createServer((_, response) => response.writeHead(404).end());
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => server.close());
-    const { port } = server.address() as AddressInfo;
+    const port = await webServer(t);
     const flow = await startFlow(t, {
       gateway: { until: 'startup' },
       config: () => ({ broker: { url: `ws://127.0.0.1:${port}/mqtt` } }),
@@ -209,10 +206,7 @@ describe('transports', { skip: needs('mosquitto', 'openssl') }, () => {
   });
 
   it('a web server at the port for MQTT is named: the port is to be checked', async (t) => {
-    const server = createServer((_, response) => response.writeHead(404).end());
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => server.close());
-    const { port } = server.address() as AddressInfo;
+    const port = await webServer(t);
     const flow = await startFlow(t, {
       gateway: { until: 'startup' },
       config: () => ({ broker: { url: `mqtt://127.0.0.1:${port}` } }),
@@ -235,4 +229,12 @@ async function refused({ gateway }: Flow, cause: string): Promise<void> {
   await until(async () => (await gateway.metric('holdfast_link_refused_total', { cause })) > 0, {
     what: () => `a refusal because of ${cause}\n${gateway.report}`,
   });
+}
+
+/** Answers 404 to everything. @returns its port */
+async function webServer(t: TestContext): Promise<number> {
+  const server = createServer((_, response) => response.writeHead(404).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
 }
