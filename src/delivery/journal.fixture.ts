@@ -68,7 +68,7 @@ export class FakeJournal {
     this.settles++;
     if (this.mode === 'stalls') return new Promise(() => undefined);
     if (this.mode === 'fails') return Promise.reject(new Error('disk full'));
-    for (const { subscriber, cursor, waiting, released, dead, replays = [] } of settlements) {
+    for (const { subscriber, cursor, waiting = [], released = [], dead = [], replays = [] } of settlements) {
       const saved = this.of(subscriber);
       for (const row of waiting) saved.waiting.set(row.position, row);
       for (const position of released) saved.waiting.delete(position);

@@ -1,36 +1,52 @@
 import type { DeadLetter, Settlement, Waiting } from '../domain/subscriber.js';
 
-/** What changed since the last save. For each position the last word counts. */
+/**
+ * What changed since the last save. For each position the last word counts. Mostly it is the cursor alone, and a thousand
+ * subscribers are saved many times a second: what is not there costs nothing.
+ */
 class Changes {
-  readonly waiting = new Map<number, Waiting>();
-  readonly released = new Set<number>();
-  readonly dead = new Map<number, DeadLetter>();
+  waiting: Map<number, Waiting> | undefined;
+  released: Set<number> | undefined;
+  dead: Map<number, DeadLetter> | undefined;
   /** How far each replay has come. */
-  readonly replays = new Map<number, number>();
+  replays: Map<number, number> | undefined;
   records = 0;
 
   wait(row: Waiting): void {
-    this.released.delete(row.position);
-    this.waiting.set(row.position, row);
+    this.released?.delete(row.position);
+    (this.waiting ??= new Map()).set(row.position, row);
   }
 
   /** Also when the row is new in this save: it may be on disk from one before. */
   release(position: number): void {
-    this.waiting.delete(position);
-    this.released.add(position);
+    this.waiting?.delete(position);
+    (this.released ??= new Set()).add(position);
   }
 
   bury(letter: DeadLetter): void {
-    this.dead.set(letter.position, letter);
+    (this.dead ??= new Map()).set(letter.position, letter);
+  }
+
+  replayed(number: number, position: number): void {
+    (this.replays ??= new Map()).set(number, position);
   }
 
   /** Adds what changed after. */
   append(later: Changes): void {
-    for (const row of later.waiting.values()) this.wait(row);
-    for (const position of later.released) this.release(position);
-    for (const letter of later.dead.values()) this.bury(letter);
-    for (const [number, position] of later.replays) this.replays.set(number, position);
+    for (const row of later.waiting?.values() ?? []) this.wait(row);
+    for (const position of later.released ?? []) this.release(position);
+    for (const letter of later.dead?.values() ?? []) this.bury(letter);
+    for (const [number, position] of later.replays ?? []) this.replayed(number, position);
     this.records += later.records;
+  }
+
+  settlement(subscriber: string, cursor: number): Settlement {
+    const settlement: Settlement = { subscriber, cursor };
+    if (this.waiting) settlement.waiting = [...this.waiting.values()];
+    if (this.released) settlement.released = [...this.released];
+    if (this.dead) settlement.dead = [...this.dead.values()];
+    if (this.replays) settlement.replays = Array.from(this.replays, ([number, position]) => ({ number, position }));
+    return settlement;
   }
 }
 
@@ -78,7 +94,7 @@ export class Ledger {
 
   /** A replay has come so far: what it had up to there is settled, or waits in rows that are saved no later. */
   replayed(number: number, position: number): void {
-    this.#unsaved.replays.set(number, position);
+    this.#unsaved.replayed(number, position);
     this.#count();
   }
 
@@ -106,14 +122,7 @@ export class Ledger {
     const changes = (this.#saving = this.#unsaved);
     this.#unsaved = new Changes();
     this.#cursorTaken = this.cursorNow();
-    const settlement = {
-      subscriber: this.subscriber,
-      cursor: this.#cursorTaken,
-      waiting: [...changes.waiting.values()],
-      released: [...changes.released],
-      dead: [...changes.dead.values()],
-      replays: Array.from(changes.replays, ([number, position]) => ({ number, position })),
-    };
+    const settlement = changes.settlement(this.subscriber, this.#cursorTaken);
     return { settlement, records: changes.records };
   }
 

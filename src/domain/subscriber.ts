@@ -177,10 +177,10 @@ export interface Settlement {
   subscriber: string;
   cursor: number;
   /** Rows to insert or replace. */
-  waiting: Waiting[];
+  waiting?: Waiting[];
   /** Positions whose waiting row is done with. */
-  released: number[];
-  dead: DeadLetter[];
+  released?: number[];
+  dead?: DeadLetter[];
   /** How far each {@link Replay} has come, by its number. One that has come through is done with. */
   replays?: { number: number; position: number }[];
 }

@@ -23,7 +23,7 @@ import { GroupCommit, journalFull, TRANSACTION_WEIGHT_MAX, type CommitHooks } fr
 import { Maintenance } from './maintenance.js';
 import { outboxLimits } from '../domain/settings.js';
 import { OutboxTable } from './outbox.js';
-import { ProgressTable } from './progress.js';
+import { ProgressTable, rowsOf } from './progress.js';
 import { Publishes } from './publishes.js';
 import { DROPPED_THROUGH, ReplayTable } from './replays.js';
 import { SessionTable } from './sessions.js';
@@ -220,7 +220,7 @@ export class SqliteJournal implements Journal {
   }
 
   async settle(settlements: Settlement[]): Promise<void> {
-    const rows = settlements.reduce((sum, s) => sum + 1 + s.waiting.length + s.released.length + s.dead.length, 0);
+    const rows = settlements.reduce((sum, settlement) => sum + rowsOf(settlement), 0);
     const dead = await this.#commit.run(() => {
       this.#replays.progressed(settlements.flatMap(({ replays = [] }) => replays));
       return this.#progress.settle(settlements);

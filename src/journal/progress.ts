@@ -60,12 +60,12 @@ export class ProgressTable {
   settle(settlements: readonly Settlement[]): Map<string, number> {
     const dead = new Map<string, number>();
     for (const settlement of settlements) {
-      const { subscriber } = settlement;
-      for (const row of settlement.waiting) {
+      const { subscriber, waiting = [], released = [], dead: letters = [] } = settlement;
+      for (const row of waiting) {
         this.#wait.run(subscriber, row.position, row.key, row.attempts, row.dueAt, row.reason, row.replayedAt ?? null);
       }
-      for (const position of settlement.released) this.#release.run(subscriber, position);
-      for (const letter of settlement.dead) {
+      for (const position of released) this.#release.run(subscriber, position);
+      for (const letter of letters) {
         const detail = letter.detail.slice(0, DETAIL_CHARACTERS_MAX);
         const { position, reason, status, attempts, at } = letter;
         if (!this.#isDead.get(subscriber, position)) dead.set(subscriber, (dead.get(subscriber) ?? 0) + 1);
@@ -81,4 +81,9 @@ export class ProgressTable {
     const row = this.#behind.get() as { at: number | null };
     return Math.min(admitted, row.at ?? admitted);
   }
+}
+
+/** How many rows a settlement writes. */
+export function rowsOf({ waiting, released, dead }: Settlement): number {
+  return 1 + (waiting?.length ?? 0) + (released?.length ?? 0) + (dead?.length ?? 0);
 }
