@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connectAsync } from 'mqtt';
@@ -35,29 +35,32 @@ const BODY = '{"celsius": 21}';
 interface Example {
   name: string;
   tools: Tool[];
-  /** Builds it, where it is built, and says how it is run. */
-  command: () => string[];
+  /** Builds it, where it is built. @returns how it is run */
+  build: () => string[];
 }
 
 const EXAMPLES: Example[] = [
-  { name: 'nestjs', tools: [], command: () => [process.execPath, compiled()] },
-  { name: 'express', tools: [], command: () => [process.execPath, join(FOLDER, 'express', 'receiver.js')] },
-  { name: 'python', tools: ['python3'], command: () => [findProgram('python3')!, join(FOLDER, 'python/receiver.py')] },
-  { name: 'go', tools: ['go'], command: () => [built()] },
+  { name: 'nestjs', tools: [], build: () => [process.execPath, compiled()] },
+  { name: 'express', tools: [], build: () => [process.execPath, join(FOLDER, 'express', 'receiver.js')] },
+  { name: 'python', tools: ['python3'], build: () => [findProgram('python3')!, join(FOLDER, 'python/receiver.py')] },
+  { name: 'go', tools: ['go'], build: () => [built()] },
 ];
 
-for (const example of EXAMPLES) {
-  describe(`the receiver in ${example.name}`, { skip: needs('mosquitto', ...example.tools) }, () => {
+for (const { name, tools, build } of EXAMPLES) {
+  describe(`the receiver in ${name}`, { skip: needs('mosquitto', ...tools) }, () => {
+    let command: string[];
+    before(() => (command = build()));
+
     it('takes every message the gateway sends, also those that it refused while its secret was wrong', async (t) => {
       const port = await freePort();
-      const mistaken = await start(t, example, STRANGER, port);
+      const mistaken = await start(t, command, STRANGER, port);
       const { gateway, publish } = await gatewayFor(t, port);
       await publish('devices/first/telemetry', BODY);
       await until(async () => /"state":"broken"[^}]*status 401/.test(await text(gateway, '/v1/subscribers')), {
         what: async () => `the 401\n${await text(gateway, '/v1/subscribers')}`,
       });
       await mistaken.child.stop();
-      const receiver = await start(t, example, SECRET, port);
+      const receiver = await start(t, command, SECRET, port);
       await publish('devices/ü 7 €/telemetry', Buffer.from([0x00, 0xff, 0x7b, 0x80]));
       await publish('devices/empty/telemetry', '');
       await publish('devices/large/telemetry', Buffer.alloc(1_000_000, 0xfe));
@@ -84,7 +87,7 @@ for (const example of EXAMPLES) {
     });
 
     it('refuses what is forged, old, incomplete or signed by a stranger, and takes what is genuine once', async (t) => {
-      const receiver = await start(t, example, `${SECRET}\n${NEXT}\n`);
+      const receiver = await start(t, command, `${SECRET}\n${NEXT}\n`);
       const sent = signed(SECRET, 'a');
       const without = (name: string): Headers => ({ ...sent, [name]: '' });
       const refused: [why: string, headers: Headers, body?: string][] = [
@@ -116,8 +119,12 @@ for (const example of EXAMPLES) {
     });
 
     it('told to end, it answers what is in flight', async (t) => {
-      const receiver = await start(t, example, SECRET);
-      const slow = request(receiver.url, { method: 'POST', headers: { ...signed(SECRET, 'a'), ...LENGTH }, agent: false });
+      const receiver = await start(t, command, SECRET);
+      const slow = request(receiver.url, {
+        method: 'POST',
+        headers: { ...signed(SECRET, 'a'), ...LENGTH },
+        agent: false,
+      });
       const answered = once(slow, 'response') as Promise<[IncomingMessage]>;
       slow.write(BODY.slice(0, 5));
       // Connections are accepted in order: with this one answered, the other is at work.
@@ -133,7 +140,7 @@ for (const example of EXAMPLES) {
 
     it('does not start without a secret that is one', async (t) => {
       for (const secrets of ['', 'hunter2', 'whsec_', 'whsec_c2hvcnQ=', `${SECRET} whsec_?`]) {
-        const [program, ...args] = example.command();
+        const [program, ...args] = command;
         const env = { ...process.env, PORT: '0', WEBHOOK_SECRETS: secrets };
         const child = new Child(program!, args, { env });
         t.after(() => child.stop('SIGKILL'));
@@ -206,15 +213,15 @@ class Receiver {
   }
 }
 
-async function start(t: TestContext, example: Example, secrets: string, known?: number): Promise<Receiver> {
+async function start(t: TestContext, command: string[], secrets: string, known?: number): Promise<Receiver> {
   const port = known ?? (await freePort());
   const file = join(scratchDirectory('receiver'), 'secrets');
   writeFileSync(file, secrets);
   const env = { ...process.env, PORT: `${port}`, WEBHOOK_SECRETS_FILE: file };
-  const receiver = new Receiver(example.command(), env, port);
+  const receiver = new Receiver(command, env, port);
   t.after(() => receiver.child.stop('SIGKILL'));
   const { child } = receiver;
-  await until(() => child.exited ?? receiver.listens(), { timeoutMs: 30_000, what: () => child.tail });
+  await until(() => child.exited !== undefined || receiver.listens(), { timeoutMs: 30_000, what: () => child.tail });
   assert.equal(child.exited, undefined, child.tail);
   return receiver;
 }
