@@ -84,6 +84,10 @@ const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, http: { maxHeade
 // The bytes as they came, whatever they are: what has been parsed can no longer be verified.
 adapter.getInstance().removeAllContentTypeParsers();
 adapter.getInstance().addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+// What is too long is read to its end before it is refused: a sender that is still writing would miss the answer.
+adapter.getInstance().addHook('onRequest', async ({ headers, raw }) => {
+  if (Number(headers['content-length']) > BODY_BYTES_MAX) for await (const _ of raw);
+});
 const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, { bodyParser: false });
 app.enableShutdownHooks(); // SIGTERM: what is in flight is answered first.
 await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');

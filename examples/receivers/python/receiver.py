@@ -64,7 +64,7 @@ class Receiver(BaseHTTPRequestHandler):
         except ValueError:
             return self.answer(411, "content-length is needed")
         if not 0 <= length <= BODY_BYTES_MAX:
-            while length > 0 and self.rfile.read(min(length, 65536)):  # while it writes it does not read
+            while length > 0 and self.rfile.read(min(length, 65536)):  # still writing, it would miss the answer
                 length -= 65536
             return self.answer(413, f"more than {BODY_BYTES_MAX} bytes")
         body = self.rfile.read(length)
