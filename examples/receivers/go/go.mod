@@ -1,3 +1,3 @@
 module holdfast-receiver
 
-go 1.19
+go 1.18

@@ -1,4 +1,4 @@
-// Takes what Holdfast sends: only what is genuine, and each message once. Go 1.19 or newer, and nothing else.
+// Takes what Holdfast sends: only what is genuine, and each message once. Go 1.18 or newer, and nothing else.
 package main
 
 import (
@@ -73,14 +73,14 @@ func (r *receiver) ServeHTTP(answer http.ResponseWriter, request *http.Request) 
 		http.NotFound(answer, request)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(answer, request.Body, bodyBytesMax))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		http.Error(answer, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	case err != nil: // cut off, or too slow
+	body, err := io.ReadAll(io.LimitReader(request.Body, bodyBytesMax+1))
+	if err != nil { // cut off, or too slow
 		http.Error(answer, err.Error(), http.StatusRequestTimeout)
+		return
+	}
+	if len(body) > bodyBytesMax {
+		io.Copy(io.Discard, request.Body) // still writing, it would miss the answer
+		http.Error(answer, "too large", http.StatusRequestEntityTooLarge)
 		return
 	}
 	if err := r.genuine(request.Header, body); err != nil {
