@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
-export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', 'nats-server', 'rabbitmq-server'] as const;
+export const TOOLS = [
+  ...(['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs'] as const),
+  ...(['nats-server', 'rabbitmq-server', 'python3', 'go'] as const),
+] as const;
 export type Tool = (typeof TOOLS)[number];
 /** Large ones: looked for, and installed, only for a run with a file that names them. */
-export const RARE_TOOLS: readonly Tool[] = ['nats-server', 'rabbitmq-server'];
+export const RARE_TOOLS: readonly Tool[] = ['nats-server', 'rabbitmq-server', 'python3', 'go'];
 
 /** Debian keeps daemons in folders that are not in everyone's PATH. */
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];

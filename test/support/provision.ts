@@ -18,6 +18,8 @@ const TRIALS: { [program in Program]: string[] | undefined } = {
   faketime: ['-f', '+1d', 'date'],
   'nats-server': ['--version'],
   'rabbitmq-server': undefined,
+  python3: ['--version'],
+  go: ['version'],
 };
 const PACKAGES: { [program in Program]: { apt?: string; brew?: string } } = {
   mosquitto: { apt: 'mosquitto', brew: 'mosquitto' },
@@ -26,6 +28,8 @@ const PACKAGES: { [program in Program]: { apt?: string; brew?: string } } = {
   faketime: { apt: 'faketime', brew: 'libfaketime' },
   'nats-server': { apt: 'nats-server', brew: 'nats-server' },
   'rabbitmq-server': { apt: 'rabbitmq-server' },
+  python3: { apt: 'python3', brew: 'python' },
+  go: { apt: 'golang-go', brew: 'go' },
 };
 /** Packages of brokers start a service at once, which nobody has asked for [Debian Policy, 9.3.3]. */
 const NO_SERVICES = `

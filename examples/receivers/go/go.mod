@@ -1,0 +1,3 @@
+module holdfast-receiver
+
+go 1.18
