@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, TRANSACTION_WEIGHT_MAX } from './group-commit.js';
 
 const SQLITE_FULL = 13;
 const SQLITE_BUSY = 5;
@@ -21,10 +21,13 @@ class Database {
   }
 }
 
-function groupCommit(database = new Database()): { commit: GroupCommit; fatal: unknown[] } {
+function groupCommit(
+  database = new Database(),
+  planned: (commit: GroupCommit) => void = () => undefined,
+): { commit: GroupCommit; fatal: unknown[] } {
   const fatal: unknown[] = [];
   const commit: GroupCommit = new GroupCommit(database as unknown as DatabaseSync, {
-    planned: () => undefined,
+    planned: () => planned(commit),
     begun: () => undefined,
     committed: () => undefined,
     rolledBack: () => undefined,
@@ -65,6 +68,19 @@ describe('group commit', () => {
     await setImmediate();
     assert.deepEqual(done, ['a', 'b', 'c']);
   });
+
+  for (const lazy of [false, true]) {
+    it(`messages that no room is left for keep nobody behind them waiting${lazy ? ', not even what is lazy' : ''}`, async () => {
+      const { commit } = groupCommit(undefined, (commit) => (commit.held = true));
+      const done: string[] = [];
+      // The first transaction is full of it: what comes behind is for the next one.
+      void commit.run(() => undefined, TRANSACTION_WEIGHT_MAX, { vital: true }).then(() => done.push('message'));
+      void commit.run(() => undefined, 1, { lazy }).then(() => done.push('settled'));
+      await setImmediate();
+      await setImmediate();
+      assert.deepEqual(done, ['settled']);
+    });
+  }
 
   it('a vital operation that fails is fatal: nobody would ever be acknowledged again', async () => {
     const database = new Database();

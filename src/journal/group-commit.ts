@@ -106,17 +106,22 @@ export class GroupCommit {
   #flush(): boolean {
     clearTimeout(this.#late);
     this.#late = undefined;
+    if (this.#stopped) return false;
     const batch = this.#take();
-    if (batch.length === 0 || this.#stopped) return false;
+    if (batch.length > 0) this.#execute(batch);
+    // Also when nothing ran: all of it may wait for room now, and what comes behind it needs none.
+    const more = this.#queue.some((operation) => !operation.vital || !this.held);
+    if (more) this.schedule();
+    return more;
+  }
+
+  #execute(batch: Operation[]): void {
     const before = performance.now();
     try {
       this.#settle(batch, this.#commit(batch), before);
     } catch (error) {
       this.#recover(batch, error);
     }
-    const more = this.#queue.some((operation) => !operation.vital || !this.held);
-    if (more) this.schedule();
-    return more;
   }
 
   #take(): Operation[] {

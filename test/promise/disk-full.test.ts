@@ -1,14 +1,15 @@
 /** A full disk: acknowledgements stop, the link stays, REST says 503; when space returns everything drains by itself. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startFlow, TOPICS } from '../support/flow.js';
+import { startFlow, TOPICS, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
-import { fillDisk, mountTmpfs } from '../support/tmpfs.js';
+import { fillDisk, mountTmpfs, type Tmpfs } from '../support/tmpfs.js';
 import { until } from '../support/until.js';
 
 const MIB = 1 << 20;
@@ -57,7 +58,7 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
 
     disk.resize(96 * MIB);
     receiver.answer = () => undefined;
-    await receiver.waitFor(COUNT, 120_000);
+    await drained(flow, disk, COUNT, 120_000);
     assert.equal(assertNumbered(receiver, TOPICS, COUNT, PAD_BYTES), 0);
     await until(async () => (await gateway.ops('/readyz')).status === 200, { what: 'ready again' });
     assert.equal((await gateway.post('/v1/publish', { topic: 'commands/a', payload: 'x' })).status, 200);
@@ -88,7 +89,7 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
       await until(full, { timeoutMs: 60_000, what: () => `the journal to be full\n${gateway.report}` });
       await publisher.done;
       receiver.answer = () => undefined;
-      await receiver.waitFor(count, 120_000);
+      await drained(flow, disk, count, 120_000);
       assertNumbered(receiver, TOPICS, count, PAD_BYTES);
       await until(async () => !(await full()), { what: () => `room again\n${gateway.report}` });
     });
@@ -113,7 +114,7 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     });
     await publisher.done;
     rmSync(filler);
-    await receiver.waitFor(5_000, 60_000);
+    await drained(flow, disk, 5_000, 60_000);
     assert.equal(assertNumbered(receiver, TOPICS, 5_000), 0);
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1);
   });
@@ -139,7 +140,29 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     assert.equal((await gateway.ops('/readyz')).status, 503);
     assert.ok(gateway.logs.some(({ msg }) => msg.startsWith('the journal is full')));
     rmSync(filler);
-    await flow.receiver.waitFor(4_000, 60_000);
+    await drained(flow, disk, 4_000, 60_000);
     assertNumbered(flow.receiver, TOPICS, 4_000);
   });
 });
+
+/** Waits until all of it was delivered. A failure says where everything stands: it may be long until it comes again. */
+async function drained({ receiver, gateway }: Flow, disk: Tmpfs, count: number, timeoutMs: number): Promise<void> {
+  await until(() => receiver.deliveredIds().size >= count, {
+    timeoutMs,
+    what: async () => {
+      const answers = [gateway.http('/v1/subscribers'), gateway.http('/v1/link')].map(async (one) =>
+        (await one).text(),
+      );
+      const metrics = gateway.ops('/metrics').then(({ text }) => text.replaceAll(/^(#|.*_bucket).*\n/gm, ''));
+      const parts = await Promise.all([...answers, metrics].map((part) => part.catch(String)));
+      const files = spawnSync('sh', ['-c', 'df -k . && ls -ls data'], { cwd: disk.directory, encoding: 'utf8' }).stdout;
+      const { size } = receiver.deliveredIds();
+      return [
+        `${count} deliveries: ${size} of ${receiver.requests.length} requests`,
+        ...parts,
+        files,
+        gateway.report,
+      ].join('\n');
+    },
+  });
+}
