@@ -7,8 +7,10 @@ import type { FastifyRequest } from 'fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
+import { subscriberSchemas } from './config/index.js';
 import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
 import { invalid } from './domain/request-problem.js';
+import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
 import { nestLogger } from './ops/index.js';
 import { keepBody, Problems, Publisher, PublishController, RequestController, Requester } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
@@ -26,6 +28,7 @@ import {
   routesOf,
   RouteTable,
 } from './rest/index.js';
+import { VERSION } from './version.js';
 
 /** A JSON body around a payload in base64, and the other properties. */
 const BODY_OVERHEAD_BYTES = 256 * 1024;
@@ -37,6 +40,7 @@ export const CONTROLLERS = [
   ReadController,
   AsyncApiController,
   ReloadController,
+  OpenApiController,
   SubscribersController,
   ...historyControllers,
 ];
@@ -77,6 +81,7 @@ export class AppModule {
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: AsyncApiView, useValue: asyncApi },
+        { provide: ApiDescription, useValue: descriptionOf(parts.http) },
         { provide: History, useValue: history },
         { provide: Registry, useValue: registry },
         { provide: Reloader, useValue: reloader },
@@ -87,6 +92,24 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** What describes the REST surface; made when somebody asks for it. */
+function descriptionOf({ auth, tls, allowedHosts }: RestServerSettings): ApiDescription {
+  const tokens = typeof auth === 'object';
+  const schemas = subscriberSchemas('#/components/schemas/');
+  const namesChecked = !tokens || allowedHosts.length > 0;
+  const surface = { version: VERSION, tokens, clientCertificates: tls?.clientCa !== undefined, namesChecked, schemas };
+  let document: object | undefined;
+  let page: string | undefined;
+  return {
+    get document() {
+      return (document ??= describeOpenApi(routesOf(CONTROLLERS) as DescribedRoute[], surface));
+    },
+    get page() {
+      return (page ??= pageOf(this.document));
+    },
+  };
 }
 
 /** The REST surface, ready to listen, and the server it will listen with. */

@@ -9,7 +9,7 @@ import type { RouteTable } from './routes.js';
 export interface DoorParts {
   routes: RouteTable;
   callers: Callers;
-  /** Told of every request that is let in. */
+  /** Told of every request whose caller is known, or need not be. What is public anybody may ask for, and it proves nothing. */
   letIn: (request: FastifyRequest) => void;
 }
 
@@ -20,16 +20,16 @@ export interface DoorParts {
 export function door({ routes, callers, letIn }: DoorParts) {
   return (request: FastifyRequest & CallerRequest, reply: FastifyReply, done: () => void): void => {
     try {
-      enter(request, routes, callers);
+      if (enter(request, routes, callers)) letIn(request);
     } catch (error) {
       return sendProblem(asHoldfastError(error)!, reply);
     }
-    letIn(request);
     done();
   };
 }
 
-function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): void {
+/** @returns whether it is known who calls, or does not matter */
+function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): boolean {
   const { method, url } = request;
   if (request.is404) {
     const allow = routes.methods(url);
@@ -37,9 +37,10 @@ function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, call
     throw new HoldfastError('METHOD_NOT_ALLOWED', `${method} is not for this address`, { details: { allow } });
   }
   const access = routes.access(method, request.routeOptions.url ?? '');
-  if (access === 'public' || !callers.needed) return;
+  if (access === 'public' || !callers.needed) return !callers.needed;
   const caller = callers.identify(request.headers.authorization);
   checkScope(caller, access);
   callers.count(caller);
   request.caller = caller;
+  return true;
 }
