@@ -25,6 +25,8 @@ const ROUTES = routesOf(CONTROLLERS).map(({ method, url, access }) => ({
   path: url.replace(/:\w+/, '1'),
   access,
 }));
+/** What needs a token. */
+const CLOSED = ROUTES.filter(({ access }) => access !== 'public');
 const table = new RouteTable(routesOf(CONTROLLERS));
 const HTTP: RestServerSettings = {
   host: '127.0.0.1',
@@ -48,6 +50,8 @@ interface Answer {
 class Surface {
   readonly accepted: Publish[] = [];
   readonly log: string[] = [];
+  /** How often a connection was said to be of somebody who may call. */
+  vouched = 0;
   /** What the router was given. */
   readonly routed: { method: string; url: string }[] = [];
   readonly publisher = new Publisher({
@@ -103,7 +107,7 @@ class Surface {
     };
     const tokens = Object.entries(app).map(([name, [token, ...scopes]]) => ({ name, token: token!, scopes }));
     const auth = { tokens: tokens as TokenSettings[] };
-    ({ app: this.#app } = await createApp({
+    const { app: surface, rest } = await createApp({
       publisher: this.publisher,
       requester: {} as Requester,
       view,
@@ -115,7 +119,13 @@ class Surface {
       callers: new Callers(auth, systemClock),
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),
-    }));
+    });
+    this.#app = surface;
+    const vouch = rest.vouch.bind(rest);
+    rest.vouch = (socket) => {
+      this.vouched++;
+      vouch(socket);
+    };
     this.#app
       .getHttpAdapter()
       .getInstance()
@@ -183,9 +193,30 @@ describe('every route', () => {
   });
 });
 
+describe('what is public', () => {
+  it('is what describes the gateway, and tells nothing of this one', async () => {
+    const open = ROUTES.filter(({ access }) => access === 'public').map(({ path }) => path);
+    assert.deepEqual(open, ['/openapi.json', '/docs', '/docs/style.css']);
+    for (const path of open) {
+      const [answer, head] = [await surface.call('GET', path), await surface.call('HEAD', path)];
+      assert.deepEqual([answer.status, head.status, head.text], [200, 200, '']);
+      assert.equal(head.headers['content-length'], String(Buffer.byteLength(answer.text)));
+      assert.doesNotMatch(answer.text, /few-scopes|127\.0\.0\.1|commands\/#/);
+    }
+  });
+
+  it('lets nobody stay whose caller is not known: a connection is vouched for by a token alone', async () => {
+    const before = surface.vouched;
+    for (const path of ['/docs', '/v1/link', '/nowhere']) await surface.call('GET', path);
+    assert.equal(surface.vouched, before);
+    await surface.call('GET', '/v1/link', ALL);
+    assert.equal(surface.vouched, before + 1);
+  });
+});
+
 describe('REST without the right token', () => {
   it('no call is answered, by whatever method or spelling of its address', async () => {
-    for (const { method, path } of ROUTES) {
+    for (const { method, path } of CLOSED) {
       const headers: { [name: string]: string } = method === 'POST' ? { 'content-type': 'application/json' } : {};
       const body = method === 'POST' ? '{}' : '';
       assert.equal(await surface.problem(method, path, headers, body), '401 UNAUTHORIZED');
@@ -242,7 +273,7 @@ describe('REST without the right token', () => {
 
   it('a token opens what its scopes say, and nothing else', async () => {
     const few = { authorization: 'Bearer few-scopes' };
-    for (const { method, path } of ROUTES.filter(({ access }) => access !== 'publish')) {
+    for (const { method, path } of CLOSED.filter(({ access }) => access !== 'publish')) {
       assert.equal(await surface.problem(method, path, few), '403 FORBIDDEN');
     }
     assert.equal(await surface.problem('GET', '/v1/publishes/1', few), '404 NOT_FOUND');

@@ -107,7 +107,7 @@ export function parseFields(
   const problems: RequestProblem[] = [];
   const add: Add = (pointer, message) => message !== undefined && problems.push({ pointer, message });
   const { fields, pointers, payloadFormatIndicator } = understand(body, add);
-  const pointerOf = (name: string): string => pointers[name] ?? pointerTo(name);
+  const pointerOf = (name: string): string => (Object.hasOwn(pointers, name) ? pointers[name]! : pointerTo(name));
   const addAt: Add = (name, message) => add(pointerOf(name), message);
   const publish = filled(fields, addAt);
   for (const { property, constraints = {} } of isPlain(publish) ? [] : validateSync(publish)) {

@@ -46,7 +46,10 @@ export class StreamController {
     const parameters = new Parameters({ topic, [name]: position }, fields);
     parameters.done();
     const { topic: wanted = ['#'], [name]: after } = parameters.values as { topic?: string[]; [name: string]: unknown };
-    if (request.method === 'HEAD') return void reply.headers(HEADERS).send();
+    if (request.method === 'HEAD') {
+      reply.hijack(); // the framework would say how long it is
+      return void reply.raw.writeHead(200, HEADERS).end();
+    }
     const { caller } = request;
     const refusal = this.history.streams.refusal(caller);
     if (refusal !== undefined) throw new HoldfastError('STREAMS_FULL', refusal);

@@ -31,12 +31,13 @@ export function door({ routes, callers, letIn }: DoorParts) {
 /** @returns whether it is known who calls, or does not matter */
 function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): boolean {
   const { method, url } = request;
-  if (request.is404) {
+  const route = request.routeOptions.url ?? '';
+  if (request.is404 || routes.isOthers(route, url)) {
     const allow = routes.methods(url);
     if (allow.length === 0) throw new HoldfastError('NOT_FOUND', 'nothing is at this address');
     throw new HoldfastError('METHOD_NOT_ALLOWED', `${method} is not for this address`, { details: { allow } });
   }
-  const access = routes.access(method, request.routeOptions.url ?? '');
+  const access = routes.access(method, route);
   if (access === 'public' || !callers.needed) return !callers.needed;
   const caller = callers.identify(request.headers.authorization);
   checkScope(caller, access);

@@ -58,11 +58,25 @@ export class RouteTable {
 
   /** The methods that this address takes; none: nothing is there. */
   methods(address: string): string[] {
-    const [path = ''] = address.split('?', 1);
+    const path = pathOf(address);
     const parts = path.split('/');
+    const literal = this.#methods.get(decoded(path));
+    if (literal) return literal;
     const found = [...this.#methods].filter(([url]) => fits(url.split('/'), parts));
     return [...new Set(found.flatMap(([, methods]) => methods))];
   }
+
+  /**
+   * Whether another route has this address literally: `/v1/dead-letters/replay` is no dead letter, whatever the method.
+   * @param url of the route that the router has found
+   */
+  isOthers(url: string, address: string): boolean {
+    return url.includes(':') && this.#methods.has(decoded(pathOf(address)));
+  }
+}
+
+function pathOf(address: string): string {
+  return address.split('?', 1)[0]!;
 }
 
 function fits(pattern: string[], parts: string[]): boolean {
