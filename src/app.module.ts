@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
 import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
+import type { Refusal } from './domain/refusal.js';
 import { invalid } from './domain/request-problem.js';
 import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
 import { nestLogger } from './ops/index.js';
@@ -57,6 +58,8 @@ export interface AppParts {
   http: RestServerSettings;
   callers: Callers;
   maxPayloadBytes: number;
+  /** Told of calls that are refused at the door. */
+  refused: (why: Refusal) => void;
   logger: Logger;
   /** Another Nest app is in this process: Nest's logger, of which a process has one, stays as it is. */
   embedded?: boolean;
@@ -119,13 +122,15 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
     frameworkErrors: refuseUnrouted,
     return503OnClosing: false, // its answer is none of ours; what cannot be done any more says so itself
-    serverFactory: (listener: RequestListener) => (rest = new RestServer(parts.http, listener)).server as Server,
+    serverFactory: (listener: RequestListener) =>
+      (rest = new RestServer(parts.http, listener, parts.refused)).server as Server,
     clientErrorHandler: () => undefined, // the server answers
   });
   const fastify = adapter.getInstance();
   const letIn = ({ raw }: FastifyRequest): void => rest.vouch(raw.socket);
   fastify.decorateRequest('caller');
-  fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers: parts.callers, letIn }));
+  const { callers, refused } = parts;
+  fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers, letIn, refused }));
   fastify.removeContentTypeParser('text/plain');
   const parse = fastify.getDefaultJsonParser('error', 'error');
   // The default one replaces what is not UTF-8, and something else than was sent would be published.

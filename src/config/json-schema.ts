@@ -27,7 +27,8 @@ export function configSchema(): object {
 export function subscriberSchemas(place: string): { [name: string]: object } {
   const writer = new SchemaWriter(place, false);
   const { required, ...schema } = writer.ofClass(SubscriberConfig) as { required: string[] };
-  const body = { ...schema, required: required.filter((key) => key !== 'id') };
+  const description = 'The keys of a subscriber of the configuration file; what each means is in docs/subscribers.md.';
+  const body = { description, ...schema, required: required.filter((key) => key !== 'id') };
   return { SubscriberBody: body, ...(writer.definitions as { [name: string]: object }) };
 }
 

@@ -8,10 +8,18 @@ interface Operation {
   tags: [string];
   summary: string;
   description?: string;
-  parameters?: { name: string; in: string; description?: string; required?: boolean; schema: Json }[];
+  parameters?: Parameter[];
   requestBody?: { description?: string; required: boolean; content: Contents };
   responses: { [status: string]: { $ref?: string; description: string; headers?: Json; content?: Contents } };
   security: { bearer?: string[] }[];
+}
+
+interface Parameter {
+  name: string;
+  in: string;
+  description?: string;
+  required?: boolean;
+  schema: Json;
 }
 
 interface Contents {
@@ -43,6 +51,7 @@ export function pageOf(described: object): string {
       .map(([method, operation]): Call => ({ method, path, operation })),
   );
   const schemas = Object.entries(components.schemas);
+  const problems = schemas.filter(([name]) => isCode(name)).sort(([one], [other]) => (one < other ? -1 : 1));
   const groups = tags.map((tag) => ({
     ...tag,
     calls: calls.filter(({ operation }) => operation.tags[0] === tag.name),
@@ -53,7 +62,7 @@ export function pageOf(described: object): string {
     '<p>For machines: <a href="openapi.json">openapi.json</a>. What answers GET answers HEAD.</p>',
     ...groups.map(groupHtml),
     section('schemas', 'Schemas', schemas.filter(([name]) => !isCode(name)).map(schemaHtml)),
-    section('problems', 'Problems', schemas.filter(([name]) => isCode(name)).map(problemHtml)),
+    section('problems', 'Problems', problems.map(problemHtml)),
   ];
   return `<!doctype html>
 <html lang="en">
@@ -105,7 +114,7 @@ function callHtml({ method, path, operation }: Call): string {
     scope ? `<p class="scope">Needs a token with the scope ${code(scope)}.</p>` : '',
     ...Object.entries(PLACES).map(([where, name]) => parametersHtml(operation, where, name)),
     requestBody ? `<h4>Body</h4><dl>${contentsHtml(requestBody.content)}</dl>` : '',
-    `<h4>Answers</h4><dl>${Object.entries(operation.responses).map(responseHtml).join('')}</dl>`,
+    ...answersHtml(Object.entries(operation.responses)),
   ];
   return `<article class="item" id="${operationId}">${parts.join('')}</article>`;
 }
@@ -119,20 +128,28 @@ function parametersHtml({ parameters = [] }: Operation, where: string, heading: 
   return `<h4>${heading}</h4><dl>${fields.join('')}</dl>`;
 }
 
-function responseHtml([status, response]: [string, Operation['responses'][string]]): string {
-  if (response.$ref !== undefined) {
-    const codes = response.$ref.slice('#/components/responses/'.length).split('.');
+/** What can go wrong is folded: it is much the same everywhere. */
+function answersHtml(responses: [string, Operation['responses'][string]][]): string[] {
+  const [well, wrong] = [true, false].map((is) => responses.filter(([, { $ref }]) => ($ref === undefined) === is));
+  const problems = wrong!.map(([status, { $ref = '' }]) => {
+    const codes = $ref.slice('#/components/responses/'.length).split('.');
     const links = codes.map((one) => `<li><a href="#schema-${one}">${code(one)}</a></li>`);
     return `<div><dt>${code(status)}</dt><dd><ul class="codes">${links.join('')}</ul></dd></div>`;
-  }
+  });
+  return [
+    `<h4>Answers</h4><dl>${well!.map(answerHtml).join('')}</dl>`,
+    `<details><summary>Problems</summary><dl>${problems.join('')}</dl></details>`,
+  ];
+}
+
+function answerHtml([status, response]: [string, Operation['responses'][string]]): string {
   const { description, content = {}, headers = {} } = response;
-  const named = Object.entries(
-    headers as { [name: string]: { schema: Json; description?: string; required?: boolean } },
-  );
+  const named = Object.entries(headers as { [name: string]: Omit<Parameter, 'name' | 'in'> });
   const list = named.map(([name, one]) => field(name, one.schema, one.required ?? false, one.description));
   const bodies = Object.entries(content).map(([media, { schema }]) => ` ${code(media)} ${typeOf(schema)}`);
   const rest = list.length > 0 ? `<dl>${list.join('')}</dl>` : '';
-  return `<div><dt>${code(status)}</dt><dd><span class="type">${bodies.join('')}</span><p>${prose(description)}</p>${rest}</dd></div>`;
+  const words = `<span class="type">${bodies.join('')}</span><p>${prose(description)}</p>`;
+  return `<div><dt>${code(status)}</dt><dd>${words}${rest}</dd></div>`;
 }
 
 function contentsHtml(contents: Contents): string {

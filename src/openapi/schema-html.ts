@@ -2,11 +2,13 @@ import { code, escaped, prose } from './html.js';
 import type { Json } from './schemas.js';
 
 const SCHEMAS = '#/components/schemas/';
+/** What is larger is a bound for machines. */
+const COUNTED_MAX = 1e12;
 /** Bounds of a number, a text and a list, in words. */
 const BOUNDS: readonly [keyword: string, words: (bound: unknown) => string][] = [
   ['minimum', (bound) => `from ${String(bound)}`],
   ['exclusiveMinimum', (bound) => `above ${String(bound)}`],
-  ['maximum', (bound) => (bound === Number.MAX_SAFE_INTEGER ? '' : `up to ${String(bound)}`)],
+  ['maximum', (bound) => ((bound as number) > COUNTED_MAX ? '' : `up to ${String(bound)}`)],
   ['maxLength', (bound) => `up to ${String(bound)} characters`],
   ['maxItems', (bound) => `up to ${String(bound)}`],
 ];

@@ -20,19 +20,20 @@ a { color: var(--link); text-underline-offset: 0.15em; }
 a:focus-visible, summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }
 h1, h2, h3, h4 { line-height: 1.25; margin: 0; }
 h1 { font-size: 1.7rem; }
-h2 { font-size: 1.35rem; margin-top: 3rem; text-transform: capitalize; }
+h2 { font-size: 1.35rem; margin-top: 3rem; }
+h2::first-letter, nav > ul > li > a::first-letter { text-transform: uppercase; }
 h3 { font-size: 1.05rem; display: flex; flex-wrap: wrap; gap: 0.3rem 0.75rem; align-items: baseline; }
 h4 { font-size: 0.85rem; margin-top: 1.2rem; color: var(--soft); }
 p { margin: 0.5rem 0; max-width: 46rem; }
 .skip { position: absolute; left: -100rem; }
 .skip:focus { left: 0.5rem; top: 0.5rem; padding: 0.5rem 1rem; background: var(--page); z-index: 1; }
-.layout { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 82rem; margin: 0 auto; }
+.layout { display: grid; grid-template-columns: 19rem minmax(0, 1fr); max-width: 82rem; margin: 0 auto; }
 nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line); }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav li > a { display: block; padding: 0.25rem 0.4rem; text-decoration: none; border-radius: 0.25rem; }
 nav li > a:hover { background: var(--raised); }
 nav > ul > li { margin-bottom: 0.8rem; }
-nav > ul > li > a { font-weight: 600; color: var(--text); text-transform: capitalize; }
+nav > ul > li > a { font-weight: 600; color: var(--text); }
 nav li li a { font-size: 0.85rem; color: var(--soft); overflow-wrap: anywhere; }
 main { padding: 1.5rem 2rem 4rem; min-width: 0; }
 .soft, .type { color: var(--soft); }
@@ -48,6 +49,8 @@ dl > div { display: grid; grid-template-columns: minmax(9rem, 15rem) minmax(0, 1
 dd { margin: 0; min-width: 0; }
 dd p { margin: 0.15rem 0 0; }
 dd dl { margin-top: 0.4rem; padding-left: 0.75rem; border-left: 2px solid var(--line); }
+details { margin-top: 1.2rem; }
+summary { width: fit-content; font-size: 0.85rem; font-weight: 700; color: var(--soft); cursor: pointer; padding: 0.25rem 0; }
 .required { font-size: 0.8rem; color: var(--soft); }
 .codes { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.1rem 0.9rem; }
 @media (max-width: 60rem) {

@@ -45,7 +45,11 @@ function filterKind<K extends Known, Filter>(parameters: K, of: (read: Parameter
 }
 
 const topics = filters.says('Topic filters; one of them must match.');
-const since = { topic: topics, from: instant.says('From this time on.'), to: instant.says('Up to this time.') };
+const since = {
+  topic: topics,
+  from: instant.says('From this time on: with an offset, or in milliseconds since 1970.'),
+  to: instant.says('Up to this time.'),
+};
 const reason = text.says('One of the closed list of reasons.');
 
 /** `from` and `to` say when it became one. */

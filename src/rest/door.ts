@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { HoldfastError } from '../domain/errors.js';
+import { refusalOf, type Refusal } from '../domain/refusal.js';
 import { checkScope } from './auth.guard.js';
 import type { Callers } from './callers.js';
 import { asHoldfastError, sendProblem } from './problem.js';
@@ -11,18 +12,23 @@ export interface DoorParts {
   callers: Callers;
   /** Told of every request whose caller is known, or need not be. What is public anybody may ask for, and it proves nothing. */
   letIn: (request: FastifyRequest) => void;
+  /** Told of those that are not, but for those that are for nothing. */
+  refused: (why: Refusal) => void;
 }
 
 /**
  * A Fastify `onRequest` hook: it runs once the route is known and before any of the body is read, so that whoever may
  * not call cannot make the gateway read. The guard decides again, for the handler that then answers.
  */
-export function door({ routes, callers, letIn }: DoorParts) {
+export function door({ routes, callers, letIn, refused }: DoorParts) {
   return (request: FastifyRequest & CallerRequest, reply: FastifyReply, done: () => void): void => {
     try {
       if (enter(request, routes, callers)) letIn(request);
     } catch (error) {
-      return sendProblem(asHoldfastError(error)!, reply);
+      const problem = asHoldfastError(error)!;
+      const reason = refusalOf(problem.code);
+      if (reason) refused(reason);
+      return sendProblem(problem, reply);
     }
     done();
   };

@@ -57,4 +57,18 @@ describe('routes', () => {
       assert.deepEqual(table.methods(address), [], address);
     }
   });
+
+  it('an address that one route has literally is no parameter of another', () => {
+    const table = new RouteTable([
+      { method: 'GET', url: '/v1/letters/:number', access: 'read' },
+      { method: 'POST', url: '/v1/letters/replay', access: 'admin' },
+    ]);
+    assert.deepEqual(table.methods('/v1/letters/replay?a=b'), ['POST']);
+    assert.deepEqual(table.methods('/v1/letters/7'), ['GET', 'HEAD']);
+    for (const address of ['/v1/letters/replay', '/v1/letters/repla%79?x']) {
+      assert.equal(table.isOthers('/v1/letters/:number', address), true);
+      assert.equal(table.isOthers('/v1/letters/replay', address), false);
+    }
+    assert.equal(table.isOthers('/v1/letters/:number', '/v1/letters/7'), false);
+  });
 });

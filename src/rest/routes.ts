@@ -60,7 +60,7 @@ export class RouteTable {
   methods(address: string): string[] {
     const path = pathOf(address);
     const parts = path.split('/');
-    const literal = this.#methods.get(decoded(path));
+    const literal = this.#methods.get(plain(path));
     if (literal) return literal;
     const found = [...this.#methods].filter(([url]) => fits(url.split('/'), parts));
     return [...new Set(found.flatMap(([, methods]) => methods))];
@@ -71,12 +71,18 @@ export class RouteTable {
    * @param url of the route that the router has found
    */
   isOthers(url: string, address: string): boolean {
-    return url.includes(':') && this.#methods.has(decoded(pathOf(address)));
+    return url.includes(':') && this.#methods.has(plain(pathOf(address)));
   }
 }
 
 function pathOf(address: string): string {
   return address.split('?', 1)[0]!;
+}
+
+/** Without percent-encoding; what hides a slash is left as it is. */
+function plain(path: string): string {
+  const parts = path.split('/').map(decoded);
+  return parts.some((part) => part.includes('/')) ? path : parts.join('/');
 }
 
 function fits(pattern: string[], parts: string[]): boolean {
