@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { CONTROLLERS } from './app.module.js';
 import { ALL, CLOSED, JSON_TYPE, MAX_PAYLOAD_BYTES, ROUTES, Surface, table, TOKEN } from './app.module.fixture.js';
 import { SECURITY_HEADERS } from './domain/security-headers.js';
+import { routesOf } from './rest/index.js';
 
 const surface = new Surface();
 before(() => surface.start());
@@ -28,6 +30,11 @@ describe('every route', () => {
 });
 
 describe('the OpenAPI document', () => {
+  it('is told by every route what it does', () => {
+    const silent = routesOf(CONTROLLERS).filter(({ operation }) => operation === undefined);
+    assert.deepEqual(silent, []);
+  });
+
   it('has every route that the router has, with the methods it takes, and no other', async () => {
     const { paths } = JSON.parse((await surface.call('GET', '/openapi.json')).text) as {
       paths: { [path: string]: object };
