@@ -1,163 +1,9 @@
 import assert from 'node:assert/strict';
-import { request, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { pino } from 'pino';
-import { CONTROLLERS, createApp } from './app.module.js';
-import type { GatewayView } from './console/index.js';
-import { systemClock } from './domain/clock.js';
-import type { Publish } from './domain/publish.js';
+import { CONTROLLERS } from './app.module.js';
+import { ALL, CLOSED, JSON_TYPE, MAX_PAYLOAD_BYTES, ROUTES, Surface, table, TOKEN } from './app.module.fixture.js';
 import { SECURITY_HEADERS } from './domain/security-headers.js';
-import type { TokenSettings } from './domain/settings.js';
-import { Publisher, type Requester } from './publish/index.js';
-import { History, type HistoryPorts } from './records/index.js';
-import type { Registry } from './registration/index.js';
-import { Callers, routesOf, RouteTable, type RestServerSettings } from './rest/index.js';
-
-const TOKEN = 'a-token-with-every-scope';
-const ALL = { authorization: `Bearer ${TOKEN}` };
-const JSON_TYPE = { ...ALL, 'content-type': 'application/json' };
-const MAX_PAYLOAD_BYTES = 1_000;
-/** Every route there is, with something for its parameters. */
-const ROUTES = routesOf(CONTROLLERS).map(({ method, url, access }) => ({
-  method,
-  path: url.replace(/:\w+/, '1'),
-  access,
-}));
-const table = new RouteTable(routesOf(CONTROLLERS));
-const HTTP: RestServerSettings = {
-  host: '127.0.0.1',
-  allowedHosts: [],
-  limits: {
-    connections: 100,
-    headerBytes: 16_384,
-    headersTimeoutMs: 10_000,
-    requestTimeoutMs: 60_000,
-    keepAliveMs: 72_000,
-  },
-};
-
-interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  text: string;
-}
-
-/** The REST surface over a publisher and a view of the test's own. */
-class Surface {
-  readonly accepted: Publish[] = [];
-  readonly log: string[] = [];
-  /** What the router was given. */
-  readonly routed: { method: string; url: string }[] = [];
-  readonly publisher = new Publisher({
-    settings: { allow: ['commands/#'], maxPayloadBytes: MAX_PAYLOAD_BYTES, waitMs: 5_000, checkWaitMs: 5_000 },
-    outbox: {
-      accept: ({ publishes }) => {
-        this.accepted.push(...publishes);
-        this.publisher.confirmed(
-          publishes.map(({ id, topic }) => {
-            const refused = topic.endsWith('denied');
-            const outcome = refused ? 'refused' : 'published';
-            return {
-              sequence: 1,
-              id,
-              outcome,
-              reasonCode: refused ? 0x87 : 0,
-              ...(refused ? { cause: 'publish-denied' } : {}),
-            };
-          }),
-        );
-        return Promise.resolve();
-      },
-      keepAnswer: () => Promise.resolve(),
-    },
-    contracts: { check: () => undefined },
-    reader: { publishStatus: () => undefined, keptRequest: () => undefined },
-    clock: { now: () => 0, monotonic: () => 0 },
-    observe: () => undefined,
-  });
-  /** A journal whose disk is gone: whatever is read of it throws. */
-  readonly #history = new History({
-    shelf: {
-      admittedThrough: () => 0,
-      lastDeadLetter: () => {
-        throw new Error('the disk is gone');
-      },
-    } as unknown as HistoryPorts['shelf'],
-    keeper: {} as HistoryPorts['keeper'],
-    recipients: {} as HistoryPorts['recipients'],
-    check: () => Promise.resolve([]),
-    clock: { now: () => 0 },
-    stream: { maxClients: 0, maxPerToken: 1, stallTimeoutMs: 1_000 },
-    fault: () => undefined,
-  });
-  #app!: NestFastifyApplication;
-  #port = 0;
-
-  async start(): Promise<void> {
-    const view: GatewayView = { link: () => Promise.resolve(undefined) };
-    const app = {
-      few: ['few-scopes', 'publish'],
-      all: [TOKEN, 'publish', 'read', 'admin'],
-    };
-    const tokens = Object.entries(app).map(([name, [token, ...scopes]]) => ({ name, token: token!, scopes }));
-    const auth = { tokens: tokens as TokenSettings[] };
-    ({ app: this.#app } = await createApp({
-      publisher: this.publisher,
-      requester: {} as Requester,
-      view,
-      asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
-      history: this.#history,
-      reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },
-      registry: { list: () => [], pause: (id: string) => Promise.resolve({ id }) } as unknown as Registry,
-      http: { ...HTTP, auth },
-      callers: new Callers(auth, systemClock),
-      maxPayloadBytes: MAX_PAYLOAD_BYTES,
-      logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),
-    }));
-    this.#app
-      .getHttpAdapter()
-      .getInstance()
-      .addHook('onRoute', ({ method, url }) => {
-        this.routed.push(...[method].flat().map((one) => ({ method: one, url })));
-      });
-    await this.#app.listen(0, '127.0.0.1');
-    this.#port = (this.#app.getHttpServer().address() as AddressInfo).port;
-  }
-
-  async stop(): Promise<void> {
-    this.#history.streams.close();
-    await this.#app.close();
-  }
-
-  /** The path goes out exactly as it is written. */
-  call(method: string, path: string, headers: { [name: string]: string } = {}, body = ''): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const options = { port: this.#port, host: '127.0.0.1', method, path, headers, agent: false as const };
-      const call = request(options, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-        answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, text }));
-      });
-      call.on('error', reject).end(body);
-    });
-  }
-
-  /** The status and code of a call that must be answered with problem details. */
-  async problem(...args: Parameters<Surface['call']>): Promise<string> {
-    const { status, headers, text } = await this.call(...args);
-    assert.match(headers['content-type']!, /^application\/problem\+json\b/);
-    const problem = JSON.parse(text) as { status: number; code: string; detail: string; hint: string; title: string };
-    assert.equal(problem.status, status);
-    for (const member of [problem.detail, problem.hint, problem.title]) assert.match(member, /\S/);
-    return `${status} ${problem.code}`;
-  }
-
-  publish(body: object, headers: { [name: string]: string } = {}): Promise<Answer> {
-    return this.call('POST', '/v1/publish', { ...JSON_TYPE, ...headers }, JSON.stringify(body));
-  }
-}
+import { routesOf } from './rest/index.js';
 
 const surface = new Surface();
 before(() => surface.start());
@@ -183,9 +29,62 @@ describe('every route', () => {
   });
 });
 
+describe('the OpenAPI document', () => {
+  it('is told by every route what it does', () => {
+    const silent = routesOf(CONTROLLERS).filter(({ operation }) => operation === undefined);
+    assert.deepEqual(silent, []);
+  });
+
+  it('has every route that the router has, with the methods it takes, and no other', async () => {
+    const { paths } = JSON.parse((await surface.call('GET', '/openapi.json')).text) as {
+      paths: { [path: string]: object };
+    };
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const routed = surface.routed.map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`);
+    assert.deepEqual(described.sort(), [...new Set(routed)].sort());
+  });
+});
+
+describe('what is public', () => {
+  it('is what describes the gateway, and tells nothing of this one', async () => {
+    const open = ROUTES.filter(({ access }) => access === 'public').map(({ path }) => path);
+    assert.deepEqual(open, ['/openapi.json', '/docs', '/docs/style.css']);
+    for (const path of open) {
+      const [answer, head] = [await surface.call('GET', path), await surface.call('HEAD', path)];
+      assert.deepEqual([answer.status, head.status, head.text], [200, 200, '']);
+      assert.equal(head.headers['content-length'], String(Buffer.byteLength(answer.text)));
+      assert.doesNotMatch(answer.text, /few-scopes|127\.0\.0\.1|commands\/#/);
+    }
+  });
+
+  it('lets nobody stay whose caller is not known: a connection is vouched for by a token alone', async () => {
+    const before = surface.vouched;
+    for (const path of ['/docs', '/v1/link', '/nowhere']) await surface.call('GET', path);
+    assert.equal(surface.vouched, before);
+    await surface.call('GET', '/v1/link', ALL);
+    assert.equal(surface.vouched, before + 1);
+  });
+});
+
+describe('a call that is refused at the door', () => {
+  it('is counted with its reason, and one for an address at which nothing is is not', async () => {
+    surface.refused.length = 0;
+    const few = { authorization: 'Bearer few-scopes' };
+    await surface.call('GET', '/v1/link');
+    await surface.call('GET', '/v1/link', few);
+    await surface.call('POST', '/v1/reload', { ...ALL, 'sec-fetch-site': 'cross-site' });
+    await surface.call('GET', '/nowhere');
+    await surface.call('PATCH', '/v1/link');
+    await surface.call('GET', '/docs');
+    assert.deepEqual(surface.refused, ['unauthorized', 'forbidden', 'forbidden']);
+  });
+});
+
 describe('REST without the right token', () => {
   it('no call is answered, by whatever method or spelling of its address', async () => {
-    for (const { method, path } of ROUTES) {
+    for (const { method, path } of CLOSED) {
       const headers: { [name: string]: string } = method === 'POST' ? { 'content-type': 'application/json' } : {};
       const body = method === 'POST' ? '{}' : '';
       assert.equal(await surface.problem(method, path, headers, body), '401 UNAUTHORIZED');
@@ -242,7 +141,7 @@ describe('REST without the right token', () => {
 
   it('a token opens what its scopes say, and nothing else', async () => {
     const few = { authorization: 'Bearer few-scopes' };
-    for (const { method, path } of ROUTES.filter(({ access }) => access !== 'publish')) {
+    for (const { method, path } of CLOSED.filter(({ access }) => access !== 'publish')) {
       assert.equal(await surface.problem(method, path, few), '403 FORBIDDEN');
     }
     assert.equal(await surface.problem('GET', '/v1/publishes/1', few), '404 NOT_FOUND');

@@ -7,8 +7,11 @@ import type { FastifyRequest } from 'fastify';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
+import { subscriberSchemas } from './config/index.js';
 import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
+import type { Refusal } from './domain/refusal.js';
 import { invalid } from './domain/request-problem.js';
+import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
 import { nestLogger } from './ops/index.js';
 import { keepBody, Problems, Publisher, PublishController, RequestController, Requester } from './publish/index.js';
 import { History, historyControllers } from './records/index.js';
@@ -26,6 +29,7 @@ import {
   routesOf,
   RouteTable,
 } from './rest/index.js';
+import { VERSION } from './version.js';
 
 /** A JSON body around a payload in base64, and the other properties. */
 const BODY_OVERHEAD_BYTES = 256 * 1024;
@@ -37,6 +41,7 @@ export const CONTROLLERS = [
   ReadController,
   AsyncApiController,
   ReloadController,
+  OpenApiController,
   SubscribersController,
   ...historyControllers,
 ];
@@ -53,6 +58,8 @@ export interface AppParts {
   http: RestServerSettings;
   callers: Callers;
   maxPayloadBytes: number;
+  /** Told of calls that are refused at the door. */
+  refused: (why: Refusal) => void;
   logger: Logger;
   /** Another Nest app is in this process: Nest's logger, of which a process has one, stays as it is. */
   embedded?: boolean;
@@ -77,6 +84,7 @@ export class AppModule {
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: AsyncApiView, useValue: asyncApi },
+        { provide: ApiDescription, useValue: descriptionOf(parts.http) },
         { provide: History, useValue: history },
         { provide: Registry, useValue: registry },
         { provide: Reloader, useValue: reloader },
@@ -89,6 +97,24 @@ export class AppModule {
   }
 }
 
+/** What describes the REST surface; made when somebody asks for it. */
+function descriptionOf({ auth, tls, allowedHosts }: RestServerSettings): ApiDescription {
+  const tokens = typeof auth === 'object';
+  const schemas = subscriberSchemas('#/components/schemas/');
+  const namesChecked = !tokens || allowedHosts.length > 0;
+  const surface = { version: VERSION, tokens, clientCertificates: tls?.clientCa !== undefined, namesChecked, schemas };
+  let document: object | undefined;
+  let page: string | undefined;
+  return {
+    get document() {
+      return (document ??= describeOpenApi(routesOf(CONTROLLERS) as DescribedRoute[], surface));
+    },
+    get page() {
+      return (page ??= pageOf(this.document));
+    },
+  };
+}
+
 /** The REST surface, ready to listen, and the server it will listen with. */
 export async function createApp(parts: AppParts): Promise<{ app: NestFastifyApplication; rest: RestServer }> {
   let rest: RestServer;
@@ -96,13 +122,15 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
     frameworkErrors: refuseUnrouted,
     return503OnClosing: false, // its answer is none of ours; what cannot be done any more says so itself
-    serverFactory: (listener: RequestListener) => (rest = new RestServer(parts.http, listener)).server as Server,
+    serverFactory: (listener: RequestListener) =>
+      (rest = new RestServer(parts.http, listener, parts.refused)).server as Server,
     clientErrorHandler: () => undefined, // the server answers
   });
   const fastify = adapter.getInstance();
   const letIn = ({ raw }: FastifyRequest): void => rest.vouch(raw.socket);
   fastify.decorateRequest('caller');
-  fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers: parts.callers, letIn }));
+  const { callers, refused } = parts;
+  fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers, letIn, refused }));
   fastify.removeContentTypeParser('text/plain');
   const parse = fastify.getDefaultJsonParser('error', 'error');
   // The default one replaces what is not UTF-8, and something else than was sent would be published.

@@ -17,7 +17,7 @@ import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { Listening } from './listening.js';
-import { ContractMetrics, DeliveryMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
+import { ContractMetrics, DeliveryMetrics, HttpMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
 import type { Publisher, Requester } from './publish/index.js';
 import { Publishing } from './publishing.js';
 import { History } from './records/index.js';
@@ -280,15 +280,14 @@ export class Gateway {
     const { publisher, requester } = this.#publishing!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
+    const metrics = new HttpMetrics(this.#metrics.registry);
     this.#listening = await Listening.open(http, {
-      publisher,
-      requester,
-      view: this.view(),
-      asyncApi: this.#contracts,
+      ...{ publisher, requester, view: this.view(), asyncApi: this.#contracts },
       history: this.#history,
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
       maxPayloadBytes: publish.maxPayloadBytes,
+      refused: (why) => metrics.refused(why),
       logger: this.options.logger,
       embedded: this.options.embedded,
     });

@@ -1,4 +1,6 @@
 import { Controller, HttpCode, Inject, Post, SetMetadata } from '@nestjs/common';
+import { OPERATION_METADATA, type Operation } from '../domain/operation.js';
+import { listOf, object, text, words } from '../domain/schema.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 
 /** What reading the configuration again has come to, when it was not refused. */
@@ -10,6 +12,12 @@ export interface ReloadReport {
   /** Keys that say something else than the gateway runs with, until it is restarted. */
   needsRestart: string[];
 }
+
+const report = object<ReloadReport>({
+  result: words('applied', 'unchanged').says('`unchanged`: there was nothing to put in force.'),
+  changed: listOf(text).says('Keys of the file, and files of contracts, that are in force now and were not before.'),
+  needsRestart: listOf(text).says('Keys that say something else than the gateway runs with, until it is restarted.'),
+}).named('ReloadReport');
 
 /** Reads the configuration again. */
 export abstract class Reloader {
@@ -25,6 +33,14 @@ export class ReloadController {
   @Post('reload')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, {
+    id: 'reload',
+    tag: 'gateway',
+    summary: 'Reads the configuration again.',
+    description: 'A configuration that cannot be used is refused whole; what was in force still is.',
+    answers: { 200: { description: 'In force, or nothing to do.', content: { schema: report } } },
+    problems: ['RELOAD_REFUSED', 'NOT_FOUND', 'SHUTTING_DOWN'],
+  } satisfies Operation)
   reload(): Promise<ReloadReport> {
     return this.reloader.reload();
   }

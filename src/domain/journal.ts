@@ -246,7 +246,8 @@ export interface JournalReader {
   positionAt(time: number): number;
   /** Of one subscriber, in the order in which it is given them. */
   replays(subscriber: string): Replay[];
-  publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined;
+  /** `topic` is absent where it is long, or was published by an earlier version. */
+  publishStatus(id: string): { status: PublishStatus; topic?: string; result?: PublishResult } | undefined;
   keptRequest(key: PublishKey): KeptRequest | undefined;
   close(): void;
 }

@@ -278,7 +278,7 @@ export function journalSuite(
       assert.deepEqual(Buffer.from(queued[0]!.payload).toString(), 'go');
       assert.deepEqual(queued[0]!.properties, { contentType: 'x/y' });
       assert.deepEqual(second.reader.publishStatus('b')?.status, 'published');
-      assert.deepEqual(second.reader.publishStatus('a'), { status: 'queued' });
+      assert.equal(second.reader.publishStatus('a')?.status, 'queued');
       assert.equal(second.reader.publishStatus('nope'), undefined);
       second.kill();
     });

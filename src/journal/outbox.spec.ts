@@ -86,6 +86,17 @@ describe('what waits for the broker', () => {
     opened.kill();
   });
 
+  it('the topic is known for as long as the result, unless it is long', async () => {
+    const opened = await open(directory());
+    const long = 'é'.repeat(257);
+    await opened.journal.accept([acceptance('a', { topic: 'commands/a' }), acceptance('b', { topic: long })]);
+    const topics = (): unknown[] => ['a', 'b'].map((id) => opened.reader.publishStatus(id)?.topic);
+    assert.deepEqual(topics(), ['commands/a', long]);
+    await opened.journal.confirm([published(1, { id: 'a' }), published(2, { id: 'b' })]);
+    assert.deepEqual(topics(), ['commands/a', undefined]);
+    opened.kill();
+  });
+
   it('what runs out ends as expired, and is told; what is on its way or has no end stays', async () => {
     const place = directory();
     const opened = await open(place);

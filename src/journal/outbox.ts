@@ -15,6 +15,8 @@ import { KeyTable } from './keys.js';
 const RESULTS_KEPT_MS = 24 * 3_600_000;
 /** Of a publish that waits, besides its topic, payload and properties. */
 const ROW_BYTES = 200;
+/** A result keeps the topic, by which it is decided who may see it, but none that takes room like a payload. */
+const RESULT_TOPIC_BYTES_MAX = 512;
 /** Rows of one step of what clears it. */
 const STEP_ROWS = 500;
 
@@ -64,7 +66,8 @@ export class OutboxTable {
     );
     // What was to be sent is let go of: what is left is the answer to GET /v1/publishes/{id}.
     this.#finish = db.prepare(
-      `UPDATE outbox SET status = ?, reason_code = ?, cause = ?, finished_at = ?, topic = '', payload = NULL, properties = NULL
+      `UPDATE outbox SET status = ?, reason_code = ?, cause = ?, finished_at = ?, payload = NULL, properties = NULL,
+         topic = iif(octet_length(topic) > ${RESULT_TOPIC_BYTES_MAX}, '', topic)
        WHERE sequence = ? AND status = 'queued' RETURNING bytes, keyed`,
     );
     this.#expired = db.prepare(

@@ -8,7 +8,7 @@ import {
   type ListedRejection,
   type TopicCount,
 } from '../domain/journal.js';
-import type { KeptAnswer, KeptRequest, PublishKey, PublishResult, PublishStatus } from '../domain/publish.js';
+import type { KeptAnswer, KeptRequest, PublishKey, PublishStatus } from '../domain/publish.js';
 import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from '../domain/listing.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
@@ -79,7 +79,7 @@ export class SqliteJournalReader implements JournalReader {
     this.#size = this.#db.prepare(
       `SELECT total(length(payload)) FROM (SELECT payload FROM records r WHERE ${range} ORDER BY r.position LIMIT ?)`,
     );
-    this.#publish = this.#db.prepare('SELECT sequence, status, reason_code, cause FROM outbox WHERE id = ?');
+    this.#publish = this.#db.prepare('SELECT sequence, status, reason_code, cause, topic FROM outbox WHERE id = ?');
     this.#kept = this.#db.prepare('SELECT digest, answers FROM publish_keys WHERE caller = ? AND key = ?');
     const reading = [this.#after, this.#admittedAfter, this.#at, this.#size, this.#sums, this.#rejectedSums];
     for (const statement of reading) statement.setReturnArrays(true);
@@ -211,15 +211,14 @@ export class SqliteJournalReader implements JournalReader {
     return replaysOf(this.#db, subscriber);
   }
 
-  publishStatus(id: string): { status: PublishStatus; result?: PublishResult } | undefined {
+  publishStatus(id: string): ReturnType<JournalReader['publishStatus']> {
     const row = this.#publish.get(id) as unknown as
-      { sequence: number; status: PublishStatus; reason_code: number; cause: Cause | null } | undefined;
-    if (!row || row.status === 'queued') return row && { status: row.status };
-    const { sequence, status: outcome, reason_code: reasonCode } = row;
-    return {
-      status: outcome,
-      result: { sequence, id, outcome, reasonCode, ...(row.cause ? { cause: row.cause } : {}) },
-    };
+      { sequence: number; status: PublishStatus; reason_code: number; cause: Cause | null; topic: string } | undefined;
+    if (!row) return undefined;
+    const { sequence, status, reason_code: reasonCode, cause, topic } = row;
+    const known = { status, ...(topic === '' ? {} : { topic }) };
+    if (status === 'queued') return known;
+    return { ...known, result: { sequence, id, outcome: status, reasonCode, ...(cause ? { cause } : {}) } };
   }
 
   keptRequest({ caller, key }: PublishKey): KeptRequest | undefined {

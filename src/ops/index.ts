@@ -2,6 +2,7 @@
 export { ContractMetrics } from './contract-metrics.js';
 export { DeliveryMetrics, PUBLISH_OUTCOMES, type SubscriberFigures } from './delivery-metrics.js';
 export type { HealthFacts } from './health.js';
+export { HttpMetrics } from './http-metrics.js';
 export { JournalMetrics } from './journal-metrics.js';
 export { LinkMetrics } from './link-metrics.js';
 export { createLogger, nestLogger, type Log, type LogLevel, type LogLine } from './log.js';

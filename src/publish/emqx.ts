@@ -1,4 +1,5 @@
 import { pointerTo } from '../domain/request-problem.js';
+import { anything, flag, mapOf, objectKeywords, optional, Schema, text, words } from '../domain/schema.js';
 
 /** The body of EMQX's own publish API, so that its callers need nothing but another address. */
 
@@ -14,6 +15,37 @@ const PROPERTIES: { readonly [theirs: string]: string } = {
   response_topic: 'responseTopic',
   user_properties: 'userProperties',
 };
+
+/** The body as its users send it; what it shares with ours may be in ours, too. */
+export const emqxBody = new Schema<object>({
+  description: 'The body of EMQX’s publish API. `clientid` is ignored, and `qos` is 1 unless it says otherwise.',
+  ...objectKeywords({
+    topic: text.with({ minLength: 1 }),
+    payload: anything,
+    payload_encoding: optional(words('plain', 'base64').says('`base64`: the payload is a string of it.')),
+    qos: optional(words(0, 1)),
+    retain: optional(flag),
+    clientid: optional(anything),
+    properties: optional(
+      new Schema<object>({
+        ...objectKeywords({
+          payload_format_indicator: optional(words(0, 1)),
+          message_expiry_interval: optional(
+            new Schema<number>({ type: 'integer', minimum: 0 }).says('Seconds; 0: it does not expire.'),
+          ),
+          response_topic: optional(text.with({ minLength: 1 })),
+          correlation_data: optional(text.says('As text, not base64.')),
+          content_type: optional(text),
+          user_properties: optional(
+            mapOf(new Schema<unknown>({ type: ['string', 'number', 'boolean', 'array'], items: text })),
+          ),
+        }),
+        additionalProperties: false,
+      }),
+    ),
+  }),
+  additionalProperties: false,
+}).named('EmqxPublishBody');
 
 export interface Understood {
   /** In our words. What has none is there as it came, and is an unknown key. */

@@ -2,10 +2,12 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res, SetMetadat
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { HoldfastError } from '../domain/errors.js';
+import { OPERATION_METADATA } from '../domain/operation.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { parseBatch } from './batch.js';
 import type { Fields } from './emqx.js';
 import { parsePublish } from './publish.dto.js';
+import { batchOperation, publishOperation, rawOperation, statusOperation } from './publish.operations.js';
 import { Publisher, type Asking, type PublishAnswer, type PublishView } from './publisher.js';
 import { parseRaw } from './raw.js';
 import { askedOnce, bodyOf, prefers } from './request.js';
@@ -28,6 +30,7 @@ export class PublishController {
   /** 200 once the broker acknowledged it, 202 when it is in the durable outbox and will be. */
   @Post('publish')
   @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, publishOperation)
   async publish(
     @Body() body: unknown,
     @Req() request: FastifyRequest & CallerRequest,
@@ -40,6 +43,7 @@ export class PublishController {
   /** The body's bytes are the payload. Answers as {@link publish}. */
   @Post('publish/raw')
   @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, rawOperation)
   async raw(
     @Query() query: Fields,
     @Req() request: FastifyRequest & CallerRequest,
@@ -52,6 +56,7 @@ export class PublishController {
   /** 200 when all are published, 202 when all are accepted, 207 when some are not. */
   @Post('publish/batch')
   @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, batchOperation)
   async batch(
     @Body() body: unknown,
     @Req() request: FastifyRequest & CallerRequest,
@@ -69,8 +74,9 @@ export class PublishController {
 
   @Get('publishes/:id')
   @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
-  status(@Param('id') id: string): PublishView {
-    return this.publisher.status(id);
+  @SetMetadata(OPERATION_METADATA, statusOperation)
+  status(@Param('id') id: string, @Req() request: CallerRequest): PublishView {
+    return this.publisher.status(id, request.caller);
   }
 }
 

@@ -51,6 +51,14 @@ describe('a publish body with problems', () => {
     for (const { message } of found) assert.match(message, /\S/);
   });
 
+  it('a key that every object inherits is one that is not known, and is told like any other', () => {
+    for (const name of ['constructor', 'toString', 'valueOf', 'hasOwnProperty']) {
+      assert.deepEqual(problems({ topic: 't', payload: '', [name]: 1 }), [
+        { pointer: `/${name}`, message: 'is not a known key' },
+      ]);
+    }
+  });
+
   it('QoS 2 alone has a code of its own, and among other problems is one of them', () => {
     assert.throws(() => parsePublish({ topic: 't', payload: '', qos: 2 }), { code: 'QOS_UNSUPPORTED' });
     assert.deepEqual(pointers({ qos: 2, topic: '#' }), ['/topic', '/qos']);

@@ -15,6 +15,7 @@ import {
 import { HoldfastError } from '../domain/errors.js';
 import type { MessageProperties } from '../domain/message.js';
 import type { Publish } from '../domain/publish.js';
+import { Says } from '../domain/schema.js';
 import { topicNameProblem } from '../domain/topic.js';
 import { understand, type Fields } from './emqx.js';
 import { memberText } from './json-text.js';
@@ -23,54 +24,60 @@ import { FIELD_BYTES_MAX, textProblem } from './text.js';
 
 const EXPIRY_SECONDS_MAX = 4_294_967_295; // [MQTT 5.0, 3.3.2.3.3]
 const USER_PROPERTIES_MAX = 100;
+/** As JSON Schema can say it. */
+const TOPIC = '^[^+#\\u0000-\\u001f\\u007f-\\u009f]+$';
 
 /** The body of `POST /v1/publish`. Exactly one of `payload` and `payloadBase64`. Elsewhere null means: left out. */
 export class PublishBody {
-  /** Where to: no wildcards. */
+  @Says('Where to: no wildcards.', { minLength: 1, maxLength: FIELD_BYTES_MAX, pattern: TOPIC })
   @IsString()
   topic!: string;
 
-  /** A string as it is; any other JSON value serialised. */
+  @Says('A string goes out as it is, any other JSON value as it is written.')
   @IsOptional()
   payload?: unknown;
 
-  /** Bytes in base64. */
+  @Says('In place of `payload`: bytes.')
   @IsOptional()
   @IsBase64()
   payloadBase64?: string;
 
-  /** 0 or 1; default 1. */
+  @Says('QoS 2 is refused: an outbox promises at least once.', { enum: [0, 1] })
   @IsOptional()
   @IsIn([0, 1, 2])
   qos: 0 | 1 | 2 = 1;
 
-  /** Default false. */
+  @Says('Whether the broker keeps it for those who subscribe later.')
   @IsOptional()
   @IsBoolean()
   retain = false;
 
-  /** MQTT 5 content type. */
+  @Says('MQTT 5 content type.')
   @IsOptional()
   @IsString()
   contentType?: string;
 
-  /** Seconds from now: after them it is sent no more, and the broker keeps it for nobody. */
+  @Says('Seconds from now: after them it is sent no more, and the broker keeps it for nobody.')
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(EXPIRY_SECONDS_MAX)
   expirySeconds?: number;
 
+  @Says('Where an answer is wanted: no wildcards.', { minLength: 1, maxLength: FIELD_BYTES_MAX, pattern: TOPIC })
   @IsOptional()
   @IsString()
   responseTopic?: string;
 
-  /** Base64, as webhooks receive it in `mqtt-correlation-data`. */
+  @Says('Bytes that an answer repeats, as webhooks receive them in `mqtt-correlation-data`.')
   @IsOptional()
   @IsBase64()
   correlationData?: string;
 
-  /** Names with a string, or an array of strings for a name that repeats. */
+  @Says('Names with a string, or an array of strings for a name that repeats.', {
+    maxProperties: USER_PROPERTIES_MAX,
+    additionalProperties: { type: ['string', 'array'], items: { type: 'string' } },
+  })
   @IsOptional()
   @IsObject()
   userProperties?: { [name: string]: unknown };
@@ -100,7 +107,7 @@ export function parseFields(
   const problems: RequestProblem[] = [];
   const add: Add = (pointer, message) => message !== undefined && problems.push({ pointer, message });
   const { fields, pointers, payloadFormatIndicator } = understand(body, add);
-  const pointerOf = (name: string): string => pointers[name] ?? pointerTo(name);
+  const pointerOf = (name: string): string => (Object.hasOwn(pointers, name) ? pointers[name]! : pointerTo(name));
   const addAt: Add = (name, message) => add(pointerOf(name), message);
   const publish = filled(fields, addAt);
   for (const { property, constraints = {} } of isPlain(publish) ? [] : validateSync(publish)) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import type { Caller } from '../domain/caller.js';
 import { MEND } from '../domain/cause.js';
 import { HoldfastError, type ErrorCode } from '../domain/errors.js';
 import type { JournalReader } from '../domain/journal.js';
@@ -323,6 +324,27 @@ describe('a reply', () => {
 describe('where a publish stands', () => {
   it('an id that is not known is NOT_FOUND', () => {
     assert.throws(() => new Desk().publisher.status('x'), { code: 'NOT_FOUND' });
+  });
+
+  it('is told to tokens that may publish to its topic, and to no other, whether it has ended or not', () => {
+    const desk = new Desk();
+    const token = (...publish: string[]): Caller => ({
+      ...{ name: 'app', scopes: ['publish'], publish },
+      revoked: new AbortController().signal,
+    });
+    const result = desk.result({ id: 'a' }, { outcome: 'published' });
+    for (const ended of [{ status: 'queued' as const }, { status: 'published' as const, result }]) {
+      desk.stands = () => ({ ...ended, topic: 'commands/pump/1' });
+      assert.equal(desk.publisher.status('a', token('commands/pump/#')).status, ended.status);
+      assert.equal(desk.publisher.status('a').status, ended.status);
+      for (const other of [token('commands/valve/#'), token()]) {
+        assert.throws(() => desk.publisher.status('a', other), { code: 'NOT_FOUND' });
+      }
+      // Which topic it was is no longer known.
+      desk.stands = () => ended;
+      assert.throws(() => desk.publisher.status('a', token('#')), { code: 'NOT_FOUND' });
+      assert.equal(desk.publisher.status('a').status, ended.status);
+    }
   });
 
   it('tells the status, and the reason once there is one', async () => {

@@ -107,14 +107,18 @@ export class Publisher {
     this.#waiting.confirmed(results);
   }
 
-  /** Where an accepted publish stands. Throws NOT_FOUND for an id that is not known, or no longer. */
-  status(id: string): PublishView {
-    const result = this.#waiting.answer(id);
-    const known = result ? { status: result.outcome, result } : this.parts.reader.publishStatus(id);
-    if (!known) throw new HoldfastError('NOT_FOUND', 'no publish with this id is known; results are kept for 24 hours');
-    const { status } = known;
-    if (!known.result) return { id, status };
-    const { cause, reasonCode } = known.result;
+  /**
+   * Where an accepted publish stands. Throws NOT_FOUND for an id that is not known, or no longer, and for a publish to
+   * a topic that this caller may not publish to.
+   */
+  status(id: string, caller?: Caller): PublishView {
+    const kept = this.parts.reader.publishStatus(id);
+    const result = this.#waiting.answer(id) ?? kept?.result;
+    if ((!kept && !result) || (caller?.publish && (kept?.topic === undefined || !mayPublish(caller, kept.topic)))) {
+      throw new HoldfastError('NOT_FOUND', 'no publish with this id is known; results are kept for 24 hours');
+    }
+    if (!result) return { id, status: 'queued' };
+    const { cause, reasonCode, outcome: status } = result;
     return { id, status, reasonCode, ...(cause ? { cause, mend: MEND[cause] } : {}) };
   }
 

@@ -14,6 +14,9 @@ const PARAMETERS: { readonly [name: string]: (text: string) => unknown } = {
   correlationData: (text) => text,
 };
 
+/** In the words of a body, of which they are a part. */
+export const RAW_PARAMETERS = Object.keys(PARAMETERS);
+
 /**
  * The query as what is to be published, with the body's bytes as the payload.
  * @param contentType of the request; goes with it as the MQTT 5 content type

@@ -4,7 +4,9 @@ import type { CallerRequest } from '../domain/caller.js';
 import { declaredMediaType, UNKNOWN_TYPE } from '../domain/media-type.js';
 import { percentEncoded, percentEncodedPair } from '../domain/percent.js';
 import { invalid } from '../domain/request-problem.js';
+import { OPERATION_METADATA } from '../domain/operation.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
+import { requestOperation } from './publish.operations.js';
 import { parseRequest } from './request.dto.js';
 import { bodyOf } from './request.js';
 import { Requester, type Answered } from './requester.js';
@@ -19,6 +21,7 @@ export class RequestController {
   /** 200 with the payload of the answer as the body; what else MQTT says of it is in the headers, as webhooks have them. */
   @Post('request')
   @SetMetadata(SCOPE_METADATA, 'publish' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, requestOperation)
   async request(
     @Body() body: unknown,
     @Req() request: FastifyRequest & CallerRequest,

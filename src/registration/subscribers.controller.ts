@@ -14,9 +14,11 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { invalid } from '../domain/request-problem.js';
+import { OPERATION_METADATA } from '../domain/operation.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import type { TestResult } from './parts.js';
 import { Registry, type SubscriberView } from './registry.js';
+import * as operations from './subscribers.operations.js';
 
 interface QueryParameters {
   [name: string]: unknown;
@@ -28,12 +30,14 @@ export class SubscribersController {
 
   @Get()
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.list)
   list(): { items: SubscriberView[] } {
     return { items: this.registry.list() };
   }
 
   @Get(':id')
   @SetMetadata(SCOPE_METADATA, 'read' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.get)
   get(@Param('id') id: string): SubscriberView {
     return this.registry.get(id);
   }
@@ -41,6 +45,7 @@ export class SubscribersController {
   /** 201 for one that is new, 200 for one that was changed; on disk by then. */
   @Put(':id')
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.put)
   async put(
     @Param('id') id: string,
     @Body() body: unknown,
@@ -54,6 +59,7 @@ export class SubscribersController {
 
   @Delete(':id')
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.remove)
   remove(@Param('id') id: string, @Query() query: QueryParameters): ReturnType<Registry['remove']> {
     return this.registry.remove(id, discardOf(query));
   }
@@ -61,6 +67,7 @@ export class SubscribersController {
   @Post(':id/pause')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.pause)
   pause(@Param('id') id: string): Promise<SubscriberView> {
     return this.registry.pause(id);
   }
@@ -68,6 +75,7 @@ export class SubscribersController {
   @Post(':id/resume')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.resume)
   resume(@Param('id') id: string): Promise<SubscriberView> {
     return this.registry.resume(id);
   }
@@ -76,6 +84,7 @@ export class SubscribersController {
   @Post(':id/test')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, operations.test)
   test(@Param('id') id: string): Promise<TestResult> {
     return this.registry.test(id);
   }

@@ -24,7 +24,8 @@ function opened(connections: Connections, port: number): Fake {
 
 describe('connections', () => {
   it('one too many closes the oldest whose requests were never let in, and never one that may call', () => {
-    const connections = new Connections(3);
+    let closed = 0;
+    const connections = new Connections(3, () => closed++);
     const sockets = [1, 2, 3].map((port) => opened(connections, port));
     // Over TLS a request comes from another object with the same address and port.
     connections.vouch(new Fake(1) as unknown as Socket);
@@ -34,10 +35,11 @@ describe('connections', () => {
       [false, true, true, true, false, false],
     );
     assert.equal(connections.open, 3);
+    assert.equal(closed, 3);
   });
 
   it('when all there are may call, the new one is closed', () => {
-    const connections = new Connections(2);
+    const connections = new Connections(2, () => undefined);
     const sockets = [1, 2].map((port) => opened(connections, port));
     for (const socket of sockets) connections.vouch(socket as unknown as Socket);
     assert.equal(opened(connections, 3).destroyed, true);

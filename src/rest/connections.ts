@@ -9,7 +9,11 @@ export class Connections {
   readonly #strangers = new Map<string, Socket>();
   #open = 0;
 
-  constructor(private readonly most: number) {}
+  /** @param closed told of each that is closed to make room */
+  constructor(
+    private readonly most: number,
+    private readonly closed: () => void,
+  ) {}
 
   /** How many are open. */
   get open(): number {
@@ -27,6 +31,7 @@ export class Connections {
     if (this.#open <= this.most) return;
     const [oldest] = this.#strangers;
     if (!oldest) return;
+    this.closed();
     this.#strangers.delete(oldest[0]);
     oldest[1].destroy();
   }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { HoldfastError } from '../domain/errors.js';
+import { refusalOf, type Refusal } from '../domain/refusal.js';
 import { checkScope } from './auth.guard.js';
 import type { Callers } from './callers.js';
 import { asHoldfastError, sendProblem } from './problem.js';
@@ -9,37 +10,44 @@ import type { RouteTable } from './routes.js';
 export interface DoorParts {
   routes: RouteTable;
   callers: Callers;
-  /** Told of every request that is let in. */
+  /** Told of every request whose caller is known, or need not be. What is public anybody may ask for, and it proves nothing. */
   letIn: (request: FastifyRequest) => void;
+  /** Told of those that are not, but for those that are for nothing. */
+  refused: (why: Refusal) => void;
 }
 
 /**
  * A Fastify `onRequest` hook: it runs once the route is known and before any of the body is read, so that whoever may
  * not call cannot make the gateway read. The guard decides again, for the handler that then answers.
  */
-export function door({ routes, callers, letIn }: DoorParts) {
+export function door({ routes, callers, letIn, refused }: DoorParts) {
   return (request: FastifyRequest & CallerRequest, reply: FastifyReply, done: () => void): void => {
     try {
-      enter(request, routes, callers);
+      if (enter(request, routes, callers)) letIn(request);
     } catch (error) {
-      return sendProblem(asHoldfastError(error)!, reply);
+      const problem = asHoldfastError(error)!;
+      const reason = refusalOf(problem.code);
+      if (reason) refused(reason);
+      return sendProblem(problem, reply);
     }
-    letIn(request);
     done();
   };
 }
 
-function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): void {
+/** @returns whether it is known who calls, or does not matter */
+function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): boolean {
   const { method, url } = request;
-  if (request.is404) {
+  const route = request.routeOptions.url ?? '';
+  if (request.is404 || routes.isOthers(route, url)) {
     const allow = routes.methods(url);
     if (allow.length === 0) throw new HoldfastError('NOT_FOUND', 'nothing is at this address');
     throw new HoldfastError('METHOD_NOT_ALLOWED', `${method} is not for this address`, { details: { allow } });
   }
-  const access = routes.access(method, request.routeOptions.url ?? '');
-  if (access === 'public' || !callers.needed) return;
+  const access = routes.access(method, route);
+  if (access === 'public' || !callers.needed) return !callers.needed;
   const caller = callers.identify(request.headers.authorization);
   checkScope(caller, access);
   callers.count(caller);
   request.caller = caller;
+  return true;
 }

@@ -1,6 +1,7 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { HoldfastError } from '../domain/errors.js';
+import { invalid } from '../domain/request-problem.js';
 import { asHoldfastError, sendProblem } from './problem.js';
 
 /** Where faults that are nobody's fault outside are told. */
@@ -23,5 +24,5 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** What is refused before there is a route, such as an address that cannot be decoded: no filter sees it. */
 export function refuseUnrouted(thrown: Error, _request: unknown, reply: FastifyReply): void {
-  sendProblem(asHoldfastError(thrown) ?? new HoldfastError('REQUEST_INVALID', thrown.message), reply);
+  sendProblem(asHoldfastError(thrown) ?? invalid([{ pointer: '', message: thrown.message }]), reply);
 }

@@ -2,13 +2,17 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Controller, Get, Post, Put, SetMetadata } from '@nestjs/common';
+import { OPERATION_METADATA, type Operation } from '../domain/operation.js';
 import { SCOPE_METADATA } from '../domain/scope.js';
 import { routesOf, RouteTable } from './routes.js';
+
+const operation: Operation = { id: 'list', tag: 'gateway', summary: 'All.', answers: {} };
 
 @Controller('v1/things')
 class Things {
   @Get()
   @SetMetadata(SCOPE_METADATA, 'read')
+  @SetMetadata(OPERATION_METADATA, operation)
   list(): void {}
 
   @Put(':id')
@@ -31,10 +35,10 @@ class Page {
 describe('routes', () => {
   it('are what the controllers say, and which of them says nothing', () => {
     assert.deepEqual(routesOf([Things, Page]), [
-      { method: 'GET', url: '/v1/things', access: 'read' },
-      { method: 'PUT', url: '/v1/things/:id', access: undefined },
-      { method: 'POST', url: '/v1/things/:id/test', access: 'publish' },
-      { method: 'GET', url: '/page', access: 'public' },
+      { method: 'GET', url: '/v1/things', access: 'read', operation },
+      { method: 'PUT', url: '/v1/things/:id', access: undefined, operation: undefined },
+      { method: 'POST', url: '/v1/things/:id/test', access: 'publish', operation: undefined },
+      { method: 'GET', url: '/page', access: 'public', operation: undefined },
     ]);
   });
 
@@ -52,5 +56,19 @@ describe('routes', () => {
     for (const address of ['/', '', '/v1/things/', '//v1/things', '/v1/things//test', '/v1/things%2Fa', '/%zz']) {
       assert.deepEqual(table.methods(address), [], address);
     }
+  });
+
+  it('an address that one route has literally is no parameter of another', () => {
+    const table = new RouteTable([
+      { method: 'GET', url: '/v1/letters/:number', access: 'read' },
+      { method: 'POST', url: '/v1/letters/replay', access: 'admin' },
+    ]);
+    assert.deepEqual(table.methods('/v1/letters/replay?a=b'), ['POST']);
+    assert.deepEqual(table.methods('/v1/letters/7'), ['GET', 'HEAD']);
+    for (const address of ['/v1/letters/replay', '/v1/letters/repla%79?x']) {
+      assert.equal(table.isOthers('/v1/letters/:number', address), true);
+      assert.equal(table.isOthers('/v1/letters/replay', address), false);
+    }
+    assert.equal(table.isOthers('/v1/letters/:number', '/v1/letters/7'), false);
   });
 });

@@ -1,5 +1,6 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { OPERATION_METADATA, type Operation } from '../domain/operation.js';
 import { SCOPE_METADATA, type Access } from '../domain/scope.js';
 
 export interface Route {
@@ -8,6 +9,8 @@ export interface Route {
   url: string;
   /** Undefined: its controller does not say; then `admin` is needed. */
   access: Access | undefined;
+  /** Undefined: its controller does not say what it does. */
+  operation: Operation | undefined;
 }
 
 /** Every route of the controllers. */
@@ -24,7 +27,9 @@ export function routesOf(controllers: readonly Type[]): Route[] {
         .flatMap((part) => part.split('/'))
         .filter(Boolean)
         .join('/')}`;
-      return [{ method: RequestMethod[verb], url, access: own(SCOPE_METADATA) as Access | undefined }];
+      const access = own(SCOPE_METADATA) as Access | undefined;
+      const operation = own(OPERATION_METADATA) as Operation | undefined;
+      return [{ method: RequestMethod[verb], url, access, operation }];
     });
   });
 }
@@ -34,7 +39,7 @@ export class RouteTable {
   readonly #access = new Map<string, Access>();
   readonly #methods = new Map<string, string[]>();
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Omit<Route, 'operation'>[]) {
     for (const { method, url, access = 'admin' } of routes) {
       const methods = this.#methods.get(url) ?? [];
       // Whatever answers GET answers HEAD.
@@ -53,11 +58,31 @@ export class RouteTable {
 
   /** The methods that this address takes; none: nothing is there. */
   methods(address: string): string[] {
-    const [path = ''] = address.split('?', 1);
+    const path = pathOf(address);
     const parts = path.split('/');
+    const literal = this.#methods.get(plain(path));
+    if (literal) return literal;
     const found = [...this.#methods].filter(([url]) => fits(url.split('/'), parts));
     return [...new Set(found.flatMap(([, methods]) => methods))];
   }
+
+  /**
+   * Whether another route has this address literally: `/v1/dead-letters/replay` is no dead letter, whatever the method.
+   * @param url of the route that the router has found
+   */
+  isOthers(url: string, address: string): boolean {
+    return url.includes(':') && this.#methods.has(plain(pathOf(address)));
+  }
+}
+
+function pathOf(address: string): string {
+  return address.split('?', 1)[0]!;
+}
+
+/** Without percent-encoding; what hides a slash is left as it is. */
+function plain(path: string): string {
+  const parts = path.split('/').map(decoded);
+  return parts.some((part) => part.includes('/')) ? path : parts.join('/');
 }
 
 function fits(pattern: string[], parts: string[]): boolean {

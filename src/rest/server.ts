@@ -10,6 +10,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { HoldfastError } from '../domain/errors.js';
+import { refusalOf as reasonOf, type Refusal } from '../domain/refusal.js';
 import { invalid } from '../domain/request-problem.js';
 import { SECURITY_HEADERS } from '../domain/security-headers.js';
 import type { HttpSettings } from '../domain/settings.js';
@@ -39,7 +40,12 @@ export class RestServer {
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #failing = new WeakSet<Socket>();
 
-  constructor(settings: RestServerSettings, listener: RequestListener) {
+  /** @param refused told of what gets no further than here */
+  constructor(
+    settings: RestServerSettings,
+    listener: RequestListener,
+    private readonly refused: (why: Refusal) => void,
+  ) {
     const { limits, tls } = settings;
     const options: ServerOptions = {
       maxHeaderSize: limits.headerBytes,
@@ -49,7 +55,7 @@ export class RestServer {
       connectionsCheckingInterval: CHECKING_MS,
       requireHostHeader: false, // it is looked at here, and refused in words
     };
-    this.#connections = new Connections(limits.connections);
+    this.#connections = new Connections(limits.connections, () => refused('connections'));
     this.server = tls
       ? createSecureServer({ ...options, ...secureOptions(tls), handshakeTimeout: limits.headersTimeoutMs })
       : createServer(options);
@@ -60,7 +66,7 @@ export class RestServer {
       this.#answers.set(request.socket, response);
       for (const [name, value] of HEADERS) response.setHeader(name, value);
       const refusal = refusalOf(request, front);
-      if (refusal) writeProblem(refusal, response);
+      if (refusal) this.#refuse(refusal, response);
       else listener(request, response);
     };
     this.server
@@ -80,12 +86,23 @@ export class RestServer {
     if ('setSecureContext' in this.server) this.server.setSecureContext(secureOptions(tls));
   }
 
+  #refuse(refusal: HoldfastError, response: ServerResponse): void {
+    this.#count(refusal);
+    writeProblem(refusal, response);
+  }
+
+  #count({ code }: HoldfastError): void {
+    const reason = reasonOf(code);
+    if (reason) this.refused(reason);
+  }
+
   /** No request could be read. What still comes is taken and thrown away for a moment, or the answer would be lost with it. */
   #failed(error: NodeJS.ErrnoException, socket: Socket): void {
     if (this.#failing.has(socket)) return;
     this.#failing.add(socket);
     const refusal = refusalFor(error.code ?? '');
     const answer = this.#answers.get(socket);
+    if (refusal) this.#count(refusal);
     const between = answer?.headersSent === true && !answer.writableFinished;
     if (!refusal || !socket.writable || between) return void socket.destroy();
     socket.end(problemMessage(refusal));

@@ -1,6 +1,7 @@
 /** What a hostile client can write to the REST port, with a real gateway. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { REFUSALS } from '../../src/domain/refusal.js';
 import { gatewayConfig } from '../support/gateway-config.js';
 import { startGateway, type GatewayProcess } from '../support/gateway-process.js';
 import { freePort } from '../support/ports.js';
@@ -208,6 +209,36 @@ describe('too slow, too much', () => {
     await keeper.ended(10 * SECOND); // keepAlive
   });
 });
+
+describe('what is refused', () => {
+  it('is counted, with its reason', async (t) => {
+    const before = await refusals();
+    const requests = [
+      head('GET /v1/link HTTP/1.1', HOST),
+      head('GET /v1/link HTTP/1.1'),
+      'hello\r\n\r\n',
+      head('GET /v1/link HTTP/1.1', HOST, `X: ${'a'.repeat(50_000)}`),
+      head('POST /v1/reload HTTP/1.1', HOST, BEARER, 'Sec-Fetch-Site: cross-site'),
+    ];
+    for (const request of requests) await asked(t, request);
+    const silent = connected(t);
+    assert.equal(await silent.verdict(), '408 REQUEST_TIMEOUT');
+    const after = await refusals();
+    const counted = Object.keys(after).map((reason) => [reason, after[reason]! - before[reason]!]);
+    const expected = { unauthorized: 1, forbidden: 1, host: 0, rate: 0, malformed: 2, headers: 1, timeout: 1 };
+    assert.deepEqual(Object.fromEntries(counted), { ...expected, connections: 0 });
+    await asked(t, head('GET /v1/link HTTP/1.1', 'Host: evil.example'), open);
+    assert.ok((await open.metric('holdfast_http_refused_total', { reason: 'host' })) > 0);
+    assert.ok((await gateway.metric('holdfast_http_refused_total', { reason: 'connections' })) > 0);
+  });
+});
+
+async function refusals(): Promise<{ [reason: string]: number }> {
+  const counts = REFUSALS.map(async (reason): Promise<[string, number]> => {
+    return [reason, await gateway.metric('holdfast_http_refused_total', { reason })];
+  });
+  return Object.fromEntries(await Promise.all(counts));
+}
 
 async function answered(): Promise<boolean> {
   const { status } = await gateway.http('/v1/subscribers', { headers: { authorization: `Bearer ${TOKEN}` } });

@@ -142,9 +142,13 @@ describe('callers', { skip: needs('mosquitto') }, () => {
     assert.equal(await publish(flow, 'pump-token-of-sixteen', 'commands/pump/1'), '200');
   });
 
-  it('whatever way it publishes: raw bytes, a batch of which the others go out, a request', async (t) => {
+  it('whatever way it publishes: raw bytes, a batch of which the others go out, a request; and what it is told of', async (t) => {
     const pump = 'pump-token-of-sixteen';
-    const tokens = [{ name: 'pump', token: pump, scopes: ['publish'], publish: ['commands/pump/#'] }];
+    const any = 'a-token-for-any-topic';
+    const tokens = [
+      { name: 'pump', token: pump, scopes: ['publish'], publish: ['commands/pump/#'] },
+      { name: 'any', token: any, scopes: ['publish'] },
+    ];
     const flow = await startFlow(t, {
       gateway: { until: 'startup' },
       config: () => ({ publish: { allow: ['commands/#'] }, http: { auth: { tokens } } }),
@@ -170,6 +174,16 @@ describe('callers', { skip: needs('mosquitto') }, () => {
         ['failed', 'TOPIC_FORBIDDEN'],
       ],
     );
+    for (const [topic, seen] of [
+      ['commands/pump/2', '200'],
+      ['commands/valve', '404 NOT_FOUND'],
+    ] as const) {
+      const { id } = (await (await flow.gateway.post('/v1/publish', { topic, payload: 'x' }, bearer(any))).json()) as {
+        id: string;
+      };
+      assert.equal(await code(flow, `/v1/publishes/${id}`, { headers: bearer(any) }), '200');
+      assert.equal(await code(flow, `/v1/publishes/${id}`, { headers: bearer(pump) }), seen);
+    }
   });
 
   it('streams: so many of a token; a call that waits long, and a stream, outlast every limit on requests', async (t) => {
