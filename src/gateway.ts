@@ -1,6 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { Announcements } from './announcing.js';
 import type { GatewayView, ReloadReport } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractsInForce } from './contracts-in-force.js';
@@ -9,24 +8,21 @@ import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
-import type { MessageBatch } from './domain/message.js';
 import type { LinkStatus } from './domain/link.js';
+import type { MessageBatch } from './domain/message.js';
 import type { HttpSettings, Settings } from './domain/settings.js';
-import type { Discarded } from './domain/subscriber.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
 import { Listening } from './listening.js';
-import { ContractMetrics, DeliveryMetrics, HttpMetrics, OwnEvents, ReloadMetrics, Repeats } from './ops/index.js';
+import { Operating } from './operating.js';
 import type { Publisher, Requester } from './publish/index.js';
 import { Publishing } from './publishing.js';
 import { History } from './records/index.js';
 import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
 import { recipientsOf, startServing, stopServing } from './serving.js';
-import { discardTeller, journalTeller } from './telling.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
-import { Heartbeats } from './threads/heartbeat.js';
 import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
 import { Channel, remote, served } from './threads/rpc.js';
@@ -71,15 +67,8 @@ export class Gateway {
   clientId = '';
   httpPort = 0;
   opsPort = 0;
-  readonly #heartbeats = new Heartbeats();
-  readonly #beat = this.#heartbeats.beatAs('main');
-  readonly #metrics: DeliveryMetrics;
-  readonly #contractMetrics: ContractMetrics;
+  readonly #operating: Operating;
   readonly #contracts: ContractsInForce;
-  readonly #events: OwnEvents;
-  readonly #announcements: Announcements;
-  readonly #repeats = new Repeats(systemClock);
-  readonly #discarded: (discarded: Discarded) => void;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
   #fail: (error: Error) => void = () => undefined;
@@ -89,7 +78,6 @@ export class Gateway {
   #registry: Registry | undefined;
   #admittedThrough = 0;
   #publishing: Publishing | undefined;
-  #journalFull = false;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
@@ -105,26 +93,19 @@ export class Gateway {
     const names = configured.map(({ id }) => id);
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
-    this.#metrics = new DeliveryMetrics(names, () => this.#delivery?.status() ?? [], options.version);
-    this.#contractMetrics = new ContractMetrics(this.#metrics.registry);
-    this.#events = this.#ownEvents();
-    this.#announcements = new Announcements(this.#events);
-    const { logger } = options;
-    this.#discarded = discardTeller({
-      ...{ metrics: this.#metrics, announcements: this.#announcements, repeats: this.#repeats, logger },
-    });
+    this.#operating = this.#makeOperating(names);
     this.#credentials = options.secrets && this.#watch(options.secrets);
-    const heartbeats = this.#heartbeats.buffer;
+    const { metrics, heartbeats } = this.#operating;
     const died = (error: Error): void => this.#fail(error);
     this.#linkThread = new Thread(
       'link',
       {
         ops: settings.ops,
         subscriptions: settings.subscriptions.map(({ name }) => name),
-        heartbeats,
+        heartbeats: heartbeats.buffer,
       } satisfies LinkThreadData,
       {
-        serve: served({ metrics: () => this.#metrics.registry.metrics() } satisfies LinkThreadParent),
+        serve: served({ metrics: () => metrics.registry.metrics() } satisfies LinkThreadParent),
         onEvent: (event, value) => this.#heardLink(event, value),
         died,
       },
@@ -134,7 +115,7 @@ export class Gateway {
       {
         settings: settings.journal,
         names: { contracts: settings.contracts.map(({ name }) => name), subscribers: names },
-        heartbeats,
+        heartbeats: heartbeats.buffer,
       } satisfies JournalThreadData,
       { onEvent: () => undefined, died },
     );
@@ -197,11 +178,11 @@ export class Gateway {
     this.#publishing?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
-    await within(CLOSE_MS_MIN, this.#events.flush());
+    await within(CLOSE_MS_MIN, this.#operating.events.flush());
     this.#history?.streams.close();
     await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
-    this.#repeats.flush();
+    this.#operating.repeats.flush();
     this.#reader?.close();
     const closed = this.#journalThread.calls.close().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'the journal did not close cleanly');
@@ -209,7 +190,7 @@ export class Gateway {
     // A disk that hangs must not keep the process: all that was promised is in the file.
     await within(Math.max(left(1), CLOSE_MS_MIN), closed);
     await Promise.all([this.#journalThread.end(), this.#linkThread.end()]);
-    clearInterval(this.#beat);
+    this.#operating.stop();
   }
 
   async #openJournal(): Promise<void> {
@@ -228,18 +209,30 @@ export class Gateway {
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
     const { clientId } = this;
-    const [journal, reader, metrics, link] = [this.#journal, this.#reader, this.#metrics, this.#linkThread.calls];
+    const { metrics } = this.#operating;
+    const [journal, reader, link] = [this.#journal, this.#reader, this.#linkThread.calls];
     const contracts = this.#contracts.gate();
     const publish = settings.publish;
     this.#publishing = new Publishing({ settings: publish, clientId, journal, reader, contracts, metrics, link });
   }
 
+  #makeOperating(subscribers: string[]): Operating {
+    const { version, logger } = this.options;
+    const { directory } = this.settings.journal;
+    const watched = {
+      subscribers: () => this.#delivery?.status() ?? [],
+      wants: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
+      append: (batch: MessageBatch) => this.#journal!.append(batch),
+    };
+    return new Operating({ subscribers, directory, version, logger, watched });
+  }
+
   #makeContracts(): ContractsInForce {
     const { settings } = this;
     const { version, logger } = this.options;
-    const [metrics, repeats, heartbeats] = [this.#contractMetrics, this.#repeats, this.#heartbeats.buffer];
+    const { contractMetrics: metrics, repeats, heartbeats } = this.#operating;
     return new ContractsInForce({
-      ...{ settings, version, logger, metrics, repeats, heartbeats },
+      ...{ settings, version, logger, metrics, repeats, heartbeats: heartbeats.buffer },
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
@@ -251,24 +244,22 @@ export class Gateway {
   #makeReloading(source: ConfigSource): Reloading {
     const { settings } = this;
     const { secrets, logger } = this.options;
-    const metrics = new ReloadMetrics(this.#metrics.registry, () => systemClock.now());
+    const metrics = this.#operating.reloadMetrics();
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
     return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, logger });
   }
 
   async #startDelivery(): Promise<void> {
     const { settings } = this;
-    const { version, logger, handlers = [] } = this.options;
-    const [journal, reader, metrics, publisher] = [this.#journal!, this.#reader!, this.#metrics, this.publisher!];
+    const { version, handlers = [] } = this.options;
+    const [journal, reader, publisher] = [this.#journal!, this.#reader!, this.publisher!];
     const serving = await startServing({
-      ...{ settings, handlers, version, journal, reader, publisher, metrics, logger },
+      ...{ settings, handlers, version, journal, reader, publisher },
+      ...this.#operating.telling,
       jsonOf: (record) => this.#contracts.jsonOf(record),
       parametersOf: (topic) => this.#contracts.parametersOf(topic),
       decode: (record) => this.#contracts.decodedOf(record),
-      announcements: this.#announcements,
-      discarded: this.#discarded,
-      repeats: this.#repeats,
-      mayTell: () => this.#events.hasRoom,
+      mayTell: () => this.#operating.events.hasRoom,
     });
     this.#delivery = serving.delivery;
     this.#registry = serving.registry;
@@ -280,14 +271,13 @@ export class Gateway {
     const { publisher, requester } = this.#publishing!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
-    const metrics = new HttpMetrics(this.#metrics.registry);
     this.#listening = await Listening.open(http, {
       ...{ publisher, requester, view: this.view(), asyncApi: this.#contracts },
       history: this.#history,
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
       maxPayloadBytes: publish.maxPayloadBytes,
-      refused: (why) => metrics.refused(why),
+      refused: (why) => this.#operating.httpMetrics.refused(why),
       logger: this.options.logger,
       embedded: this.options.embedded,
     });
@@ -311,88 +301,48 @@ export class Gateway {
     return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
   }
 
-  #ownEvents(): OwnEvents {
-    const { logger } = this.options;
-    const port = {
-      append: (batch: MessageBatch) => this.#journal!.append(batch),
-      wanted: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
-      journalFull: () => this.#journalFull,
-      lost: (count: number, why: string) => logger.warn({ count, why }, 'events of the gateway found no place'),
-      failed: (error: unknown) => logger.warn({ err: error }, 'an event of the gateway could not be written'),
-    };
-    return new OwnEvents(port, systemClock);
-  }
-
   #watch(secrets: Secrets): CredentialsWatch {
-    const { logger } = this.options;
+    const tells = this.#operating.credentials;
     return new CredentialsWatch(secrets, this.settings.broker, {
       changed: (credentials, keys) => {
-        logger.info({ changed: keys }, 'the broker’s credentials have changed; they are used at the next connect');
+        tells.changed(keys);
         this.#linkThread.calls.credentials(credentials).catch(() => undefined); // it has ended, and so has the gateway
       },
-      refused: (problems) => {
-        for (const { path, message, mend } of problems) {
-          logger.warn({ path, problem: message, mend }, 'the broker’s credentials on disk cannot be used');
-        }
-      },
+      refused: tells.refused,
     });
   }
 
   #heardLink(event: string, value: unknown): void {
-    if (this.#publishing?.heard(event, value)) return;
-    if (event !== 'link') return this.#heardLog(event, value);
+    if (this.#publishing?.heard(event, value) || this.#operating.heard(event, value) || event !== 'link') return;
     const told = value as LinkThreadEvents['link'];
     if ('diagnosis' in told && LOGIN_CAUSES.has(told.diagnosis.cause)) void this.#credentials?.look();
     const { kind } = told;
-    this.#announcements.link(told);
+    this.#operating.link(told);
     if (this.publisher && (kind === 'up' || kind === 'down')) this.publisher.linkUp = kind === 'up';
   }
 
   #heardContracts(event: string, value: unknown): void {
-    if (event === 'failures') return this.#contractMetrics.failures(value as ContractThreadEvents['failures']);
-    if (event === 'repeated') return this.#heardRepeated(value as ContractThreadEvents['repeated']);
-    if (event !== 'admitted') return;
+    if (this.#operating.heard(event, value) || event !== 'admitted') return;
     this.#admittedThrough = Math.max(this.#admittedThrough, value as ContractThreadEvents['admitted']);
     this.#contracts.admittedThrough(this.#admittedThrough);
     this.#delivery?.admitted(this.#admittedThrough);
     this.#history?.streams.admitted(this.#admittedThrough);
   }
 
-  #heardRepeated({ kind, count: times, line }: ContractThreadEvents['repeated']): void {
-    const { level, message, fields } = line;
-    this.#repeats.tell(kind, (count) => this.options.logger[level]({ ...fields, count }, message), times);
-  }
-
-  #heardLog(event: string, value: unknown): void {
-    if (event !== 'log') return;
-    const { level, message, fields } = value as LinkThreadEvents['log'];
-    this.options.logger[level](fields, message);
-  }
-
   /** What is done with each event of the journal. */
   #journalEars(): JournalEars {
-    const tells = journalTeller(this.settings.journal.directory, this.options.logger);
+    const tells = this.#operating.journal;
     return {
+      ...tells,
       confirmed: (results) => this.publisher?.confirmed(results),
-      state: (facts) => {
-        this.#journalFull = facts.state === 'full';
-        tells.state(facts);
-        this.#announcements.journalState(facts);
-      },
-      nearFull: (facts) => {
-        tells.nearFull(facts);
-        this.#announcements.nearFull(facts);
-      },
-      expired: tells.expired,
       discarded: (discarded) => {
         this.#delivery?.discarded(discarded);
-        this.#discarded(discarded);
+        tells.discarded(discarded);
       },
       replayEnded: (replay) => {
         this.#delivery?.endReplays(replay.subscriber, replay.number);
         tells.replayEnded(replay);
       },
-      damaged: tells.damaged,
       fatal: ({ message }) => this.#fail(new Error(message)),
     };
   }

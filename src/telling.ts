@@ -1,6 +1,7 @@
 /** What becomes of records, as metrics, events and lines of the log. */
 import type { Logger } from 'pino';
 import type { Announcements } from './announcing.js';
+import type { CredentialsObserver } from './config/index.js';
 import type { DeliveryObserver } from './delivery/index.js';
 import { ERRORS, HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
@@ -101,6 +102,22 @@ export function deliveryObserver(
           'what was delivered could not be saved; trying again, and sending no more once 10 000 records wait for that',
         ),
       );
+    },
+  };
+}
+
+/** What becomes of the files that let the link in. */
+export function credentialsTeller(logger: TellingParts['logger']): {
+  changed: (keys: readonly string[]) => void;
+  refused: CredentialsObserver['refused'];
+} {
+  return {
+    changed: (keys) =>
+      logger.info({ changed: keys }, 'the broker’s credentials have changed; they are used at the next connect'),
+    refused: (problems) => {
+      for (const { path, message, mend } of problems) {
+        logger.warn({ path, problem: message, mend }, 'the broker’s credentials on disk cannot be used');
+      }
     },
   };
 }

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
-export const TOOLS = [
-  ...(['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs'] as const),
+const RARE = [
   ...(['nats-server', 'rabbitmq-server', 'python3', 'go'] as const),
+  ...(['chromium', 'promtool', 'prometheus'] as const),
 ] as const;
+/** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
+export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', ...RARE] as const;
 export type Tool = (typeof TOOLS)[number];
 /** Large ones: looked for, and installed, only for a run with a file that names them. */
-export const RARE_TOOLS: readonly Tool[] = ['nats-server', 'rabbitmq-server', 'python3', 'go'];
+export const RARE_TOOLS: readonly Tool[] = RARE;
 
 /** Debian keeps daemons in folders that are not in everyone's PATH. */
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, type Tool } from './needs.js';
 
-const INSTALL_TIMEOUT_MS = 180_000;
+/** A browser is more than a hundred megabytes. */
+const INSTALL_TIMEOUT_MS = 600_000;
 const TRY_TIMEOUT_MS = 20_000;
 
 type Program = Exclude<Tool, 'tmpfs'>;
@@ -20,16 +21,23 @@ const TRIALS: { [program in Program]: string[] | undefined } = {
   'rabbitmq-server': undefined,
   python3: ['--version'],
   go: ['version'],
+  chromium: ['--headless', '--no-sandbox', '--version'],
+  promtool: ['--version'],
+  prometheus: ['--version'],
 };
-const PACKAGES: { [program in Program]: { apt?: string; brew?: string } } = {
-  mosquitto: { apt: 'mosquitto', brew: 'mosquitto' },
-  openssl: { apt: 'openssl', brew: 'openssl' },
-  strace: { apt: 'strace' },
-  faketime: { apt: 'faketime', brew: 'libfaketime' },
-  'nats-server': { apt: 'nats-server', brew: 'nats-server' },
-  'rabbitmq-server': { apt: 'rabbitmq-server' },
-  python3: { apt: 'python3', brew: 'python' },
-  go: { apt: 'golang-go', brew: 'go' },
+const PACKAGES: { [program in Program]: { apt?: string[]; brew?: string } } = {
+  mosquitto: { apt: ['mosquitto'], brew: 'mosquitto' },
+  openssl: { apt: ['openssl'], brew: 'openssl' },
+  strace: { apt: ['strace'] },
+  faketime: { apt: ['faketime'], brew: 'libfaketime' },
+  'nats-server': { apt: ['nats-server'], brew: 'nats-server' },
+  'rabbitmq-server': { apt: ['rabbitmq-server'] },
+  python3: { apt: ['python3'], brew: 'python' },
+  go: { apt: ['golang-go'], brew: 'go' },
+  // It recommends fonts, which are not installed with it: without any there are boxes for letters.
+  chromium: { apt: ['chromium', 'fonts-dejavu-core'] },
+  promtool: { apt: ['prometheus'], brew: 'prometheus' },
+  prometheus: { apt: ['prometheus'], brew: 'prometheus' },
 };
 /** Packages of brokers start a service at once, which nobody has asked for [Debian Policy, 9.3.3]. */
 const NO_SERVICES = `
@@ -66,7 +74,7 @@ function works(program: Program): boolean {
 
 function install(programs: Program[], say: (line: string) => void): void {
   if (findProgram('apt-get') !== undefined) {
-    const names = programs.flatMap((program) => PACKAGES[program].apt ?? []);
+    const names = [...new Set(programs.flatMap((program) => PACKAGES[program].apt ?? []))];
     const root = asRoot();
     if (!root || names.length === 0) return;
     say(`installing ${names.join(', ')} with apt-get`);
@@ -76,7 +84,7 @@ function install(programs: Program[], say: (line: string) => void): void {
     if (apt(...wanted)) return;
     if (!apt('update', '-q') || !apt(...wanted)) say('apt-get could not install them');
   } else if (findProgram('brew') !== undefined) {
-    const names = programs.flatMap((program) => PACKAGES[program].brew ?? []);
+    const names = [...new Set(programs.flatMap((program) => PACKAGES[program].brew ?? []))];
     if (names.length === 0) return;
     say(`installing ${names.join(', ')} with brew`);
     if (!succeeds(['brew', 'install', '--quiet', ...names])) say('brew could not install them');

@@ -5,6 +5,10 @@ import { isTest, type SourceFile } from './tree.js';
 /** Folders of `src` that tie rooms together; so do the files directly in it. */
 const COMPOSITION = new Set(['threads', 'commands', 'demo', 'embedded']);
 
+/** The page: it runs in a browser, so that nothing else of its room may come with it. */
+const PAGE = 'src/console/app/';
+const PAGE_MAY_IMPORT = [PAGE, 'src/console/shown/', 'src/domain/'];
+
 /** Every module a file imports or re-exports, also by `import()` and `import type`. */
 export function importsOf({ path, text }: SourceFile): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => {
@@ -24,6 +28,8 @@ export function forbiddenImports(file: SourceFile): string[] {
   const composes = room === '' || COMPOSITION.has(room);
   const problem = (to: string): string | undefined => {
     const test = isTest(file.path);
+    if (file.path.startsWith(PAGE)) return ofPage(to);
+    if (to.startsWith(PAGE)) return 'it runs in a browser';
     if (!to.startsWith('src/')) {
       if (to.startsWith('test/')) return test ? undefined : 'the product imports a test';
       return room === 'domain' && !test && !to.startsWith('node:') ? 'domain imports a package' : undefined;
@@ -40,6 +46,12 @@ export function forbiddenImports(file: SourceFile): string[] {
     const why = problem(to);
     return why === undefined ? [] : [`${file.path} -> ${to}: ${why}`];
   });
+}
+
+function ofPage(to: string): string | undefined {
+  if (to.startsWith('node:')) return 'no browser has it';
+  const ours = to.startsWith('src/') || to.startsWith('test/');
+  return !ours || PAGE_MAY_IMPORT.some((folder) => to.startsWith(folder)) ? undefined : 'the page imports the gateway';
 }
 
 /** Statements of a door that are not re-exports by name. */

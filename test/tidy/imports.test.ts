@@ -16,6 +16,9 @@ describe('imports', () => {
       ['src/domain/a.ts', 'mqtt'],
       ['src/gateway.ts', './journal/rows.js'],
       ['src/threads/a.ts', '../journal/rows.js'],
+      ['src/console/app/a.tsx', '../read.controller.js'],
+      ['src/console/app/a.tsx', 'node:fs'],
+      ['src/console/a.ts', './app/a.js'],
     ];
     for (const [path, to] of forbidden) assert.equal(verdict(path!, to!).length, 1, `${path} -> ${to}`);
     const allowed = [
@@ -27,6 +30,8 @@ describe('imports', () => {
       ['src/gateway.ts', './journal/index.js'],
       ['src/threads/a.ts', '../journal/index.js'],
       ['src/main.ts', './commands/check.js'],
+      ['src/console/app/a.tsx', '../shown/types.js'],
+      ['src/console/app/a.tsx', 'preact'],
     ];
     for (const [path, to] of allowed) assert.deepEqual(verdict(path!, to!), []);
     assert.equal(notReExports({ path: 'a.ts', text: 'export const a = 1;\nexport * from "./b.js";' }).length, 2);

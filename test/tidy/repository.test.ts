@@ -46,7 +46,7 @@ describe('repository', () => {
   it('files and folders are named after the domain', () => {
     const parts = (path: string): string[] => path.split('/').map((part) => part.split('.')[0]!);
     assert.deepEqual(
-      paths.filter((path) => parts(path).some((part) => FORBIDDEN_NAMES.test(part)) && path.endsWith('.ts')),
+      paths.filter((path) => parts(path).some((part) => FORBIDDEN_NAMES.test(part)) && /\.tsx?$/.test(path)),
       [],
     );
   });

@@ -16,6 +16,8 @@ describe('size', () => {
     const long = '\n'.repeat(FUNCTION_LINES_MAX);
     const text = `function a() {${long}}\nconst b = () => {${long}};\nclass C { d() {${long}} }\nfunction e() {}`;
     assert.deepEqual(longFunctions({ path: 'x.ts', text }).length, 3);
+    const page = `const P = () => (\n<p>it's{list.map(() => (<i>${long}</i>))}</p>);`;
+    assert.deepEqual(longFunctions({ path: 'x.tsx', text: page }).length, 2);
   });
 
   it(`no file has more than ${FILE_LINES_MAX} lines`, () => {

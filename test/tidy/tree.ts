@@ -10,7 +10,9 @@ const IGNORED = new Set(['.git', 'node_modules', 'dist', '.cache', 'data']);
 const IGNORED_ENDINGS = ['.log', '.tsbuildinfo'];
 /** Files whose text is worth looking at. */
 const TEXT =
-  /\.(ts|js|mjs|json|ya?ml|md|html|css|sh|tpl|txt)$|(^|\/)(Dockerfile|LICENSE|NOTICE|run|holdfast|\.[a-z]+(rc|ignore))$/;
+  /\.(tsx?|js|mjs|json|ya?ml|md|html|css|svg|sh|tpl|txt)$|(^|\/)(Dockerfile|LICENSE|NOTICE|run|holdfast|\.[a-z]+(rc|ignore))$/;
+
+const TYPESCRIPT = /\.tsx?$/;
 
 export interface SourceFile {
   /** From the root, with `/`. */
@@ -38,10 +40,10 @@ export function textFiles(wanted: (path: string) => boolean = () => true): Sourc
 }
 
 export function typescriptFiles(folder: string): SourceFile[] {
-  return textFiles((path) => path.startsWith(`${folder}/`) && path.endsWith('.ts'));
+  return textFiles((path) => path.startsWith(`${folder}/`) && TYPESCRIPT.test(path));
 }
 
 /** Specs, and what only they use: not part of the product. */
 export function isTest(path: string): boolean {
-  return path.startsWith('test/') || /\.(spec|suite|fixture|test|soak)\.ts$/.test(path);
+  return path.startsWith('test/') || /\.(spec|suite|fixture|test|soak)\.tsx?$/.test(path);
 }

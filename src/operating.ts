@@ -1,0 +1,134 @@
+/** What watches a running gateway and tells of it: metrics, its own events, lines of the log. */
+import type { Logger } from 'pino';
+import { Announcements } from './announcing.js';
+import { systemClock } from './domain/clock.js';
+import type { LinkEvent } from './domain/link.js';
+import type { MessageBatch } from './domain/message.js';
+import {
+  ContractMetrics,
+  DeliveryMetrics,
+  HttpMetrics,
+  OwnEvents,
+  ReloadMetrics,
+  Repeats,
+  type SubscriberFigures,
+} from './ops/index.js';
+import { credentialsTeller, discardTeller, journalTeller, type TellingParts } from './telling.js';
+import type { ContractThreadEvents } from './threads/contract.thread.js';
+import { Heartbeats } from './threads/heartbeat.js';
+import type { LinkThreadEvents } from './threads/link.thread.js';
+
+/** The gateway as far as it runs: its parts come one after the other, so they are asked each time. */
+export interface Watched {
+  /** Where every subscriber stands; none before delivery has started. */
+  subscribers(): SubscriberFigures[];
+  /** Whether anybody asks for records of this topic. */
+  wants(topic: string): boolean;
+  /** As `Journal.append`. Not before something is wanted. */
+  append(batch: MessageBatch): Promise<void>;
+}
+
+export interface OperatingParts {
+  /** Ids of the subscribers that are there from the start. */
+  subscribers: readonly string[];
+  /** Where the journal is. */
+  directory: string;
+  version: string;
+  logger: Logger;
+  watched: Watched;
+}
+
+type JournalWatch = ReturnType<typeof journalTeller> & { discarded: TellingParts['discarded'] };
+
+/** Nothing here changes what the gateway does, and no message waits for it. */
+export class Operating {
+  readonly metrics: DeliveryMetrics;
+  readonly contractMetrics: ContractMetrics;
+  readonly httpMetrics: HttpMetrics;
+  readonly events: OwnEvents;
+  readonly repeats = new Repeats(systemClock);
+  /** What delivery and the senders tell with. */
+  readonly telling: TellingParts & { metrics: DeliveryMetrics; logger: Logger };
+  /** Tells what the journal says by itself. */
+  readonly journal: JournalWatch;
+  readonly credentials: ReturnType<typeof credentialsTeller>;
+  readonly heartbeats = new Heartbeats();
+  readonly #beat = this.heartbeats.beatAs('main');
+  readonly #announcements: Announcements;
+  readonly #logger: Logger;
+  #journalFull = false;
+
+  constructor({ subscribers, directory, version, logger, watched }: OperatingParts) {
+    this.#logger = logger;
+    this.metrics = new DeliveryMetrics(subscribers, () => watched.subscribers(), version);
+    this.contractMetrics = new ContractMetrics(this.metrics.registry);
+    this.httpMetrics = new HttpMetrics(this.metrics.registry);
+    this.events = this.#ownEvents(watched);
+    this.#announcements = new Announcements(this.events);
+    this.credentials = credentialsTeller(logger);
+    const parts = { metrics: this.metrics, announcements: this.#announcements, repeats: this.repeats, logger };
+    this.telling = { ...parts, discarded: discardTeller(parts) };
+    this.journal = this.#journalWatch(directory);
+  }
+
+  /** For a gateway that can read its configuration again; it has just read it. */
+  reloadMetrics(): ReloadMetrics {
+    return new ReloadMetrics(this.metrics.registry, () => systemClock.now());
+  }
+
+  /** Tells what became of the link. */
+  link(told: LinkEvent): void {
+    this.#announcements.link(told);
+  }
+
+  /** Writes what another thread has to say. @returns whether the event was one of those */
+  heard(event: string, value: unknown): boolean {
+    if (event === 'log') this.#log(value as LinkThreadEvents['log']);
+    else if (event === 'repeated') this.#repeated(value as ContractThreadEvents['repeated']);
+    else if (event === 'failures') this.contractMetrics.failures(value as ContractThreadEvents['failures']);
+    else return false;
+    return true;
+  }
+
+  /** The threads have ended: the last that stops. */
+  stop(): void {
+    clearInterval(this.#beat);
+  }
+
+  #log({ level, message, fields }: LinkThreadEvents['log']): void {
+    this.#logger[level](fields, message);
+  }
+
+  #repeated({ kind, count: times, line }: ContractThreadEvents['repeated']): void {
+    const { level, message, fields } = line;
+    this.repeats.tell(kind, (count) => this.#logger[level]({ ...fields, count }, message), times);
+  }
+
+  #journalWatch(directory: string): JournalWatch {
+    const tells = journalTeller(directory, this.#logger);
+    return {
+      ...tells,
+      state: (facts) => {
+        this.#journalFull = facts.state === 'full';
+        tells.state(facts);
+        this.#announcements.journalState(facts);
+      },
+      nearFull: (facts) => {
+        tells.nearFull(facts);
+        this.#announcements.nearFull(facts);
+      },
+      discarded: this.telling.discarded,
+    };
+  }
+
+  #ownEvents(watched: Watched): OwnEvents {
+    const port = {
+      append: (batch: MessageBatch) => watched.append(batch),
+      wanted: (topic: string) => watched.wants(topic),
+      journalFull: () => this.#journalFull,
+      lost: (count: number, why: string) => this.#logger.warn({ count, why }, 'events of the gateway found no place'),
+      failed: (error: unknown) => this.#logger.warn({ err: error }, 'an event of the gateway could not be written'),
+    };
+    return new OwnEvents(port, systemClock);
+  }
+}
