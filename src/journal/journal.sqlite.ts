@@ -324,6 +324,7 @@ export class SqliteJournal implements Journal {
       records: this.#records,
       bytes: this.#space.bytes(),
       outbox: this.#outbox.queued,
+      oldestPublishAt: this.#outbox.oldestAt,
       corruptRecords: this.#damaged,
       deadLetters: this.#deadLetters,
       last: this.#last,
