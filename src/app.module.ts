@@ -103,14 +103,15 @@ function descriptionOf({ auth, tls, allowedHosts }: RestServerSettings): ApiDesc
   const schemas = subscriberSchemas('#/components/schemas/');
   const namesChecked = !tokens || allowedHosts.length > 0;
   const surface = { version: VERSION, tokens, clientCertificates: tls?.clientCa !== undefined, namesChecked, schemas };
-  let document: object | undefined;
-  let page: string | undefined;
+  const made = (): object => describeOpenApi(routesOf(CONTROLLERS) as DescribedRoute[], surface);
+  let document: Buffer | undefined;
+  let page: Buffer | undefined;
   return {
     get document() {
-      return (document ??= describeOpenApi(routesOf(CONTROLLERS) as DescribedRoute[], surface));
+      return (document ??= Buffer.from(JSON.stringify(made())));
     },
     get page() {
-      return (page ??= pageOf(this.document));
+      return (page ??= Buffer.from(pageOf(made())));
     },
   };
 }
