@@ -9,13 +9,18 @@ import type { Socket } from 'node:net';
 export class InHand {
   readonly #counts = new WeakMap<Socket, number>();
 
-  /** @param most of one connection */
-  constructor(private readonly most: number) {}
+  /** @param most of one connection @param closed told of each connection that is closed because it had more */
+  constructor(
+    private readonly most: number,
+    private readonly closed: () => void = () => undefined,
+  ) {}
 
-  /** @returns false: it is one too many, and its connection is closed */
+  /** @returns false: it is one too many, or came behind it, and its connection is closed */
   take(socket: Socket, response: ServerResponse): boolean {
+    if (socket.destroyed) return false;
     const count = this.#counts.get(socket) ?? 0;
-    if (count >= this.most || socket.destroyed) {
+    if (count >= this.most) {
+      this.closed();
       socket.destroy();
       return false;
     }

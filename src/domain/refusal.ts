@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors.js';
+import type { ErrorCode, HoldfastError } from './errors.js';
 
 /** Why a call was refused at the door, or a connection closed. A closed list: it is a metric label. */
 export const REFUSALS = [
@@ -23,7 +23,8 @@ const BY_CODE: { readonly [code in ErrorCode]?: Refusal } = {
   REQUEST_TIMEOUT: 'timeout',
 };
 
-/** Undefined: that is no refusal of a caller, such as an address at which nothing is. */
-export function refusalOf(code: ErrorCode): Refusal | undefined {
-  return BY_CODE[code];
+/** Tells what is a refusal of a caller; an address at which nothing is, is none. */
+export function tellRefusal({ code }: HoldfastError, tell: (why: Refusal) => void): void {
+  const why = BY_CODE[code];
+  if (why) tell(why);
 }

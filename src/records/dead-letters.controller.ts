@@ -1,6 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, SetMetadata } from '@nestjs/common';
 import { OPERATION_METADATA, type Operation } from '../domain/operation.js';
-import { objectKeywords, Schema } from '../domain/schema.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { deadLetter, deadLetterReplay, deleted, ok, oneDeadLetter, page } from './answers.js';
 import { History } from './history.js';
@@ -10,16 +9,11 @@ import {
   deadLetterFilter,
   listOf,
   listParameters,
-  replayFields,
+  selectionBody,
   selectionOfBody,
   selectionOfQuery,
   selectionParameters,
 } from './selection.js';
-
-const selection = new Schema<object>({
-  ...objectKeywords(replayFields('numbers', deadLetterFilter)),
-  additionalProperties: false,
-}).named('DeadLetterSelection');
 
 @Controller('v1/dead-letters')
 export class DeadLettersController {
@@ -75,7 +69,7 @@ export class DeadLettersController {
     tag: 'dead letters',
     summary: 'Gives dead letters to their subscribers again.',
     description: 'Through contract and filter of today. Name them, or select them; for everything say `all`.',
-    body: { schema: selection },
+    body: { schema: selectionBody('numbers', deadLetterFilter).named('DeadLetterSelection') },
     answers: ok('What became of them.', deadLetterReplay),
     problems: ['JOURNAL_FULL', 'SHUTTING_DOWN'],
   } satisfies Operation)

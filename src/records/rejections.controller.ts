@@ -1,6 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, SetMetadata } from '@nestjs/common';
 import { OPERATION_METADATA, type Operation } from '../domain/operation.js';
-import { objectKeywords, Schema } from '../domain/schema.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { deleted, ok, oneRejection, page, rejection, rejectionReplay } from './answers.js';
 import { History } from './history.js';
@@ -10,16 +9,11 @@ import {
   listOf,
   listParameters,
   rejectionFilter,
-  replayFields,
+  selectionBody,
   selectionOfBody,
   selectionOfQuery,
   selectionParameters,
 } from './selection.js';
-
-const selection = new Schema<object>({
-  ...objectKeywords(replayFields('positions', rejectionFilter)),
-  additionalProperties: false,
-}).named('RejectionSelection');
 
 @Controller('v1/rejections')
 export class RejectionsController {
@@ -76,7 +70,7 @@ export class RejectionsController {
     summary: 'Checks rejections again.',
     description:
       'They come in anew, under new positions and their old ids. Name them, or select them; for everything say `all`.',
-    body: { schema: selection },
+    body: { schema: selectionBody('positions', rejectionFilter).named('RejectionSelection') },
     answers: ok('What became of them.', rejectionReplay),
     problems: ['JOURNAL_FULL', 'SHUTTING_DOWN'],
   } satisfies Operation)

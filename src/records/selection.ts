@@ -1,6 +1,6 @@
 import type { DeadLetterFilter, RejectionFilter, TopicAndTime } from '../domain/listing.js';
 import type { RecordQuery } from './records.js';
-import { text as anyText } from '../domain/schema.js';
+import { objectKeywords, Schema, text as anyText } from '../domain/schema.js';
 import type { PageRequest } from './list.js';
 import {
   checkRange,
@@ -116,9 +116,10 @@ export function selectionOfQuery<Filter extends object>(query: Fields, kind: Fil
 
 type KeyName = 'numbers' | 'positions';
 
-/** What can select entries to be replayed. */
-export function replayFields(keyName: KeyName, { parameters }: FilterKind<unknown>): Known {
-  return { ...picks(keyName), ...parameters, ...selected };
+/** The body that {@link selectionOfBody} reads, for `/openapi.json`. */
+export function selectionBody(keyName: KeyName, { parameters }: FilterKind<unknown>): Schema<object> {
+  const fields = { ...picks(keyName), ...parameters, ...selected };
+  return new Schema<object>({ ...objectKeywords(fields), additionalProperties: false });
 }
 
 function picks(keyName: KeyName): { [name in KeyName]: Parameter<number[]> } & { ids: Parameter<string[]> } {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { HoldfastError } from '../domain/errors.js';
-import { refusalOf, type Refusal } from '../domain/refusal.js';
+import { tellRefusal, type Refusal } from '../domain/refusal.js';
 import { checkScope } from './auth.guard.js';
 import type { Callers } from './callers.js';
 import { asHoldfastError, sendProblem } from './problem.js';
@@ -26,8 +26,7 @@ export function door({ routes, callers, letIn, refused }: DoorParts) {
       if (enter(request, routes, callers)) letIn(request);
     } catch (error) {
       const problem = asHoldfastError(error)!;
-      const reason = refusalOf(problem.code);
-      if (reason) refused(reason);
+      tellRefusal(problem, refused);
       return sendProblem(problem, reply);
     }
     done();

@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { HoldfastError } from '../domain/errors.js';
 import { InHand } from '../domain/in-hand.js';
-import { refusalOf as reasonOf, type Refusal } from '../domain/refusal.js';
+import { tellRefusal, type Refusal } from '../domain/refusal.js';
 import { invalid } from '../domain/request-problem.js';
 import { SECURITY_HEADERS } from '../domain/security-headers.js';
 import type { HttpSettings } from '../domain/settings.js';
@@ -43,7 +43,6 @@ export class RestServer {
   /** The answer that each connection waits for, or had last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #failing = new WeakSet<Socket>();
-  readonly #inHand = new InHand(IN_HAND_MAX);
 
   /** @param refused told of what gets no further than here */
   constructor(
@@ -60,7 +59,9 @@ export class RestServer {
       connectionsCheckingInterval: CHECKING_MS,
       requireHostHeader: false, // it is looked at here, and refused in words
     };
-    this.#connections = new Connections(limits.connections, () => refused('connections'));
+    const closed = (): void => refused('connections');
+    this.#connections = new Connections(limits.connections, closed);
+    const inHand = new InHand(IN_HAND_MAX, closed);
     this.server = tls
       ? createSecureServer({ ...options, ...secureOptions(tls), handshakeTimeout: limits.headersTimeoutMs })
       : createServer(options);
@@ -68,13 +69,14 @@ export class RestServer {
     this.server.maxHeadersCount = 0; // their size is bounded; those over a count would be dropped in silence
     const front = { ...settings, tokens: typeof settings.auth === 'object' };
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
-      if (!this.#inHand.take(request.socket, response)) return refused('connections');
+      if (!inHand.take(request.socket, response)) return;
       this.#answers.set(request.socket, response);
       if (hasBody(request)) this.#closeLate(request.socket);
       for (const [name, value] of HEADERS) response.setHeader(name, value);
       const refusal = refusalOf(request, front);
-      if (refusal) this.#refuse(refusal, response);
-      else listener(request, response);
+      if (!refusal) return listener(request, response);
+      tellRefusal(refusal, refused);
+      writeProblem(refusal, response);
     };
     this.server
       .on('request', answer)
@@ -91,16 +93,6 @@ export class RestServer {
   /** Takes up another certificate, for the connections to come. */
   replaceTls(tls: NonNullable<HttpSettings['tls']>): void {
     if ('setSecureContext' in this.server) this.server.setSecureContext(secureOptions(tls));
-  }
-
-  #refuse(refusal: HoldfastError, response: ServerResponse): void {
-    this.#count(refusal);
-    writeProblem(refusal, response);
-  }
-
-  #count({ code }: HoldfastError): void {
-    const reason = reasonOf(code);
-    if (reason) this.refused(reason);
   }
 
   /**
@@ -124,7 +116,7 @@ export class RestServer {
     this.#failing.add(socket);
     const refusal = refusalFor(error.code ?? '');
     const answer = this.#answers.get(socket);
-    if (refusal) this.#count(refusal);
+    if (refusal) tellRefusal(refusal, this.refused);
     const between = answer?.headersSent === true && !answer.writableFinished;
     if (!refusal || !socket.writable || between) return void socket.destroy();
     socket.end(problemMessage(refusal));

@@ -217,12 +217,15 @@ describe('requests sent ahead', () => {
       const memory = (): Promise<number> => gateway.metric('process_resident_memory_bytes');
       await asked(t, head(`GET ${path} HTTP/1.1`, HOST));
       const before = await memory();
+      const closed = (): Promise<number> => gateway.metric('holdfast_http_refused_total', { reason: 'connections' });
+      const closedBefore = await closed();
       for (let round = 0; round < 10; round++) {
         const connection = connected(t).write(head(`GET ${path} HTTP/1.1`, HOST).repeat(2_000));
         await connection.ended(10 * SECOND);
       }
       const grown = (await memory()) - before;
       assert.ok(grown < 150 * 2 ** 20, `it grew by ${grown} bytes`);
+      assert.equal((await closed()) - closedBefore, 10, 'each connection is counted once');
       assert.equal(await asked(t, head('GET /v1/link HTTP/1.1', HOST)), '401 UNAUTHORIZED');
     });
   }
