@@ -9,4 +9,4 @@ export { createLogger, nestLogger, type Log, type LogLevel, type LogLine } from 
 export { ReloadMetrics, type ReloadResult } from './reload-metrics.js';
 export { OpsServer } from './server.js';
 export { OwnEvents } from './own-events.js';
-export { Repeats } from './repeats.js';
+export { LONG_QUIET_MS, Repeats } from './repeats.js';

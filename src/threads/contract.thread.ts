@@ -107,6 +107,8 @@ function shadowed({ contract, reason, position, problems: [problem] }: Rejection
   repeat(`shadow ${reason} ${contract}`, 'records fail a contract in shadow mode, and are delivered', fields);
 }
 
+let source: SqliteJournalReader | undefined;
+
 /** What has happened since it was last told. It is the parent that holds lines back: this thread may be ended at any time. */
 const repeated = new Map<string, ContractThreadEvents['repeated']>();
 
@@ -122,8 +124,15 @@ function repeat(kind: string, message: string, fields: LogLine['fields']): void 
 }
 
 function tellRepeated(): void {
-  for (const one of repeated.values()) toParent.emit('repeated', one);
+  for (const one of repeated.values()) toParent.emit('repeated', { ...one, line: withRecord(one.line) });
   repeated.clear();
+}
+
+/** A line says whose record it is about, should it be about one. */
+function withRecord(line: LogLine): LogLine {
+  const { position } = line.fields;
+  const [record] = typeof position === 'number' ? (source?.recordsAt([position]) ?? []) : [];
+  return record ? { ...line, fields: { ...line.fields, id: record.id, topic: record.topic } } : line;
 }
 
 const data = workerData as ContractThreadSettings & { contractThread: ContractThreadData };
@@ -172,11 +181,11 @@ async function attach(port: MessagePort): Promise<FilesRead> {
   const contracts = await Contracts.compile(data.subscriptions, data.contracts, data.publishContracts, memory);
   // Without room for it the next read finds them again.
   const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);
-  const source = new SqliteJournalReader(data.directory, damaged);
+  const reader = (source = new SqliteJournalReader(data.directory, damaged));
   const { last, admitted } = await journal.stats();
   const sink = new VerdictSink(journal, () => admission);
   const admission: Admission = new Admission(contracts, {
-    ...{ source, sink, progress, condemned },
+    ...{ source: reader, sink, progress, condemned },
     after: admitted,
     onShadowed: shadowed,
   });
@@ -192,6 +201,6 @@ async function attach(port: MessagePort): Promise<FilesRead> {
       tellRepeated();
     }),
   );
-  ready({ admission, source, sink, running });
+  ready({ admission, source: reader, sink, running });
   return memory.read;
 }

@@ -10,7 +10,7 @@ import { HoldfastError } from '../domain/errors.js';
 import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
-import { LinkMetrics, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
+import { LinkMetrics, LONG_QUIET_MS, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
 import { Channel, remote, served } from './rpc.js';
@@ -70,6 +70,12 @@ const facts = {
 };
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
+/** Monotonic: when the link came up last. */
+let upAt = 0;
+/** How long the last one was up. */
+let upMs = 0;
+/** Why connecting fails: told when it begins and when it is something else, and then less and less often. */
+let refusal: string | undefined;
 
 const log: Log = (level, message, fields = {}) => tell('log', { level, message, fields });
 const metrics = new LinkMetrics(
@@ -144,7 +150,10 @@ const calls: LinkThreadCalls = {
 function observe(event: LinkEvent): void {
   metrics.observe(event);
   tell('link', event);
+  if (event.kind === 'down') upMs = systemClock.monotonic() - upAt;
   if (event.kind === 'up') {
+    upAt = systemClock.monotonic();
+    refusalsEnd();
     const { url, protocol, clientId, sessionPresent } = session!.status();
     log('info', 'link up', { url, protocol, clientId, sessionPresent });
   } else if (event.kind === 'session-lost') {
@@ -158,7 +167,7 @@ function observe(event: LinkEvent): void {
     log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else if (event.kind === 'canary') canary(event);
   else if (event.kind === 'own-topic') foreign(event.topic);
-  else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
+  else if (event.kind !== 'down') queueMicrotask(() => ended(event.kind, event.diagnosis)); // by then it says when it tries again
 }
 
 function denied(subscription: string, code: number | null): void {
@@ -186,8 +195,22 @@ function foreign(topic: string): void {
 }
 
 function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {
-  const message = kind === 'dropped' ? 'link dropped' : 'connecting failed';
-  log('warn', message, { cause, confidence, evidence, mend });
+  const { clientId, url, sessionPresent, retryAt } = session!.status();
+  const facts = { cause, confidence, evidence, mend, clientId, url, ...(retryAt === undefined ? {} : { retryAt }) };
+  if (kind === 'dropped') {
+    const line = { ...facts, upSeconds: Math.round(upMs / 1_000), sessionPresent };
+    return repeats.tell(`dropped ${cause}`, (count) => log('warn', 'link dropped', { ...line, count }));
+  }
+  if (refusal !== cause) refusalsEnd();
+  refusal = cause;
+  const say = (count: number): void => log('warn', 'connecting failed', { ...facts, count });
+  repeats.tell(`refused ${cause}`, say, 1, LONG_QUIET_MS);
+}
+
+/** The next refusal is another matter. */
+function refusalsEnd(): void {
+  if (refusal !== undefined) repeats.end(`refused ${refusal}`);
+  refusal = undefined;
 }
 
 function tell<K extends keyof LinkThreadEvents>(event: K, value: LinkThreadEvents[K]): void {
