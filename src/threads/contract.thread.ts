@@ -7,6 +7,7 @@ import {
   enterContractThread,
   FileMemory,
   runAdmission,
+  type AdmissionOptions,
   type AdmissionSink,
   type Checked,
   type ContractThreadData,
@@ -17,6 +18,7 @@ import type { ContractSettings, FailureCount, Verdict } from '../domain/contract
 import type { Rejection } from '../domain/record.js';
 import type { PublishContractSettings, SubscriptionSettings } from '../domain/settings.js';
 import { SqliteJournalReader } from '../journal/index.js';
+import { isSampled, type CheckedMark } from '../domain/trace.js';
 import type { LogLine } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
 import { Channel, remote, served } from './rpc.js';
@@ -30,6 +32,8 @@ export interface ContractThreadSettings {
   /** The journal's directory. */
   directory: string;
   heartbeats: SharedArrayBuffer;
+  /** Share of the records that are traced; absent: none. */
+  traced?: number | undefined;
 }
 
 /** What this thread tells its parent. */
@@ -38,6 +42,8 @@ export interface ContractThreadEvents {
   admitted: number;
   /** How many records have failed each contract since this thread began; only those that are more than 0. */
   failures: FailureCount[];
+  /** Records that are traced were checked. */
+  checked: CheckedMark[];
   /** Something that repeats has happened `count` times; the line is about one of them. */
   repeated: { kind: string; count: number; line: LogLine };
 }
@@ -80,6 +86,7 @@ class VerdictSink implements AdmissionSink {
       repeat(`rejected ${reason} ${contract}`, 'records are rejected', fields);
     }
     tellRepeated();
+    if (checkedMarks.length > 0) toParent.emit('checked', checkedMarks.splice(0));
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     this.#tellFailures();
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
@@ -105,6 +112,17 @@ function shadowed({ contract, reason, position, problems: [problem] }: Rejection
   const { pointer, rule, message } = problem ?? {};
   const fields = { contract, reason, position, pointer, rule, problem: message };
   repeat(`shadow ${reason} ${contract}`, 'records fail a contract in shadow mode, and are delivered', fields);
+}
+
+/** Of the step that is under way. */
+const checkedMarks: CheckedMark[] = [];
+
+function marker(share: number): NonNullable<AdmissionOptions['onChecked']> {
+  return ({ id }, contract, begun, verdict) => {
+    if (!isSampled(id, share)) return;
+    const reason = verdict.valid ? {} : { reason: verdict.reason };
+    checkedMarks.push({ id, contract, begun, ended: Date.now(), ...reason });
+  };
 }
 
 let source: SqliteJournalReader | undefined;
@@ -188,6 +206,7 @@ async function attach(port: MessagePort): Promise<FilesRead> {
     ...{ source: reader, sink, progress, condemned },
     after: admitted,
     onShadowed: shadowed,
+    ...(data.traced === undefined ? {} : { onChecked: marker(data.traced) }),
   });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));

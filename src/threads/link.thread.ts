@@ -8,6 +8,7 @@ import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
+import type { SentMark } from '../domain/trace.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, LONG_QUIET_MS, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
@@ -19,6 +20,8 @@ export interface LinkThreadData {
   ops: OpsSettings;
   subscriptions: string[];
   heartbeats: SharedArrayBuffer;
+  /** Whether publishes are traced. */
+  traced?: boolean;
 }
 
 /** What the parent may ask of this thread. */
@@ -50,6 +53,8 @@ export interface LinkThreadEvents {
   link: LinkEvent;
   /** Publishes ended; the journal may not have it yet. */
   answered: PublishResult[];
+  /** A publish that is traced was sent and answered. */
+  sent: SentMark;
   /** An answer to a request came. */
   responded: RequestResponse;
   log: LogLine;
@@ -57,7 +62,7 @@ export interface LinkThreadEvents {
 
 const STALL_CHECK_MS = 1_000;
 
-const { ops, subscriptions, heartbeats } = workerData as LinkThreadData;
+const { ops, subscriptions, heartbeats, traced } = workerData as LinkThreadData;
 const beats = new Heartbeats(heartbeats);
 const repeats = new Repeats(systemClock);
 const facts = {
@@ -123,6 +128,7 @@ const calls: LinkThreadCalls = {
       threadDelayMs: () => beats.worstDelayMs('link'),
       answered: (results) => tell('answered', results),
       responded: (response) => tell('responded', response),
+      ...(traced ? { traced: (mark: SentMark) => tell('sent', mark) } : {}),
     });
     session.start();
     return Promise.resolve();
