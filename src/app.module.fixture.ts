@@ -118,7 +118,7 @@ export class Surface {
       callers: new Callers(auth, systemClock),
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       refused: (why) => this.refused.push(why),
-      logger: pino({ level: 'warn' }, { write: (line: string) => this.log.push(line) }),
+      logger: pino({ level: 'info' }, { write: (line: string) => this.log.push(line) }),
     });
     this.#app = surface;
     const vouch = rest.vouch.bind(rest);

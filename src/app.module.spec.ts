@@ -228,10 +228,70 @@ describe('a request that cannot be read', () => {
   });
 
   it('a fault inside is in the log, and not in the answer', async () => {
-    assert.equal(await surface.problem('GET', '/v1/dead-letters', ALL), '500 INTERNAL');
+    surface.log.length = 0;
+    const { text } = await surface.call('GET', '/v1/dead-letters', ALL);
+    const { code, requestId } = JSON.parse(text) as { code: string; requestId: string };
+    assert.equal(code, 'INTERNAL');
     assert.equal(surface.log.length, 1);
     assert.match(surface.log[0]!, /the disk is gone/);
     assert.doesNotMatch(surface.log[0]!, new RegExp(TOKEN));
+    const line = JSON.parse(surface.log[0]!) as { requestId: string; caller: string };
+    assert.deepEqual([line.requestId, line.caller], [requestId, 'all']);
+  });
+});
+
+describe('a request id', () => {
+  const asked = async (path: string, headers: { [name: string]: string }): Promise<[header: string, body: string]> => {
+    const answer = await surface.call('GET', path, headers);
+    return [answer.headers['x-request-id'] as string, (JSON.parse(answer.text) as { requestId: string }).requestId];
+  };
+
+  it('is the caller’s own where that is sane, else one of ours; header and problem say the same, whoever refused', async () => {
+    const own = 'trace/7f-3.A:b_c=';
+    for (const path of ['/v1/link', '/nowhere', '/%zz', '/v1/dead-letters', '/v1/publishes/1']) {
+      for (const token of [{}, ALL]) {
+        assert.deepEqual(await asked(path, { ...token, 'x-request-id': own }), [own, own]);
+        const [header, body] = await asked(path, token);
+        assert.match(header, /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-/);
+        assert.equal(body, header);
+      }
+    }
+    assert.deepEqual(await asked('/v1/link', { host: 'a:b:c', 'x-request-id': own }), [own, own]);
+    const insane = ['x'.repeat(65), 'a b', 'a"b', '<a>', 'a,b', ''];
+    for (const id of insane) assert.notEqual((await asked('/v1/link', { 'x-request-id': id }))[0], id);
+    assert.notEqual((await asked('/nowhere', {}))[0], (await asked('/nowhere', {}))[0]);
+  });
+
+  it('is there when all is well, too', async () => {
+    const answer = await surface.call('GET', '/asyncapi.json', { ...ALL, 'x-request-id': 'mine' });
+    assert.deepEqual([answer.status, answer.headers['x-request-id']], [200, 'mine']);
+  });
+});
+
+describe('a call that changes something', () => {
+  it('is in the log with its caller and its request id, and no other is', async () => {
+    surface.log.length = 0;
+    const mine = { ...ALL, 'x-request-id': 'mine' };
+    await surface.call('POST', '/v1/subscribers/app%20a/pause', mine);
+    await surface.call('DELETE', `/v1/dead-letters?secret=${TOKEN}`, mine);
+    await surface.call('GET', '/v1/link', mine);
+    await surface.call('POST', '/v1/reload', { authorization: 'Bearer few-scopes' });
+    await surface.call('POST', '/v1/reload');
+    await surface.call('POST', '/nowhere', mine);
+    await surface.call('PATCH', '/v1/reload', mine);
+    await surface.call('POST', '/v1/publish', { ...JSON_TYPE, 'x-request-id': 'mine' }, '{}');
+    const lines = surface.log.map((line) => JSON.parse(line) as { [field: string]: unknown });
+    assert.deepEqual(
+      lines.map(({ requestId, caller, method, route, params, status, query }) => [
+        ...[requestId, caller, method, route],
+        ...[params, status, query],
+      ]),
+      [
+        ['mine', 'all', 'POST', '/v1/subscribers/:id/pause', { id: 'app a' }, 200, undefined],
+        ['mine', 'all', 'DELETE', '/v1/dead-letters', {}, 400, undefined],
+      ],
+    );
+    assert.doesNotMatch(surface.log.join(), new RegExp(TOKEN));
   });
 });
 

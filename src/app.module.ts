@@ -16,6 +16,7 @@ import { keepBody, Problems, Publisher, PublishController, RequestController, Re
 import { History, historyControllers } from './records/index.js';
 import { Registry, SubscribersController } from './registration/index.js';
 import {
+  actions,
   AuthGuard,
   Callers,
   door,
@@ -23,6 +24,7 @@ import {
   problemDetails,
   ProblemFilter,
   refuseUnrouted,
+  requestIdOf,
   RestServer,
   type RestServerSettings,
   routesOf,
@@ -69,18 +71,19 @@ export interface AppParts {
 export class AppModule {
   static of(parts: AppParts): DynamicModule {
     const { publisher, requester, view, asyncApi, history, registry, reloader, callers, logger } = parts;
-    const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
+    const faults: FaultLog = {
+      fault: (err, request) => logger.error({ err, ...request }, 'a request failed inside the gateway'),
+    };
+    const pinoHttp = { logger, customLogLevel: () => 'debug' as const, genReqId: requestIdOf };
     return {
       module: AppModule,
       // Requests are told at debug level: at info they would drown what an operator looks for.
-      imports: logger.isLevelEnabled('debug')
-        ? [LoggerModule.forRoot({ pinoHttp: { logger, customLogLevel: () => 'debug' } })]
-        : [],
+      imports: logger.isLevelEnabled('debug') ? [LoggerModule.forRoot({ pinoHttp })] : [],
       controllers: CONTROLLERS,
       providers: [
         { provide: Publisher, useValue: publisher },
         { provide: Requester, useValue: requester },
-        { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
+        { provide: Problems, useValue: { of: (error) => problemDetails(error) } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: ApiDescription, useValue: descriptionOf(parts.http) },
@@ -129,8 +132,13 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
   const fastify = adapter.getInstance();
   const letIn = ({ raw }: FastifyRequest): void => rest.vouch(raw.socket);
   fastify.decorateRequest('caller');
-  const { callers, refused } = parts;
-  fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers, letIn, refused }));
+  const { callers, refused, logger } = parts;
+  const routes = new RouteTable(routesOf(CONTROLLERS));
+  fastify.addHook('onRequest', door({ routes, callers, letIn, refused }));
+  fastify.addHook(
+    'onResponse',
+    actions({ routes, callers, done: (action) => logger.info(action, 'a change was asked for over REST') }),
+  );
   fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const payload = takesAnyBody(request);

@@ -193,7 +193,7 @@ export class ContractsInForce {
 
   #threadSettings(frame: ContractFrame): ContractThreadSettings {
     const { settings, heartbeats } = this.parts;
-    return { ...frame, directory: settings.journal.directory, heartbeats };
+    return { ...frame, directory: settings.journal.directory, heartbeats, traced: settings.tracing?.sample };
   }
 }
 

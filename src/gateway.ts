@@ -10,7 +10,7 @@ import { HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
-import type { HttpSettings, Settings } from './domain/settings.js';
+import type { HttpSettings, Settings, TracingSettings } from './domain/settings.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { SqliteJournalReader } from './journal/index.js';
@@ -103,6 +103,7 @@ export class Gateway {
         ops: settings.ops,
         subscriptions: settings.subscriptions.map(({ name }) => name),
         heartbeats: heartbeats.buffer,
+        traced: settings.tracing !== undefined,
       } satisfies LinkThreadData,
       {
         serve: served({ metrics: () => metrics.registry.metrics() } satisfies LinkThreadParent),
@@ -116,6 +117,7 @@ export class Gateway {
         settings: settings.journal,
         names: { contracts: settings.contracts.map(({ name }) => name), subscribers: names },
         heartbeats: heartbeats.buffer,
+        traced: settings.tracing?.sample,
       } satisfies JournalThreadData,
       { onEvent: () => undefined, died },
     );
@@ -141,6 +143,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { settings } = this;
     this.opsPort = await this.#linkThread.calls.listen();
+    if (settings.tracing) await this.#trace(settings.tracing);
     await this.#openJournal();
     await this.#contracts.start();
     await this.#startDelivery();
@@ -182,6 +185,7 @@ export class Gateway {
     this.#history?.streams.close();
     await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
+    await within(CLOSE_MS_MIN, this.#operating.tracing?.stop().catch(() => undefined) ?? Promise.resolve());
     this.#operating.repeats.flush();
     this.#reader?.close();
     const closed = this.#journalThread.calls.close().catch((error: unknown) => {
@@ -209,11 +213,26 @@ export class Gateway {
       this.#journal?.quarantine(positions).catch(() => undefined);
     });
     const { clientId } = this;
-    const { metrics } = this.#operating;
+    const { metrics, tracing } = this.#operating;
     const [journal, reader, link] = [this.#journal, this.#reader, this.#linkThread.calls];
     const contracts = this.#contracts.gate();
     const publish = settings.publish;
-    this.#publishing = new Publishing({ settings: publish, clientId, journal, reader, contracts, metrics, link });
+    this.#publishing = new Publishing({
+      settings: publish,
+      clientId,
+      journal,
+      reader,
+      contracts,
+      metrics,
+      link,
+      tracing,
+    });
+  }
+
+  #trace(settings: TracingSettings): Promise<void> {
+    const { subscriptions, publish } = this.settings;
+    const filters = { received: subscriptions.map(({ filter }) => filter), published: publish.allow };
+    return this.#operating.trace({ settings, filters, version: this.options.version, clientId: () => this.clientId });
   }
 
   #makeOperating(subscribers: string[]): Operating {
@@ -256,6 +275,7 @@ export class Gateway {
     const serving = await startServing({
       ...{ settings, handlers, version, journal, reader, publisher },
       ...this.#operating.telling,
+      tracing: this.#operating.tracing,
       jsonOf: (record) => this.#contracts.jsonOf(record),
       parametersOf: (topic) => this.#contracts.parametersOf(topic),
       decode: (record) => this.#contracts.decodedOf(record),

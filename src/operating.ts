@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
 import { systemClock } from './domain/clock.js';
+import type { JournalEvents } from './domain/journal.js';
 import type { LinkEvent } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
 import {
@@ -10,8 +11,13 @@ import {
   HttpMetrics,
   OwnEvents,
   ReloadMetrics,
+  LONG_QUIET_MS,
   Repeats,
+  startTracing,
   type SubscriberFigures,
+  TraceMetrics,
+  type Tracing,
+  type TracingParts,
 } from './ops/index.js';
 import { credentialsTeller, discardTeller, journalTeller, type TellingParts } from './telling.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
@@ -38,7 +44,10 @@ export interface OperatingParts {
   watched: Watched;
 }
 
-type JournalWatch = ReturnType<typeof journalTeller> & { discarded: TellingParts['discarded'] };
+type JournalWatch = ReturnType<typeof journalTeller> & {
+  discarded: TellingParts['discarded'];
+  traced: (marks: JournalEvents['traced']) => void;
+};
 
 /** Nothing here changes what the gateway does, and no message waits for it. */
 export class Operating {
@@ -46,6 +55,9 @@ export class Operating {
   readonly contractMetrics: ContractMetrics;
   readonly httpMetrics: HttpMetrics;
   readonly events: OwnEvents;
+  /** Undefined: nothing is traced. */
+  tracing: Tracing | undefined;
+  readonly #traceMetrics: TraceMetrics;
   readonly repeats = new Repeats(systemClock);
   /** What delivery and the senders tell with. */
   readonly telling: TellingParts & { metrics: DeliveryMetrics; logger: Logger };
@@ -63,6 +75,7 @@ export class Operating {
     this.metrics = new DeliveryMetrics(subscribers, () => watched.subscribers(), version);
     this.contractMetrics = new ContractMetrics(this.metrics.registry);
     this.httpMetrics = new HttpMetrics(this.metrics.registry);
+    this.#traceMetrics = new TraceMetrics(this.metrics.registry);
     this.events = this.#ownEvents(watched);
     this.#announcements = new Announcements(this.events);
     this.credentials = credentialsTeller(logger);
@@ -76,6 +89,16 @@ export class Operating {
     return new ReloadMetrics(this.metrics.registry, () => systemClock.now());
   }
 
+  /** Before anything can be traced. */
+  async trace(parts: Omit<TracingParts, 'lost'>): Promise<void> {
+    const lost = (count: number, why: string | undefined): void => {
+      this.#traceMetrics.dropped(count);
+      const line = (times: number): void => this.#logger.warn({ count: times, why }, 'spans were lost');
+      this.repeats.tell('spans', line, count, LONG_QUIET_MS);
+    };
+    this.tracing = await startTracing({ ...parts, lost });
+  }
+
   /** Tells what became of the link. */
   link(told: LinkEvent): void {
     this.#announcements.link(told);
@@ -85,6 +108,8 @@ export class Operating {
   heard(event: string, value: unknown): boolean {
     if (event === 'log') this.#log(value as LinkThreadEvents['log']);
     else if (event === 'repeated') this.#repeated(value as ContractThreadEvents['repeated']);
+    else if (event === 'checked') this.tracing?.checked(value as ContractThreadEvents['checked']);
+    else if (event === 'sent') this.tracing?.sent([value as LinkThreadEvents['sent']]);
     else if (event === 'failures') this.contractMetrics.failures(value as ContractThreadEvents['failures']);
     else return false;
     return true;
@@ -118,6 +143,7 @@ export class Operating {
         this.#announcements.nearFull(facts);
       },
       discarded: this.telling.discarded,
+      traced: (marks) => this.tracing?.received(marks),
     };
   }
 

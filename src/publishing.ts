@@ -3,8 +3,8 @@ import { systemClock } from './domain/clock.js';
 import type { Journal, JournalReader } from './domain/journal.js';
 import { responseTopicOf } from './domain/publish.js';
 import type { PublishSettings } from './domain/settings.js';
-import type { DeliveryMetrics } from './ops/index.js';
-import { GatheredOutbox, Publisher, Requester, type PublishContracts } from './publish/index.js';
+import type { DeliveryMetrics, Tracing } from './ops/index.js';
+import { GatheredOutbox, Publisher, Requester, type Outbox, type PublishContracts } from './publish/index.js';
 import type { LinkThreadCalls, LinkThreadEvents } from './threads/link.thread.js';
 
 export interface PublishingParts {
@@ -15,6 +15,8 @@ export interface PublishingParts {
   contracts: PublishContracts;
   metrics: DeliveryMetrics;
   link: Pick<LinkThreadCalls, 'expectResponse'>;
+  /** Undefined: nothing is traced. */
+  tracing: Pick<Tracing, 'publishing'> | undefined;
 }
 
 /** What apps may do with the link: publish, and ask. */
@@ -22,10 +24,11 @@ export class Publishing {
   readonly publisher: Publisher;
   readonly requester: Requester;
 
-  constructor({ settings, clientId, journal, reader, contracts, metrics, link }: PublishingParts) {
+  constructor({ settings, clientId, journal, reader, contracts, metrics, link, tracing }: PublishingParts) {
+    const outbox = new GatheredOutbox(journal);
     this.publisher = new Publisher({
       ...{ settings, reader, contracts },
-      outbox: new GatheredOutbox(journal),
+      outbox: tracing ? traced(outbox, tracing) : outbox,
       clock: systemClock,
       observe: (outcome, seconds) => metrics.publish(outcome, seconds),
     });
@@ -50,4 +53,20 @@ export class Publishing {
     this.publisher.stop();
     this.requester.stop();
   }
+}
+
+/** An outbox that tells whoever receives what comes into it where that comes from. */
+function traced(outbox: Outbox, tracing: Pick<Tracing, 'publishing'>): Outbox {
+  return {
+    accept: async (acceptance) => {
+      const spans = acceptance.publishes.map((publish) => tracing.publishing(publish));
+      const accepted = outbox.accept({ ...acceptance, publishes: spans.map(({ publish }) => publish) });
+      await accepted.catch((error: unknown) => {
+        for (const { done } of spans) done(error);
+        throw error;
+      });
+      for (const { done } of spans) done();
+    },
+    keepAnswer: (key, answers) => outbox.keepAnswer(key, answers),
+  };
 }

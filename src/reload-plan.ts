@@ -103,7 +103,7 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
   const subscriptions = differing(asked(started), asked(next), ({ name }) => name);
   const subscribers = differing(started.subscribers, next.subscribers, ({ id }) => id);
   const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
-  const sections = (['session', 'registration', 'journal', 'ops', 'log'] as const).filter(
+  const sections = (['session', 'registration', 'journal', 'ops', 'log', 'tracing'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
   );
   const { outbox, ...journal } = started.journal;

@@ -24,7 +24,7 @@ import type { ParametersOf } from './domain/topic-parameters.js';
 import { uuid7, uuidText } from './domain/uuid.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import type { SqliteJournalReader } from './journal/index.js';
-import type { DeliveryMetrics } from './ops/index.js';
+import { TracingSender, type DeliveryMetrics, type Tracing } from './ops/index.js';
 import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
 import type { Recipients } from './records/index.js';
@@ -45,6 +45,8 @@ export interface ServingParts extends TellingParts {
   publisher: Publisher;
   /** Whether there is room for the events of what expires. */
   mayTell: () => boolean;
+  /** Undefined: nothing is traced. */
+  tracing: Tracing | undefined;
   /** For subscribers with `payload: json`. */
   jsonOf: JsonOf;
   parametersOf: ParametersOf;
@@ -136,9 +138,10 @@ export async function stopServing(
 function outfitted(
   { id: subscriber, reply, payload }: SubscriberSettings,
   plain: Sender,
-  { publisher, jsonOf, metrics, logger }: ServingParts,
+  { publisher, jsonOf, metrics, logger, tracing }: ServingParts,
 ): Sender {
-  const sender = payload === 'json' ? new DecodingSender(plain, jsonOf) : plain;
+  const seen = tracing ? new TracingSender(plain, subscriber, tracing) : plain;
+  const sender = payload === 'json' ? new DecodingSender(seen, jsonOf) : seen;
   if (!reply) return sender;
   return new ReplyingSender(sender, publisher, {
     counted: (outcome) => metrics.reply(outcome),

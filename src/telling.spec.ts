@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
-import type { DeliveryObserver } from './delivery/index.js';
+import type { DeliveryObserver, FailedAttempt } from './delivery/index.js';
 import { Repeats } from './ops/index.js';
 import { deliveryObserver, discardTeller, type TellingParts } from './telling.js';
 
-const FAILURE = { reason: 'status', status: 500, detail: '', position: 1 } as const;
+const FAILURE: FailedAttempt = {
+  reason: 'status',
+  status: 500,
+  detail: 'no',
+  position: 1,
+  id: 'id-1',
+  topic: 'a/b',
+  attempt: 1,
+  durationMs: 5,
+};
 
 class Scene {
   readonly lines: { [field: string]: unknown }[] = [];
@@ -43,17 +52,39 @@ describe('what the log says of a subscriber', () => {
     t.after(() => mock.timers.reset());
     const scene = new Scene();
     for (let i = 0; i < 1_000; i++) {
-      scene.observer.failing('app', { ...FAILURE, status: 500 + (i % 2) });
+      scene.observer.failed('app', { ...FAILURE, status: 500 + (i % 2) });
       scene.observer.recovered('app');
     }
     assert.deepEqual(scene.taken(), ['attempts fail ×1']);
     scene.pass(10_000);
     assert.deepEqual(scene.taken(), ['attempts succeed again ×1999']);
-    scene.observer.failing('app', FAILURE);
-    scene.observer.failing('other', FAILURE);
+    scene.observer.failed('app', FAILURE);
+    scene.observer.failed('other', FAILURE);
     assert.deepEqual(scene.taken(), ['attempts fail ×1'], 'each subscriber by itself');
     scene.repeats.flush();
     assert.deepEqual(scene.taken(), ['attempts fail ×1']);
+  });
+
+  it('one that fails for an hour is told now and then with all it stands for, and at once when it fails otherwise', (t) => {
+    t.after(() => mock.timers.reset());
+    const scene = new Scene();
+    for (let i = 0; i < 3_600; i++) {
+      scene.observer.failed('app', { ...FAILURE, position: i + 1, attempt: i + 1 });
+      scene.pass(1_000);
+    }
+    const { length } = scene.lines;
+    assert.ok(length > 10 && length < 20, `${length} lines`);
+    const { count, ...first } = scene.lines[0]!;
+    assert.deepEqual([first, count], [{ subscriber: 'app', ...FAILURE, message: 'attempts fail' }, 1]);
+    scene.repeats.flush();
+    const counted = scene.lines.splice(0).reduce((sum, { count: one }) => sum + (one as number), 0);
+    assert.equal(counted, 3_600);
+    scene.pass(10_000);
+    scene.observer.failed('app', { ...FAILURE, status: 401 });
+    assert.deepEqual(scene.taken(), ['attempts fail ×1']);
+    scene.pass(10_000);
+    scene.observer.recovered('app');
+    assert.deepEqual(scene.taken(), ['attempts succeed again ×1']);
   });
 
   it('a line of dead letters says every status that it stands for', (t) => {

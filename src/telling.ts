@@ -6,7 +6,7 @@ import type { DeliveryObserver } from './delivery/index.js';
 import { ERRORS, HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { Discarded } from './domain/subscriber.js';
-import type { DeliveryMetrics, Repeats } from './ops/index.js';
+import { LONG_QUIET_MS, type DeliveryMetrics, type Repeats } from './ops/index.js';
 
 export interface TellingParts {
   metrics: Pick<DeliveryMetrics, 'attempt' | 'delivered' | 'discarded'>;
@@ -60,6 +60,8 @@ export function deliveryObserver(
 ): DeliveryObserver {
   /** Statuses of the dead letters whose line is held back, by kind. */
   const died = new Map<string, Set<number>>();
+  /** What attempts of a subscriber met last, while they fail. */
+  const troubles = new Map<string, string>();
   return {
     attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
     delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
@@ -71,23 +73,31 @@ export function deliveryObserver(
     },
     died: (letter) => {
       announcements.died(letter);
-      const { subscriber, reason, status, topic } = letter;
+      const { subscriber, reason, status, topic, position, id } = letter;
       const kind = `dead ${subscriber} ${reason}`;
       const statuses = new Set(died.get(kind)).add(status);
       died.set(kind, statuses);
       repeats.tell(kind, (count) => {
         died.delete(kind);
         const said = statuses.size > 1 ? { statuses: [...statuses] } : { status };
-        logger.warn({ subscriber, reason, ...said, topic, count }, 'dead letters; see GET /v1/dead-letters');
+        logger.warn(
+          { subscriber, reason, ...said, topic, position, id, count },
+          'dead letters; see GET /v1/dead-letters',
+        );
       });
     },
     // One kind, so that the last line says how it is: a receiver that fails and succeeds by turns fills no log.
-    failing: (subscriber, failure) =>
-      repeats.tell(`attempts ${subscriber}`, (count) =>
-        logger.warn({ subscriber, ...failure, count }, 'attempts fail'),
-      ),
-    recovered: (subscriber) =>
-      repeats.tell(`attempts ${subscriber}`, (count) => logger.info({ subscriber, count }, 'attempts succeed again')),
+    failed: (subscriber, failed) => {
+      const line = (count: number): void => logger.warn({ subscriber, ...failed, count }, 'attempts fail');
+      const trouble = `${failed.reason} ${failed.status}`;
+      const isNews = troubles.get(subscriber) !== trouble;
+      troubles.set(subscriber, trouble);
+      repeats.tell(`attempts ${subscriber}`, line, 1, isNews ? undefined : LONG_QUIET_MS);
+    },
+    recovered: (subscriber) => {
+      troubles.delete(subscriber);
+      repeats.tell(`attempts ${subscriber}`, (count) => logger.info({ subscriber, count }, 'attempts succeed again'));
+    },
     discarded,
     fault: (subscriber, err) =>
       repeats.tell(`fault ${subscriber}`, (count) =>

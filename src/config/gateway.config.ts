@@ -9,6 +9,7 @@ import { SessionConfig } from './session.config.js';
 import { list, map, object } from './shape.js';
 import { SubscriberConfig } from './subscriber.config.js';
 import { SubscriptionConfig } from './subscription.config.js';
+import { TracingConfig } from './tracing.config.js';
 
 export class JournalConfig {
   /** Folder of the journal, kept across restarts, owned by one gateway. Default ./data. */
@@ -87,4 +88,8 @@ export class GatewayConfig {
   /** What is logged and how. */
   @Optional(object(LogConfig))
   log = new LogConfig();
+
+  /** Traces, for an OpenTelemetry collector. */
+  @Optional(object(TracingConfig))
+  tracing = new TracingConfig();
 }

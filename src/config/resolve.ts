@@ -24,6 +24,7 @@ import { durationMs, sizeBytes } from './quantity.js';
 import type { SubscriberAuthConfig } from './sending.config.js';
 import { BatchConfig, type MaxBacklogConfig, type SubscriberConfig } from './subscriber.config.js';
 import type { SubscriptionConfig } from './subscription.config.js';
+import type { TracingConfig } from './tracing.config.js';
 import { filterOf } from './where-rules.js';
 
 /** Without `connectTimeout`; `timeout` when that is shorter. */
@@ -102,7 +103,15 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
       drainMs: ms(ops.drain),
     },
     log: { level: log.level as Settings['log']['level'], format: log.format as Settings['log']['format'] },
+    ...tracingSettings(config.tracing),
   };
+}
+
+function tracingSettings({ endpoint, headers, sample, service }: TracingConfig): Pick<Settings, 'tracing'> {
+  if (endpoint === undefined || sample === 0) return {};
+  const url = new URL(endpoint);
+  if (url.pathname === '/') url.pathname = '/v1/traces';
+  return { tracing: { endpoint: url.href, headers: Object.fromEntries(headers), sample, service } };
 }
 
 function subscriptionSettings(config: SubscriptionConfig): SubscriptionSettings {

@@ -33,6 +33,8 @@ export interface AdmissionOptions {
   condemned?: ReadonlyMap<number, RejectionReason>;
   /** Told of each record that failed a contract in mode `shadow`. */
   onShadowed?: (failure: Rejection) => void;
+  /** Told of each check as it ends, and when it began; wall clock, milliseconds since the epoch. */
+  onChecked?: (record: Record, contract: string, begun: number, verdict: Verdict) => void;
   /** Milliseconds until a sink without room is asked again. Default 1 000. */
   retryMs?: number;
 }
@@ -169,7 +171,7 @@ export class Admission {
   }
 
   async #step(): Promise<void> {
-    const { source } = this.#options;
+    const { source, onChecked } = this.#options;
     const through = this.#committed;
     const limit = this.#condemned.size > 0 ? CAREFUL_RECORDS_PER_STEP : RECORDS_PER_STEP;
     // Where no subscription names a contract there is nothing to look at.
@@ -179,9 +181,12 @@ export class Admission {
     for (const record of records) {
       const contract = this.#contracts.contractFor(record.topic);
       if (!contract) continue;
-      const verdict = this.#check(record, contract);
+      const begun = onChecked ? Date.now() : 0;
+      const checked = this.#check(record, contract);
       // Only where it must be waited for: a promise per record costs as much as checking it.
-      const rejection = this.#judge(record, contract, verdict instanceof Promise ? await verdict : verdict);
+      const verdict = checked instanceof Promise ? await checked : checked;
+      onChecked?.(record, contract.name, begun, verdict);
+      const rejection = this.#judge(record, contract, verdict);
       if (rejection) rejections.push(rejection);
     }
     if (!(await this.#admit(last, rejections))) return;

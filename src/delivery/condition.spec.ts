@@ -10,7 +10,7 @@ const DEAF: DeliveryObserver = {
   attempt: () => undefined,
   delivered: () => undefined,
   state: () => undefined,
-  failing: () => undefined,
+  failed: () => undefined,
   recovered: () => undefined,
   saveFailed: () => undefined,
   fault: () => undefined,
@@ -19,14 +19,13 @@ const DEAF: DeliveryObserver = {
 };
 
 describe('the condition of a subscriber', () => {
-  it('each change of how its attempts end is told, also a failure that is over at once', () => {
+  it('the first success after failures is told, and what was the trouble; a record it cannot take says nothing', () => {
     const told: string[] = [];
     const observer = {
       ...DEAF,
-      failing: (_: string, { status }: { status: number }): void => void told.push(`fails ${status}`),
-      recovered: (): void => void told.push('succeeds'),
+      recovered: (): void => void told.push(`succeeds after ${condition.trouble}`),
     };
-    const condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, observer, () => 0);
+    const condition: Condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, observer, () => 0);
     for (const status of [200, 500, 500, 503, 200, 200, 500, 400, 400, 500, 400, 200, 200]) {
       const failed = { reason: 'status', status, detail: '' } as const;
       const outcome: Outcome =
@@ -35,9 +34,9 @@ describe('the condition of a subscriber', () => {
           : status === 400
             ? { kind: 'dead', ...failed }
             : { kind: 'retry', opensBreaker: false, ...failed };
-      condition.answered(outcome, condition.breaker.begin(), 1, 0, false);
+      condition.answered(outcome, condition.breaker.begin(), 0, false);
     }
-    assert.deepEqual(told, ['fails 500', 'fails 503', 'succeeds', 'fails 500', 'fails 500', 'succeeds']);
+    assert.deepEqual(told, ['succeeds after status 503', 'succeeds after status 500']);
   });
 
   it('Retry-After is obeyed, up to a day', () => {
@@ -49,7 +48,7 @@ describe('the condition of a subscriber', () => {
     ] as const) {
       const condition = new Condition({ id: 'a', breaker: SUBSCRIBER_DEFAULTS.breaker }, DEAF, () => 0);
       const throttled = { kind: 'throttled', reason: 'status', status: 429, detail: '', retryAfterMs: asked } as const;
-      condition.answered(throttled, condition.breaker.begin(), 1, 0, false);
+      condition.answered(throttled, condition.breaker.begin(), 0, false);
       assert.equal(condition.breaker.openUntil, expected);
       assert.ok(!condition.breaker.allows(expected - 1) && condition.breaker.allows(expected));
     }

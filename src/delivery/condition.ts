@@ -4,8 +4,6 @@ import type { Hold, SubscriberSettings } from '../domain/subscriber.js';
 import { Breaker } from './breaker.js';
 import type { DeliveryObserver, SubscriberState } from './observer.js';
 
-/** Bounds what is kept of an answer. */
-const DETAIL_CHARACTERS_MAX = 2_048;
 /** No `Retry-After` holds a subscriber for longer. */
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
@@ -16,9 +14,8 @@ export class Condition {
   #gone = '';
   /** The last failure in words; what is told and what is shown. */
   #trouble = '';
-  #failing: string | undefined;
-  /** It was told that attempts fail, and not that they succeed again. */
-  #isTold = false;
+  /** An attempt has failed, and none succeeded since. */
+  #failing = false;
   #state: SubscriberState = 'active';
 
   constructor(
@@ -90,25 +87,24 @@ export class Condition {
    * @param ofSeveral a batch with more than one record was tried: that it failed may be the fault of one, and one bad
    *   record must not open the breaker while it is searched for
    */
-  answered(outcome: Outcome, epoch: number, position: number, now: number, ofSeveral: boolean): void {
+  answered(outcome: Outcome, epoch: number, now: number, ofSeveral: boolean): void {
     switch (outcome.kind) {
       case 'delivered':
         this.#succeeded(epoch);
         return;
       case 'dead': // The subscriber is well: it is the record it cannot take.
         this.breaker.succeeded(epoch);
-        if (!this.breaker.broken) this.#failing = undefined;
         break;
       case 'retry':
-        this.#fails(outcome, position);
+        this.#fails(outcome);
         if (outcome.opensBreaker || !ofSeveral) this.breaker.failed(epoch, outcome.opensBreaker, now);
         break;
       case 'throttled':
-        this.#fails(outcome, position);
+        this.#fails(outcome);
         this.breaker.throttled(epoch, cappedMs(outcome.retryAfterMs), now);
         break;
       case 'gone':
-        this.#fails({ reason: 'status', status: outcome.status, detail: outcome.detail }, position);
+        this.#fails({ reason: 'status', status: outcome.status });
         this.#gone = this.#trouble;
         this.breaker.reset();
         break;
@@ -119,21 +115,14 @@ export class Condition {
   #succeeded(epoch: number): void {
     this.breaker.succeeded(epoch);
     if (this.breaker.broken) return;
-    this.#failing = undefined;
-    if (this.#isTold) this.observer.recovered(this.settings.id);
-    this.#isTold = false;
+    if (this.#failing) this.observer.recovered(this.settings.id);
+    this.#failing = false;
     this.#refresh();
   }
 
-  #fails(failure: { reason: FailureReason; status: number; detail: string }, position: number): void {
-    const { reason, status } = failure;
-    const failing = status === 0 ? reason : `${reason} ${status}`;
-    this.#trouble = failing;
-    if (failing === this.#failing) return;
-    this.#failing = failing;
-    this.#isTold = true;
-    const detail = failure.detail.slice(0, DETAIL_CHARACTERS_MAX);
-    this.observer.failing(this.settings.id, { reason, status, detail, position });
+  #fails({ reason, status }: { reason: FailureReason; status: number }): void {
+    this.#trouble = status === 0 ? reason : `${reason} ${status}`;
+    this.#failing = true;
   }
 
   #suspect(why: string, now: number): void {

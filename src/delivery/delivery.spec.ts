@@ -208,7 +208,12 @@ describe('delivery: a subscriber in trouble', () => {
     await until(() => run.status().state === 'active' && run.status().lagRecords === 0);
     assert.equal(journal.of('one').dead.size, 0);
     assert.deepEqual(run.observer.states, ['one broken status 500', 'one active']);
-    assert.deepEqual([run.observer.failures, run.observer.recoveries], [['one status 500'], 1]);
+    const { failures, recoveries } = run.observer;
+    assert.deepEqual([failures.length > 2, recoveries], [true, 1]);
+    for (const { reason, status, topic, id, attempt, durationMs, nextAt } of failures) {
+      assert.deepEqual([reason, status, topic, attempt > 0, durationMs >= 0], ['status', 500, 't', true, true]);
+      assert.ok(id !== '' && Date.parse(nextAt!) > 0);
+    }
     await run.stop();
   });
 

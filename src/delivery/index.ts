@@ -1,7 +1,7 @@
 /** Delivery: gives every admitted record to every subscriber that wants it, and knows how far each has come. */
 export { Delivery } from './delivery.js';
 export type { DeliveryOptions, DeliveryTarget, Standstill } from './delivery.js';
-export type { DeliveryObserver, Failing, SubscriberState, SubscriberStatus } from './observer.js';
+export type { DeliveryObserver, FailedAttempt, SubscriberState, SubscriberStatus } from './observer.js';
 export {
   DecodingSender,
   HttpSender,

@@ -17,7 +17,7 @@ import type { Waiting } from '../domain/subscriber.js';
 import { topicMatches } from '../domain/topic.js';
 import type { DeliveryOptions, DeliveryTarget } from './delivery.js';
 import { Delivery } from './delivery.js';
-import type { DeliveryObserver, SubscriberStatus } from './observer.js';
+import type { DeliveryObserver, FailedAttempt, SubscriberStatus } from './observer.js';
 
 /** What a subscriber has in the fake journal: what a restart finds. */
 class Saved {
@@ -230,7 +230,7 @@ export class MovableClock implements Clock {
 export class NotingObserver implements DeliveryObserver {
   readonly outcomes: string[] = [];
   readonly states: string[] = [];
-  readonly failures: string[] = [];
+  readonly failures: FailedAttempt[] = [];
   saveFailures = 0;
   recoveries = 0;
   readonly discards: Discarded[] = [];
@@ -247,8 +247,9 @@ export class NotingObserver implements DeliveryObserver {
   state(subscriber: string, state: string, reason: string): void {
     this.states.push(`${subscriber} ${state} ${reason}`.trim());
   }
-  failing(subscriber: string, failing: { reason: string; status: number }): void {
-    this.failures.push(`${subscriber} ${failing.reason} ${failing.status}`);
+  failed(subscriber: string, failed: FailedAttempt): void {
+    this.failures.push(failed);
+    assert.ok(subscriber !== '');
   }
   recovered(): void {
     this.recoveries++;

@@ -3,6 +3,7 @@ import type { AttemptContext, Outcome, Sender } from '../domain/attempt.js';
 import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { JournalReader } from '../domain/journal.js';
+import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import { Backlog } from './backlog.js';
 import type { Batch } from './batch.js';
@@ -12,11 +13,14 @@ import type { Consumer } from './dispatcher.js';
 import { Expiry } from './expiry.js';
 import type { Feed, Interest } from './feed.js';
 import type { Intake, Shared } from './intake.js';
+import type { FailedAttempt } from './observer.js';
 import { RateLimit } from '../domain/rate-limit.js';
 import type { Replays, Source } from './replays.js';
 import { decide, decideReturned, splits } from './schedule.js';
 import type { Task } from './window.js';
 
+/** Bounds what is kept of an answer. */
+const DETAIL_CHARACTERS_MAX = 2_048;
 /** A timer that was set before a long sleep of the machine is looked at again this often. */
 const TIMER_MS_MAX = 60_000;
 
@@ -25,6 +29,8 @@ type Failure = Exclude<Outcome, { kind: 'delivered' }>;
 /** An attempt that has ended. */
 interface Ended {
   outcome: Outcome;
+  /** 1 for the first of its record. */
+  attempt: number;
   /** As the breaker gave it when the attempt began. */
   epoch: number;
   /** Monotonic. */
@@ -221,7 +227,7 @@ export class Lanes implements Consumer {
     failpoint('attempted');
     const aborted = this.#abort.signal.aborted && outcome.kind !== 'delivered';
     try {
-      if (!this.#closed && !aborted) this.#answered(next, tasks, { outcome, epoch, started });
+      if (!this.#closed && !aborted) this.#answered(next, tasks, { outcome, attempt: context.attempt, epoch, started });
       if (!this.#closed) this.replays.note();
     } catch (error) {
       this.#fault(error);
@@ -250,17 +256,20 @@ export class Lanes implements Consumer {
     );
   }
 
-  #answered(next: Next, tasks: Task[], { outcome, epoch, started }: Ended): void {
+  #answered(next: Next, tasks: Task[], ended: Ended): void {
     const { batch, source } = next;
     const { clock, observer } = this.shared;
     const { id } = this.settings;
+    const { outcome, epoch, started } = ended;
     const now = clock.monotonic();
     const wall = clock.now();
     const ofSeveral = tasks.length > 1;
+    const first = tasks[0]!.record!; // which a task that has ended lets go of
+    let delayMs = 0;
     const split = ofSeveral && splits(outcome);
     const counted = split ? 'retry' : outcome.kind === 'gone' ? 'throttled' : outcome.kind;
     observer.attempt(id, counted, (now - started) / 1000);
-    this.condition.answered(outcome, epoch, tasks[0]!.position, now, ofSeveral);
+    this.condition.answered(outcome, epoch, now, ofSeveral);
     if (outcome.kind === 'delivered') {
       for (const task of tasks) {
         if (task.replayedAt === undefined) observer.delivered(id, Math.max(0, wall - task.record!.receivedAt) / 1000);
@@ -270,8 +279,13 @@ export class Lanes implements Consumer {
       batch.split(tasks);
     } else if (ofSeveral) {
       this.#returned(next, tasks, outcome, wall);
-    } else this.#failed(next, tasks[0]!, outcome, now, wall);
+    } else delayMs = this.#failed(next, tasks[0]!, outcome, now, wall);
     source.batches.again(batch);
+    if (counted !== 'delivered' && counted !== 'dead') {
+      const heldMs = Math.max(delayMs, this.condition.breaker.openUntil - now);
+      const nextAt = heldMs > 0 ? new Date(wall + heldMs).toISOString() : undefined;
+      observer.failed(id, failedAttempt(ended, { first, records: tasks.length, durationMs: now - started, nextAt }));
+    }
   }
 
   /** A batch failed, and its records are not to blame: it is tried again as it is, without those that are too old. */
@@ -296,9 +310,13 @@ export class Lanes implements Consumer {
     batch.putBack(kept);
   }
 
-  #failed({ batch, source: { intake } }: Next, task: Task, outcome: Failure, now: number, wall: number): void {
+  /** @returns milliseconds until its next attempt; 0 when it does not wait for a time */
+  #failed({ batch, source: { intake } }: Next, task: Task, outcome: Failure, now: number, wall: number): number {
     this.expiry.lookAgain();
-    if (intake.isGivenUp(task)) return intake.giveUp(task);
+    if (intake.isGivenUp(task)) {
+      intake.giveUp(task);
+      return 0;
+    }
     const before = task.row?.attempts ?? 0;
     const attempts = before + 1;
     const tried = { attempts, receivedAt: this.expiry.since(task) };
@@ -314,7 +332,9 @@ export class Lanes implements Consumer {
         due: now + decision.delayMs,
         dueAt: Math.round(wall + decision.delayMs),
       });
+      return decision.delayMs;
     } else batch.putBack([task]);
+    return 0;
   }
 
   /** One timer for the next instant at which something may start that may not start now. */
@@ -344,5 +364,23 @@ export class Lanes implements Consumer {
   readonly #wake = (): void => {
     this.#timer = undefined;
     this.pump();
+  };
+}
+
+function failedAttempt(
+  { outcome, attempt }: Ended,
+  of: { first: Record; records: number; durationMs: number; nextAt: string | undefined },
+): FailedAttempt {
+  const { status, detail } = outcome as Failure;
+  const { position, id, topic } = of.first;
+  return {
+    reason: 'reason' in outcome ? outcome.reason : 'status',
+    status,
+    detail: detail.slice(0, DETAIL_CHARACTERS_MAX),
+    ...{ position, id, topic },
+    ...(of.records > 1 ? { records: of.records } : {}),
+    attempt,
+    durationMs: Math.round(of.durationMs),
+    ...(of.nextAt === undefined ? {} : { nextAt: of.nextAt }),
   };
 }

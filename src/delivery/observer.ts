@@ -31,14 +31,23 @@ export interface SubscriberStatus {
   replays: Omit<Replay, 'number' | 'subscriber'>[];
 }
 
-/** Why a subscriber fails, for a log line. */
-export interface Failing {
+/** An attempt that failed, and is or will be made again, for a log line. */
+export interface FailedAttempt {
   reason: FailureReason;
   /** HTTP status, 0 when there was no answer. */
   status: number;
   detail: string;
-  /** The record that met it first. */
+  /** Of its record, of several the first. */
   position: number;
+  id: string;
+  topic: string;
+  /** How many records there were, when it was a batch. */
+  records?: number;
+  /** 1 for the first try. */
+  attempt: number;
+  durationMs: number;
+  /** When it is tried again at the earliest, ISO 8601; absent: as soon as there is room, or when the subscriber is well again. */
+  nextAt?: string;
 }
 
 /** Told what happens, for metrics and logs. Called synchronously on the delivery path: must be quick and must not throw. */
@@ -48,8 +57,8 @@ export interface DeliveryObserver {
   /** @param secondsSinceReceived from the socket to the answer */
   delivered(subscriber: string, secondsSinceReceived: number): void;
   state(subscriber: string, state: SubscriberState, reason: string): void;
-  /** Attempts fail, and for another reason than the one told before. With {@link recovered} it may be called often. */
-  failing(subscriber: string, failing: Failing): void;
+  /** An attempt failed, and its records wait: not one that made a dead letter. Called often. */
+  failed(subscriber: string, failed: FailedAttempt): void;
   /** The first success after it. */
   recovered(subscriber: string): void;
   /** Its backlog went beyond its bound, and the oldest records were given up. Called often while it stays there. */

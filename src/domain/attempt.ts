@@ -46,6 +46,8 @@ export interface AttemptContext {
   replay: boolean;
   /** Names the levels of a record's topic. Absent: none has a name. */
   parametersOf?: ParametersOf;
+  /** W3C trace context of this very attempt. Absent: it is not traced, and what the message says of itself is passed on. */
+  traceparent?: string;
   /** Aborted when the gateway must stop at once. */
   signal?: AbortSignal;
 }

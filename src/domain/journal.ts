@@ -3,6 +3,7 @@
  * through these methods, from any thread. A resolved promise means "on disk, survives a power cut".
  * A rejected one means nothing of that call was kept. Calls take batches: callers gather, the writer commits.
  */
+import type { ReceivedMark } from './trace.js';
 import type { LinkDrop } from './link.js';
 import type { DeadLetterFilter, ListedRecord, Look, Looked, RejectionFilter, TopicAndTime } from './listing.js';
 import type { MessageBatch } from './message.js';
@@ -196,6 +197,8 @@ export interface JournalEvents {
   replayEnded: Replay;
   /** Rejections and dead letters that were older than the age limit are gone. */
   expired: { rejections: number; deadLetters: number };
+  /** Records that are traced are on disk. */
+  traced: ReceivedMark[];
   /** Damaged records were found. */
   damaged: number[];
   /** The disk failed: nothing more may be acknowledged, the process must end. */

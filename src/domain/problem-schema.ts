@@ -73,6 +73,9 @@ function made(code: ErrorCode): AnySchema {
     detail: text.says('What is wrong with this request.'),
     code: words(code),
     hint: text.says('What to do about it.'),
+    requestId: optional(
+      text.says('As in the header `x-request-id`, and in the log; absent in one of several answers.'),
+    ),
     ...MEMBERS[code],
   };
   const schema = new Schema<object>({ description: hint, ...objectKeywords(members) }, code);

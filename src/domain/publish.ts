@@ -13,6 +13,8 @@ export interface Publish {
   properties: MessageProperties | null;
   /** Wall clock, milliseconds since the epoch. */
   acceptedAt: number;
+  /** `traceparent` of the request that asked for it; not kept. */
+  trace?: string;
 }
 
 /** Wall clock, milliseconds: from when on it must not be sent any more; undefined: it may wait for ever. */

@@ -21,6 +21,17 @@ export interface Settings {
   http: HttpSettings;
   ops: OpsSettings;
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'; format: 'auto' | 'pretty' | 'json' };
+  /** Absent: nothing is traced. */
+  tracing?: TracingSettings;
+}
+
+export interface TracingSettings {
+  /** OTLP over HTTP, with its path. */
+  endpoint: string;
+  headers: { [name: string]: string };
+  /** More than 0, at most 1. */
+  sample: number;
+  service: string;
 }
 
 export interface BrokerSettings {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { MessageBatch } from '../domain/message.js';
-import { uuid7 } from '../domain/uuid.js';
+import { uuid7, uuidText } from '../domain/uuid.js';
+import type { AppendMarks } from './marks.js';
 import { checksum, REPLAYS_SHIFT, type RecordRow } from './rows.js';
 import type { TopicTable } from './topics.js';
 
@@ -14,6 +15,7 @@ export class Appender {
   constructor(
     db: DatabaseSync,
     private readonly topics: TopicTable,
+    private readonly marks?: AppendMarks,
   ) {
     this.#insert = db.prepare(
       `INSERT INTO records (id, topic_id, flags, received_at, payload, properties, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -24,6 +26,7 @@ export class Appender {
   /** @returns the position of the last record, 0 for an empty batch */
   append(batch: MessageBatch, session: string): number {
     let last = 0;
+    const { marks } = this;
     for (let i = 0; i < batch.topics.length; i++) {
       const name = batch.topics[i]!;
       const topic = this.topics.find(name, last);
@@ -32,8 +35,10 @@ export class Appender {
       const payload = batch.payloads.subarray(batch.offsets[i], batch.offsets[i + 1]);
       const properties = batch.properties[i] ? JSON.stringify(batch.properties[i]) : null;
       const sum = checksum(name, flags, at, payload, properties);
-      last = Number(this.#insert.run(uuid7(at), topic.id, flags, at, payload, properties, sum).lastInsertRowid);
+      const id = uuid7(at);
+      last = Number(this.#insert.run(id, topic.id, flags, at, payload, properties, sum).lastInsertRowid);
       this.topics.used(topic, last);
+      if (marks) marks.written(last, uuidText(id), name, at, batch.properties[i]?.userProperties);
       if ((flags & UNRELEASED_MASK) === 2) this.#unreleased.run(session, batch.packetIds[i]!);
     }
     return last;

@@ -2,3 +2,4 @@
 export { SqliteJournal } from './journal.sqlite.js';
 export { SqliteJournalReader } from './reader.sqlite.js';
 export { journalFiles } from './files.js';
+export { AppendMarks } from './marks.js';

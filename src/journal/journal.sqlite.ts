@@ -18,6 +18,7 @@ import type { Gap, Replay, ReplayRequest, RevivedLetter } from '../domain/replay
 import type { JournalSettings } from '../domain/settings.js';
 import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
+import type { AppendMarks } from './marks.js';
 import { openWriter, takeLock, Whereabouts } from './files.js';
 import { GroupCommit, journalFull, TRANSACTION_WEIGHT_MAX, type CommitHooks } from './group-commit.js';
 import { Maintenance } from './maintenance.js';
@@ -69,6 +70,7 @@ export class SqliteJournal implements Journal {
     private readonly emit: EmitJournalEvent,
     private readonly clock: Clock,
     observeCommit: (seconds: number) => void,
+    private readonly marks?: AppendMarks,
   ) {
     this.#lock = takeLock(settings.directory);
     try {
@@ -81,7 +83,7 @@ export class SqliteJournal implements Journal {
     const weightMax = TRANSACTION_WEIGHT_MAX * scaleOf(reserve);
     this.#commit = new GroupCommit(this.#db, this.#commitHooks(observeCommit), weightMax);
     this.#topics = new TopicTable(this.#db);
-    this.#appender = new Appender(this.#db, this.#topics);
+    this.#appender = new Appender(this.#db, this.#topics, marks);
     this.#progress = new ProgressTable(this.#db);
     this.#replays = new ReplayTable(this.#db, this.#appender);
     this.#subscribers = new SubscriberTable(this.#db);
@@ -292,10 +294,12 @@ export class SqliteJournal implements Journal {
       },
       committed: (seconds) => {
         observeCommit(seconds);
+        this.marks?.committed();
         this.#admittedSaved = this.#admitted;
         this.#maintenance.afterCommit();
       },
       rolledBack: () => {
+        this.marks?.rolledBack();
         this.#topics.forget();
         this.#outbox.rollback();
       },

@@ -8,6 +8,7 @@ import type { Journal } from '../domain/journal.js';
 import type { MessageProperties } from '../domain/message.js';
 import type { Clock } from '../domain/clock.js';
 import { expiresAt, type OutboxEntry, type PublishResult } from '../domain/publish.js';
+import { traceOf, type SentMark } from '../domain/trace.js';
 import type { IPublishPacket } from 'mqtt';
 
 /** Publishes on the way to the broker at once, when the broker allows more. */
@@ -31,6 +32,8 @@ export interface RelayAmbient {
   clock: Clock;
   /** Publishes ended; the journal is told next. */
   answered?: (results: PublishResult[]) => void;
+  /** Told of each publish with a trace context that was sent and answered. Absent: nothing is traced. */
+  traced?: ((mark: SentMark) => void) | undefined;
 }
 
 /**
@@ -175,9 +178,11 @@ export class Relay {
       }
       this.#inFlight.set(entry.sequence, entry);
       this.#sentAt = this.ambient.clock.monotonic();
+      const sentAt = this.ambient.traced ? this.ambient.clock.now() : 0;
       connection.publish(packetOf(entry, leftSeconds), (reasonCode) => {
         if (connection !== this.#connection) return;
         this.#inFlight.delete(entry.sequence);
+        if (sentAt > 0) this.#mark(entry, sentAt, reasonCode);
         this.#answer(entry, reasonCode);
         if (this.#more) this.wake();
       });
@@ -207,6 +212,13 @@ export class Relay {
     if (entry.retain && !limits.retainAvailable) return { outcome, reasonCode: 0x9a, cause: 'unsupported' };
     if (entry.qos > limits.maximumQoS) return { outcome, reasonCode: 0x9b, cause: 'unsupported' };
     return undefined;
+  }
+
+  #mark({ id, properties }: OutboxEntry, sentAt: number, reasonCode: number): void {
+    const parent = properties?.userProperties && traceOf(properties.userProperties)?.parent;
+    if (parent === undefined) return;
+    const outcome = reasonCode < 0x80 ? 'published' : 'refused';
+    this.ambient.traced!({ id, parent, sentAt, answeredAt: this.ambient.clock.now(), outcome, reasonCode });
   }
 
   #answer({ sequence, id, topic }: OutboxEntry, reasonCode: number): void {

@@ -9,4 +9,6 @@ export { createLogger, nestLogger, type Log, type LogLevel, type LogLine } from 
 export { ReloadMetrics, type ReloadResult } from './reload-metrics.js';
 export { OpsServer } from './server.js';
 export { OwnEvents } from './own-events.js';
-export { Repeats } from './repeats.js';
+export { startTracing, TraceMetrics, type Tracing, type TracingParts } from './tracing.js';
+export { TracingSender } from './tracing-sender.js';
+export { LONG_QUIET_MS, Repeats } from './repeats.js';

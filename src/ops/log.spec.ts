@@ -8,11 +8,12 @@ import { nestLogger } from './log.js';
 const MODULE = new URL('./log.js', import.meta.url).href;
 
 /** What a process that logs this writes to its standard output. */
-function written(log: Settings['log'], terminal: boolean): string {
+function written(log: Settings['log'], terminal: boolean, more = ''): string {
   const script = `import { createLogger } from '${MODULE}';
 const logger = createLogger(${JSON.stringify(log)}, ${terminal});
 logger.debug('too quiet');
 logger.info({ broker: { password: 'hunter2' }, req: { headers: { authorization: 'Bearer hunter2' } }, a: 1 }, 'first');
+${more}
 logger.fatal('last');
 process.exit(1);`;
   try {
@@ -41,6 +42,23 @@ describe('the log', () => {
       assert.match(text, /INFO.*first[^]*FATAL.*last/);
       assert.doesNotMatch(text, /hunter2|^\{/);
     }
+  });
+
+  it('no control character is written as it is, in a field, a message or an error; the rest is', () => {
+    const hostile = 'a\x1b[2J\x07\x7f\x9b2J\u2028\u2029\u202e\u2066\u200fb\rc Zoë “\\u0041” \t\n{"level":"fatal"}';
+    const more = `const text = ${JSON.stringify(hostile)};
+logger.warn({ topic: text, err: new Error(text) }, text);`;
+    const json = written({ level: 'info', format: 'json' }, false, more);
+    const pretty = written({ level: 'info', format: 'pretty' }, false, more);
+    const coloured = written({ level: 'info', format: 'auto' }, true, more);
+    for (const text of [json, pretty, coloured.replaceAll(/\p{Cc}\[\d+m/gu, '')]) {
+      assert.doesNotMatch(text, /[^\P{Cc}\n\t]|[\u200e\u200f\u2028-\u202e\u2066-\u2069]/u);
+      assert.match(text, /Zoë “/);
+    }
+    const { topic } = JSON.parse(json.trim().split('\n')[1]!) as { topic: string };
+    assert.equal(topic, hostile, 'JSON says the same as before');
+    assert.match(pretty, /WARN.*: a\\u001b\[2J\\u0007\\u007f\\u009b2J\\u2028/);
+    assert.doesNotMatch(pretty, /^\{"level/m, 'a message is one line');
   });
 
   it('what Nest says of its wiring is for whoever debugs it; its warnings are for everyone', () => {

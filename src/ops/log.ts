@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, stdTimeFunctions, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Settings } from '../domain/settings.js';
+import { escaped, spelt } from './plain-text.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -14,10 +15,16 @@ export interface LogLine {
 
 export type Log = (level: LogLevel, message: string, fields?: { [name: string]: unknown }) => void;
 
-/** JSON lines on standard output, or readable ones on a terminal. Written at once, so that the last one before an exit is not lost. */
+/**
+ * JSON lines on standard output, or readable ones on a terminal. Written at once, so that the last one before an exit is
+ * not lost. Devices and apps choose much of what is in them: no control character is written as it is.
+ */
 export function createLogger({ level, format }: Settings['log'], terminal: boolean): Logger {
   // Secrets are never logged; this is the second fence.
-  const redact = { paths: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.token'], censor: '***' };
+  const redact = {
+    paths: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.token', '*.authorization'],
+    censor: '***',
+  };
   if (format === 'pretty' || (format === 'auto' && terminal)) {
     const stream = pretty({
       colorize: terminal,
@@ -25,8 +32,9 @@ export function createLogger({ level, format }: Settings['log'], terminal: boole
       ignore: 'pid,hostname',
       translateTime: 'HH:MM:ss',
       sync: true,
+      messageFormat: (line, key) => String(line[key]).replaceAll('\n', '\\n'),
     });
-    return pino({ level, redact }, stream);
+    return pino({ level, redact }, { write: (line: string) => void stream.write(spelt(line)) });
   }
   const options = {
     level,
@@ -35,7 +43,8 @@ export function createLogger({ level, format }: Settings['log'], terminal: boole
     timestamp: stdTimeFunctions.isoTime,
   };
   // Without `sync` the line of an exit overtakes those before it.
-  return pino(options, pino.destination({ fd: process.stdout.fd, sync: true }));
+  const stream = pino.destination({ fd: process.stdout.fd, sync: true });
+  return pino(options, { write: (line: string) => void stream.write(escaped(line)) });
 }
 
 /** Nest's own lines: what it says of its wiring interests whoever debugs it, and nobody else. */

@@ -61,3 +61,71 @@ describe('lines that repeat', () => {
     assert.deepEqual(told, ['first ×1', 'second ×1']);
   });
 });
+
+describe('lines of what goes on', () => {
+  const MAX_MS = 5 * 60_000;
+
+  it('come less and less often, and none is lost of the count; after a pause they begin anew', (t) => {
+    t.after(() => mock.timers.reset());
+    const { pass, repeats } = scene();
+    const told: [second: number, count: number][] = [];
+    let second = 0;
+    const happens = (): void => repeats.tell('a', (count) => told.push([second, count]), 1, MAX_MS);
+    for (; second < 3_600; second++) {
+      happens();
+      pass(1_000);
+    }
+    assert.deepEqual(
+      told.slice(0, 7).map(([at]) => at),
+      [0, 9, 29, 69, 149, 309, 609],
+      'ten seconds, and then twice as long each time, up to five minutes',
+    );
+    assert.ok(told.length < 18);
+    repeats.flush();
+    assert.equal(
+      told.reduce((sum, [, count]) => sum + count, 0),
+      3_600,
+    );
+    pass(MAX_MS);
+    told.length = 0;
+    second = 0;
+    happens();
+    happens();
+    pass(10_000);
+    assert.deepEqual(told, [
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
+  it('news need not wait for as long as what goes on', (t) => {
+    t.after(() => mock.timers.reset());
+    const { told, pass, repeats } = scene();
+    const say =
+      (line: string) =>
+      (count: number): void =>
+        void told.push(`${line} ×${count}`);
+    for (let i = 0; i < 1_000; i++) {
+      repeats.tell('a', say('down'), 1, MAX_MS);
+      pass(1_000);
+    }
+    told.length = 0;
+    repeats.tell('a', say('up'));
+    assert.match(told.join(), /^up ×\d+$/);
+    repeats.tell('a', say('down'), 1, MAX_MS);
+    pass(10_000);
+    assert.equal(told.at(-1), 'down ×1');
+  });
+
+  it('an end tells what was held back, and the next is told at once', (t) => {
+    t.after(() => mock.timers.reset());
+    const { tell, told, pass, repeats } = scene();
+    tell('a', 'first');
+    tell('a', 'second');
+    repeats.end('a');
+    repeats.end('none');
+    tell('a', 'third');
+    pass(20_000);
+    assert.deepEqual(told, ['first ×1', 'second ×1', 'third ×1']);
+  });
+});

@@ -10,7 +10,7 @@ import { parsePublish } from './publish.dto.js';
 import { batchOperation, publishOperation, rawOperation, statusOperation } from './publish.operations.js';
 import { Publisher, type Asking, type PublishAnswer, type PublishView } from './publisher.js';
 import { parseRaw } from './raw.js';
-import { askedOnce, bodyOf, checkQueryEncoding, prefers, refuseQuery } from './request.js';
+import { askedOnce, bodyOf, checkQueryEncoding, prefers, refuseQuery, traced } from './request.js';
 
 /** How an error looks within an answer. */
 export abstract class Problems {
@@ -38,7 +38,7 @@ export class PublishController {
   ): Promise<PublishAnswer> {
     refuseQuery(request);
     const wanted = parsePublish(body, () => bodyOf(request).toString());
-    return answered(await this.publisher.publish(wanted, askingOf(request)), reply);
+    return answered(await this.publisher.publish(traced(wanted, request), askingOf(request)), reply);
   }
 
   /** The body's bytes are the payload. Answers as {@link publish}. */
@@ -52,7 +52,7 @@ export class PublishController {
   ): Promise<PublishAnswer> {
     checkQueryEncoding(request);
     const wanted = parseRaw(query, bodyOf(request), request.headers['content-type']);
-    return answered(await this.publisher.publish(wanted, askingOf(request)), reply);
+    return answered(await this.publisher.publish(traced(wanted, request), askingOf(request)), reply);
   }
 
   /** 200 when all are published, 202 when all are accepted, 207 when some are not. */
@@ -66,7 +66,8 @@ export class PublishController {
   ): Promise<BatchItem[]> {
     refuseQuery(request);
     const wanted = parseBatch(body, () => bodyOf(request).toString(), this.publisher.batchMax);
-    const answers = await this.publisher.publishAll(wanted, askingOf(request));
+    const traces = wanted.map((one) => (one instanceof HoldfastError ? one : traced(one, request)));
+    const answers = await this.publisher.publishAll(traces, askingOf(request));
     const failed = answers.some((answer) => answer instanceof HoldfastError);
     const queued = answers.some((answer) => 'status' in answer && answer.status === 'queued');
     void reply.status(failed ? 207 : queued ? 202 : 200);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { invalid, pointerTo } from '../domain/request-problem.js';
+import { spanRefOf } from '../domain/trace.js';
 import type { AskedOnce } from './kept-requests.js';
 
 const KEY_LENGTH_MAX = 255;
@@ -71,4 +72,13 @@ export function prefers(request: FastifyRequest, preference: string): boolean {
   const { prefer = '' } = request.headers;
   const all = (Array.isArray(prefer) ? prefer.join() : prefer).split(',');
   return all.some((one) => one.split(';')[0]!.trim().toLowerCase() === preference);
+}
+
+/** With the trace context of the request, if it has one. */
+export function traced<T extends object>(
+  wanted: T,
+  { headers }: Pick<FastifyRequest, 'headers'>,
+): T & { trace?: string } {
+  const { traceparent } = headers;
+  return typeof traceparent === 'string' && spanRefOf(traceparent) ? { ...wanted, trace: traceparent } : wanted;
 }

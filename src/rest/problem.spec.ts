@@ -8,6 +8,7 @@ import { asHoldfastError, problemDetails, problemMessage } from './problem.js';
 
 /** A reply that keeps what it is given. */
 class Reply {
+  readonly request = { raw: { headers: { 'x-request-id': 'mine' } }, caller: { name: 'night' } };
   sent: { [name: string]: string } = {};
   code = 0;
   body: { [member: string]: unknown } = {};
@@ -28,15 +29,18 @@ class Reply {
 
 class Faults extends FaultLog {
   readonly told: unknown[] = [];
-  override fault(error: unknown): void {
+  override fault(error: unknown, request: { requestId: string; caller: string | null }): void {
     this.told.push(error);
+    assert.deepEqual(request, { requestId: 'mine', caller: 'night' });
   }
 }
 
 function answer(thrown: unknown): { reply: Reply; faults: unknown[] } {
   const reply = new Reply();
   const faults = new Faults();
-  const host = { switchToHttp: () => ({ getResponse: () => reply }) } as unknown as ArgumentsHost;
+  const host = {
+    switchToHttp: () => ({ getResponse: () => reply, getRequest: () => reply.request }),
+  } as unknown as ArgumentsHost;
   new ProblemFilter(faults).catch(thrown, host);
   return { reply, faults: faults.told };
 }
@@ -58,7 +62,8 @@ describe('errors as problem details', () => {
   it('every code has its status, a title, and the type that is documented', () => {
     for (const code of Object.keys(ERRORS) as ErrorCode[]) {
       const { reply, faults } = answer(new HoldfastError(code, 'why'));
-      const { status, title, type, detail, hint } = reply.body;
+      const { status, title, type, detail, hint, requestId } = reply.body;
+      assert.equal(requestId, 'mine');
       assert.equal(reply.sent['content-type'], 'application/problem+json');
       assert.deepEqual([reply.code, status, detail], [ERRORS[code].status, ERRORS[code].status, 'why']);
       assert.deepEqual([type, hint], [`urn:holdfast:error:${code}`, ERRORS[code].hint]);

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { ERRORS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { SECURITY_HEADERS } from '../domain/security-headers.js';
+import { requestIdOf } from './request-id.js';
 
 /** RFC 9457 problem details. `code` is stable; `errors` lists every problem of a request at once. */
 export interface ProblemDetails {
@@ -11,6 +12,8 @@ export interface ProblemDetails {
   detail: string;
   code: ErrorCode;
   hint: string;
+  /** As in the header `x-request-id`, and in the log. */
+  requestId?: string;
   [member: string]: unknown;
 }
 
@@ -37,7 +40,8 @@ const TITLES: { [status: number]: string } = {
   504: 'Gateway Timeout',
 };
 
-export function problemDetails(error: HoldfastError): ProblemDetails {
+/** @param requestId of the request that it answers; absent for one of several in an answer */
+export function problemDetails(error: HoldfastError, requestId?: string): ProblemDetails {
   const { status } = ERRORS[error.code];
   return {
     ...error.details,
@@ -47,17 +51,18 @@ export function problemDetails(error: HoldfastError): ProblemDetails {
     detail: error.message,
     code: error.code,
     hint: error.hint,
+    ...(requestId === undefined ? {} : { requestId }),
   };
 }
 
 export function sendProblem(error: HoldfastError, reply: FastifyReply): void {
-  const details = problemDetails(error);
+  const details = problemDetails(error, requestIdOf(reply.request.raw));
   void reply.status(details.status).headers(headersOf(error)).send(details);
 }
 
 /** For what is refused before the framework sees it. */
 export function writeProblem(error: HoldfastError, response: ServerResponse): void {
-  const details = problemDetails(error);
+  const details = problemDetails(error, requestIdOf(response.req));
   const body = JSON.stringify(details);
   const length = { 'content-length': Buffer.byteLength(body) };
   response.writeHead(details.status, { ...headersOf(error), ...length, connection: 'close' }).end(body);

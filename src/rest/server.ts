@@ -18,6 +18,7 @@ import type { HttpSettings } from '../domain/settings.js';
 import { Connections } from './connections.js';
 import { refusalOf } from './front.js';
 import { problemMessage, writeProblem } from './problem.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** So late, at most, Node finds that a time is over. */
 const CHECKING_MS = 1_000;
@@ -73,6 +74,7 @@ export class RestServer {
       this.#answers.set(request.socket, response);
       if (hasBody(request)) this.#closeLate(request.socket);
       for (const [name, value] of HEADERS) response.setHeader(name, value);
+      response.setHeader(REQUEST_ID_HEADER, requestIdOf(request));
       const refusal = refusalOf(request, front);
       if (!refusal) return listener(request, response);
       tellRefusal(refusal, refused);

@@ -7,6 +7,7 @@ import {
   enterContractThread,
   FileMemory,
   runAdmission,
+  type AdmissionOptions,
   type AdmissionSink,
   type Checked,
   type ContractThreadData,
@@ -17,6 +18,7 @@ import type { ContractSettings, FailureCount, Verdict } from '../domain/contract
 import type { Rejection } from '../domain/record.js';
 import type { PublishContractSettings, SubscriptionSettings } from '../domain/settings.js';
 import { SqliteJournalReader } from '../journal/index.js';
+import { isSampled, type CheckedMark } from '../domain/trace.js';
 import type { LogLine } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
 import { Channel, remote, served } from './rpc.js';
@@ -30,6 +32,8 @@ export interface ContractThreadSettings {
   /** The journal's directory. */
   directory: string;
   heartbeats: SharedArrayBuffer;
+  /** Share of the records that are traced; absent: none. */
+  traced?: number | undefined;
 }
 
 /** What this thread tells its parent. */
@@ -38,6 +42,8 @@ export interface ContractThreadEvents {
   admitted: number;
   /** How many records have failed each contract since this thread began; only those that are more than 0. */
   failures: FailureCount[];
+  /** Records that are traced were checked. */
+  checked: CheckedMark[];
   /** Something that repeats has happened `count` times; the line is about one of them. */
   repeated: { kind: string; count: number; line: LogLine };
 }
@@ -80,6 +86,7 @@ class VerdictSink implements AdmissionSink {
       repeat(`rejected ${reason} ${contract}`, 'records are rejected', fields);
     }
     tellRepeated();
+    if (checkedMarks.length > 0) toParent.emit('checked', checkedMarks.splice(0));
     if (rejections.length === 0) kept.catch((error: unknown) => (this.#failed = error as Error));
     this.#tellFailures();
     toParent.emitLatest('admitted', through satisfies ContractThreadEvents['admitted']);
@@ -107,6 +114,19 @@ function shadowed({ contract, reason, position, problems: [problem] }: Rejection
   repeat(`shadow ${reason} ${contract}`, 'records fail a contract in shadow mode, and are delivered', fields);
 }
 
+/** Of the step that is under way. */
+const checkedMarks: CheckedMark[] = [];
+
+function marker(share: number): NonNullable<AdmissionOptions['onChecked']> {
+  return ({ id }, contract, begun, verdict) => {
+    if (!isSampled(id, share)) return;
+    const reason = verdict.valid ? {} : { reason: verdict.reason };
+    checkedMarks.push({ id, contract, begun, ended: Date.now(), ...reason });
+  };
+}
+
+let source: SqliteJournalReader | undefined;
+
 /** What has happened since it was last told. It is the parent that holds lines back: this thread may be ended at any time. */
 const repeated = new Map<string, ContractThreadEvents['repeated']>();
 
@@ -122,8 +142,15 @@ function repeat(kind: string, message: string, fields: LogLine['fields']): void 
 }
 
 function tellRepeated(): void {
-  for (const one of repeated.values()) toParent.emit('repeated', one);
+  for (const one of repeated.values()) toParent.emit('repeated', { ...one, line: withRecord(one.line) });
   repeated.clear();
+}
+
+/** A line says whose record it is about, should it be about one. */
+function withRecord(line: LogLine): LogLine {
+  const { position } = line.fields;
+  const [record] = typeof position === 'number' ? (source?.recordsAt([position]) ?? []) : [];
+  return record ? { ...line, fields: { ...line.fields, id: record.id, topic: record.topic } } : line;
 }
 
 const data = workerData as ContractThreadSettings & { contractThread: ContractThreadData };
@@ -172,13 +199,14 @@ async function attach(port: MessagePort): Promise<FilesRead> {
   const contracts = await Contracts.compile(data.subscriptions, data.contracts, data.publishContracts, memory);
   // Without room for it the next read finds them again.
   const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);
-  const source = new SqliteJournalReader(data.directory, damaged);
+  const reader = (source = new SqliteJournalReader(data.directory, damaged));
   const { last, admitted } = await journal.stats();
   const sink = new VerdictSink(journal, () => admission);
   const admission: Admission = new Admission(contracts, {
-    ...{ source, sink, progress, condemned },
+    ...{ source: reader, sink, progress, condemned },
     after: admitted,
     onShadowed: shadowed,
+    ...(data.traced === undefined ? {} : { onChecked: marker(data.traced) }),
   });
   notify = (position) => admission.notify(position);
   admission.notify(Math.max(last, committed));
@@ -192,6 +220,6 @@ async function attach(port: MessagePort): Promise<FilesRead> {
       tellRepeated();
     }),
   );
-  ready({ admission, source, sink, running });
+  ready({ admission, source: reader, sink, running });
   return memory.read;
 }

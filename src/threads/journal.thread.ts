@@ -4,7 +4,7 @@ import { systemClock } from '../domain/clock.js';
 import type { EmitJournalEvent, Journal, JournalEvents } from '../domain/journal.js';
 import type { Rejection } from '../domain/record.js';
 import type { JournalSettings } from '../domain/settings.js';
-import { SqliteJournal } from '../journal/index.js';
+import { AppendMarks, SqliteJournal } from '../journal/index.js';
 import { JournalMetrics } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
 import { Channel, served } from './rpc.js';
@@ -14,6 +14,8 @@ export interface JournalThreadData {
   /** Label values that must exist from the start. */
   names: { contracts: string[]; subscribers: string[] };
   heartbeats: SharedArrayBuffer;
+  /** Share of the records that are traced; absent: none. */
+  traced?: number | undefined;
 }
 
 /** What the parent may ask of this thread. */
@@ -43,6 +45,7 @@ const LISTENERS: { [event in keyof JournalEvents]: readonly Listener[] } = {
   discarded: ['main'],
   replayEnded: ['main'],
   damaged: ['main'],
+  traced: ['main'],
   fatal: ['main'],
 };
 /** The newest says enough: positions that only grow, and what the link reads for itself when it has missed one. */
@@ -50,7 +53,7 @@ const LATEST: ReadonlySet<keyof JournalEvents> = new Set(['committed', 'outbox']
 /** The main thread ends the process after a disk fault; should it be stalled, this thread does. */
 const FATAL_GRACE_MS = 5_000;
 
-const { settings, names, heartbeats } = workerData as JournalThreadData;
+const { settings, names, heartbeats, traced } = workerData as JournalThreadData;
 const channels = new Map<Listener, Channel>();
 let journal: SqliteJournal | undefined;
 const metrics = new JournalMetrics(
@@ -71,7 +74,15 @@ const emit: EmitJournalEvent = (event, value) => {
 
 const calls: JournalThreadCalls = {
   open() {
-    journal = new SqliteJournal(settings, emit, systemClock, (seconds) => metrics.observeCommit(seconds));
+    const marks =
+      traced &&
+      new AppendMarks(
+        traced,
+        () => systemClock.now(),
+        (told) => emit('traced', told),
+      );
+    const observe = (seconds: number): void => metrics.observeCommit(seconds);
+    journal = new SqliteJournal(settings, emit, systemClock, observe, marks || undefined);
     return Promise.resolve({ journalId: journal.journalId });
   },
   async attach(listener, port) {

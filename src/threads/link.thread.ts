@@ -8,9 +8,10 @@ import type { JournalEvents, JournalState } from '../domain/journal.js';
 import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
+import type { SentMark } from '../domain/trace.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
-import { LinkMetrics, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
+import { LinkMetrics, LONG_QUIET_MS, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
 import { Channel, remote, served } from './rpc.js';
@@ -19,6 +20,8 @@ export interface LinkThreadData {
   ops: OpsSettings;
   subscriptions: string[];
   heartbeats: SharedArrayBuffer;
+  /** Whether publishes are traced. */
+  traced?: boolean;
 }
 
 /** What the parent may ask of this thread. */
@@ -50,6 +53,8 @@ export interface LinkThreadEvents {
   link: LinkEvent;
   /** Publishes ended; the journal may not have it yet. */
   answered: PublishResult[];
+  /** A publish that is traced was sent and answered. */
+  sent: SentMark;
   /** An answer to a request came. */
   responded: RequestResponse;
   log: LogLine;
@@ -57,7 +62,7 @@ export interface LinkThreadEvents {
 
 const STALL_CHECK_MS = 1_000;
 
-const { ops, subscriptions, heartbeats } = workerData as LinkThreadData;
+const { ops, subscriptions, heartbeats, traced } = workerData as LinkThreadData;
 const beats = new Heartbeats(heartbeats);
 const repeats = new Repeats(systemClock);
 const facts = {
@@ -70,6 +75,12 @@ const facts = {
 };
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
+/** Monotonic: when the link came up last. */
+let upAt = 0;
+/** How long the last one was up. */
+let upMs = 0;
+/** Why connecting fails: told when it begins and when it is something else, and then less and less often. */
+let refusal: string | undefined;
 
 const log: Log = (level, message, fields = {}) => tell('log', { level, message, fields });
 const metrics = new LinkMetrics(
@@ -118,6 +129,7 @@ const calls: LinkThreadCalls = {
       threadDelayMs: () => beats.worstDelayMs('link'),
       answered: (results) => tell('answered', results),
       responded: (response) => tell('responded', response),
+      ...(traced ? { traced: (mark: SentMark) => tell('sent', mark) } : {}),
     });
     session.start();
     return Promise.resolve();
@@ -145,7 +157,10 @@ const calls: LinkThreadCalls = {
 function observe(event: LinkEvent): void {
   metrics.observe(event);
   tell('link', event);
+  if (event.kind === 'down') upMs = systemClock.monotonic() - upAt;
   if (event.kind === 'up') {
+    upAt = systemClock.monotonic();
+    refusalsEnd();
     const { url, protocol, clientId, sessionPresent } = session!.status();
     log('info', 'link up', { url, protocol, clientId, sessionPresent });
   } else if (event.kind === 'session-lost') {
@@ -159,7 +174,7 @@ function observe(event: LinkEvent): void {
     log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else if (event.kind === 'canary') canary(event);
   else if (event.kind === 'own-topic') foreign(event.topic);
-  else if (event.kind !== 'down') ended(event.kind, event.diagnosis);
+  else if (event.kind !== 'down') queueMicrotask(() => ended(event.kind, event.diagnosis)); // by then it says when it tries again
 }
 
 function denied(subscription: string, code: number | null): void {
@@ -187,8 +202,22 @@ function foreign(topic: string): void {
 }
 
 function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {
-  const message = kind === 'dropped' ? 'link dropped' : 'connecting failed';
-  log('warn', message, { cause, confidence, evidence, mend });
+  const { clientId, url, sessionPresent, retryAt } = session!.status();
+  const facts = { cause, confidence, evidence, mend, clientId, url, ...(retryAt === undefined ? {} : { retryAt }) };
+  if (kind === 'dropped') {
+    const line = { ...facts, upSeconds: Math.round(upMs / 1_000), sessionPresent };
+    return repeats.tell(`dropped ${cause}`, (count) => log('warn', 'link dropped', { ...line, count }));
+  }
+  if (refusal !== cause) refusalsEnd();
+  refusal = cause;
+  const say = (count: number): void => log('warn', 'connecting failed', { ...facts, count });
+  repeats.tell(`refused ${cause}`, say, 1, LONG_QUIET_MS);
+}
+
+/** The next refusal is another matter. */
+function refusalsEnd(): void {
+  if (refusal !== undefined) repeats.end(`refused ${refusal}`);
+  refusal = undefined;
 }
 
 function tell<K extends keyof LinkThreadEvents>(event: K, value: LinkThreadEvents[K]): void {

@@ -178,6 +178,6 @@ describe('the OpenAPI document', { skip: needs('mosquitto') }, () => {
 
 /** Without what differs from one moment to the next. */
 function likeness({ status, headers }: Answer): object {
-  const fleeting = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
+  const fleeting = ['date', 'connection', 'keep-alive', 'transfer-encoding', 'x-request-id'];
   return { status, headers: Object.entries(headers).filter(([name]) => !fleeting.includes(name)) };
 }

@@ -5,7 +5,7 @@ import { BATCH_CONTENT_TYPE } from './batch-body.js';
 import { declaredMediaType, JSON_TYPE, UNKNOWN_TYPE } from '../../domain/media-type.js';
 import { percentEncoded, percentEncodedPair } from '../../domain/percent.js';
 import { MESSAGE_TYPE } from './structured.js';
-import { traceOf } from './trace.js';
+import { traceOf } from '../../domain/trace.js';
 
 /** What a message may add to the header lines of its request, names and separators counted. */
 export const MESSAGE_HEADERS_BYTES_MAX = 32 * 1024;
@@ -41,15 +41,16 @@ export class MessageHeaders {
     this.#source = percentEncoded(source);
   }
 
-  /** Name, value, name, value, … within {@link MESSAGE_HEADERS_BYTES_MAX}; what did not fit is named. */
-  of(record: Record, parametersOf?: ParametersOf): string[] {
+  /**
+   * Name, value, name, value, … within {@link MESSAGE_HEADERS_BYTES_MAX}; what did not fit is named.
+   * @param traceparent of the attempt; absent: what the message says of itself is passed on
+   */
+  of(record: Record, parametersOf?: ParametersOf, traceparent?: string): string[] {
     const lines = new HeaderLines();
     const { properties } = record;
     if (!this.configured.has('content-type')) lines.add('content-type', this.#contentTypeOf(record));
-    if (this.#structured) {
-      if (properties?.userProperties) this.#addTrace(lines, properties.userProperties);
-      return lines.finish();
-    }
+    this.#addTrace(lines, properties?.userProperties, traceparent);
+    if (this.#structured) return lines.finish();
     const topic = percentEncoded(record.topic);
     lines.add('mqtt-qos', `${record.qos}`);
     lines.add('mqtt-retain', record.retain ? 'true' : 'false');
@@ -64,8 +65,10 @@ export class MessageHeaders {
   }
 
   /** Of a batch, whose body says what its records are. */
-  ofBatch(): string[] {
-    return this.configured.has('content-type') ? [] : ['content-type', BATCH_CONTENT_TYPE];
+  ofBatch(traceparent?: string): string[] {
+    const lines = this.configured.has('content-type') ? [] : ['content-type', BATCH_CONTENT_TYPE];
+    if (traceparent !== undefined && !this.configured.has('traceparent')) lines.push('traceparent', traceparent);
+    return lines;
   }
 
   #contentTypeOf({ properties }: Record): string {
@@ -88,14 +91,19 @@ export class MessageHeaders {
     if (responseTopic !== undefined) lines.add('mqtt-response-topic', percentEncoded(responseTopic));
     if (correlationData !== undefined) lines.add('mqtt-correlation-data', percentEncoded(correlationData));
     if (!userProperties) return;
-    this.#addTrace(lines, userProperties);
     for (const [name, value] of userProperties) {
       if (!lines.addUserProperty(percentEncodedPair(name, value))) return;
     }
   }
 
-  #addTrace(lines: HeaderLines, userProperties: readonly (readonly [string, string])[]): void {
-    const trace = this.configured.has('traceparent') ? undefined : traceOf(userProperties);
+  #addTrace(
+    lines: HeaderLines,
+    userProperties: readonly (readonly [string, string])[] | undefined,
+    traceparent: string | undefined,
+  ): void {
+    if (this.configured.has('traceparent')) return;
+    if (traceparent !== undefined) return lines.add('traceparent', traceparent);
+    const trace = userProperties && traceOf(userProperties);
     if (!trace) return;
     lines.add('traceparent', trace.parent);
     if (trace.state !== undefined) lines.add('tracestate', trace.state);

@@ -139,11 +139,11 @@ export class HttpSender implements Sender {
   }
 
   #headersOf(sent: Record | readonly Record[], body: Uint8Array, context: AttemptContext): string[] {
-    const { attempt, replay, parametersOf } = context;
+    const { attempt, replay, parametersOf, traceparent } = context;
     const timestamp = Math.floor(this.options.clock.now() / 1_000);
     const batch = isBatch(sent);
     const id = batch ? batchId(sent) : sent.id;
-    const headers = batch ? this.#message.ofBatch() : this.#message.of(sent, parametersOf);
+    const headers = batch ? this.#message.ofBatch(traceparent) : this.#message.of(sent, parametersOf, traceparent);
     headers.push('webhook-id', id, 'webhook-timestamp', `${timestamp}`, 'holdfast-attempt', `${attempt}`);
     const signature = this.#signer.sign(id, timestamp, body);
     if (signature !== undefined) headers.push('webhook-signature', signature);

@@ -4,7 +4,7 @@ import type { Record } from '../../domain/record.js';
 import type { ParametersOf } from '../../domain/topic-parameters.js';
 import { declaredMediaType, isJsonType, JSON_TYPE, UNKNOWN_TYPE } from '../../domain/media-type.js';
 import { percentEncodedPair } from '../../domain/percent.js';
-import { traceOf } from './trace.js';
+import { traceOf } from '../../domain/trace.js';
 
 /** What an event is, unless something else is said. */
 export const MESSAGE_TYPE = 'mqtt.message';
