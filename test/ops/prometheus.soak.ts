@@ -16,7 +16,7 @@ import { ROOT } from '../tidy/tree.js';
 const RULES = 'helm/holdfast/rules/holdfast.rules.yaml';
 
 interface RuleGroups {
-  groups: { rules: { name: string; health: string; lastError?: string }[] }[];
+  groups: { rules: { name: string; health: string }[] }[];
 }
 
 interface Alert {
