@@ -14,8 +14,14 @@ export async function scrape(t: TestContext, subscribers = 1): Promise<string> {
   const nowhere = await freePort();
   const config = await gatewayConfig({
     broker: { url: `mqtt://127.0.0.1:${nowhere}` },
-    subscriptions: [{ name: 'telemetry', filter: 'devices/+/telemetry', contract: 'reading' }],
-    contracts: { reading: { schema: 'reading.schema.json' } },
+    subscriptions: [
+      { name: 'telemetry', filter: 'devices/+/telemetry', contract: 'reading' },
+      { name: 'alarms', filter: 'alarms/#', contract: 'alarm' },
+    ],
+    contracts: {
+      reading: { schema: 'reading.schema.json' },
+      alarm: { schema: 'reading.schema.json', mode: 'shadow' },
+    },
     subscribers: Array.from({ length: subscribers }, (_, i) => {
       return { id: `app-${i}`, url: `http://127.0.0.1:${nowhere}/`, topics: ['devices/#'] };
     }),
