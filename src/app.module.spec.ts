@@ -50,8 +50,8 @@ describe('the OpenAPI document', () => {
 describe('what is public', () => {
   it('is what describes the gateway, and tells nothing of this one', async () => {
     const open = ROUTES.filter(({ access }) => access === 'public').map(({ path }) => path);
-    assert.deepEqual(open, ['/openapi.json', '/docs', '/docs/style.css']);
-    for (const path of open) {
+    assert.deepEqual(open, ['/console', '/console/1', '/openapi.json', '/docs', '/docs/style.css']);
+    for (const path of open.map((one) => one.replace('/1', '/icon.svg'))) {
       const [answer, head] = [await surface.call('GET', path), await surface.call('HEAD', path)];
       assert.deepEqual([answer.status, head.status, head.text], [200, 200, '']);
       assert.equal(head.headers['content-length'], String(Buffer.byteLength(answer.text)));

@@ -8,7 +8,7 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
-import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
+import { GatewayView, PageController, PageFiles, ReadController, ReloadController, Reloader } from './console/index.js';
 import type { Refusal } from './domain/refusal.js';
 import { invalid } from './domain/request-problem.js';
 import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
@@ -41,6 +41,7 @@ export const CONTROLLERS = [
   ReadController,
   AsyncApiController,
   ReloadController,
+  PageController,
   OpenApiController,
   SubscribersController,
   ...historyControllers,
@@ -83,6 +84,7 @@ export class AppModule {
         { provide: Requester, useValue: requester },
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
+        { provide: PageFiles, useValue: new PageFiles() },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: ApiDescription, useValue: descriptionOf(parts.http) },
         { provide: History, useValue: history },
