@@ -1,0 +1,83 @@
+/** One record and its payload, in a dialog. */
+import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { clock, bytes } from '../shown/format.js';
+import { asHex, asText, bytesOf, shown } from '../shown/payload.js';
+import type { RecordView } from '../shown/rest.js';
+import { visible } from '../shown/text.js';
+import { Choice, Facts, Foreign } from './parts.js';
+
+interface Looked {
+  title: string;
+  /** What is known beside the record. */
+  facts: [string, ComponentChildren][];
+  /** Absent: its bytes are damaged, or gone. */
+  record?: RecordView;
+}
+
+const looked = signal<Looked | undefined>(undefined);
+
+export function look(at: Looked): void {
+  looked.value = at;
+}
+
+export function Viewer() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const at = looked.value;
+  useEffect(() => {
+    if (at) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [at]);
+  return (
+    <dialog ref={dialog} class="wide" aria-labelledby="viewer" onClose={() => (looked.value = undefined)}>
+      {at && (
+        <article>
+          <header>
+            <h2 id="viewer">{visible(at.title)}</h2>
+            <button type="button" class="secondary" onClick={() => (looked.value = undefined)}>
+              Close
+            </button>
+          </header>
+          <Facts rows={[...at.facts, ...(at.record ? recordFacts(at.record) : [])]} />
+          {at.record ? <PayloadText record={at.record} /> : <p class="note">Its record is damaged or gone.</p>}
+        </article>
+      )}
+    </dialog>
+  );
+}
+
+function recordFacts(record: RecordView): [string, ComponentChildren][] {
+  const { contentType, userProperties = [] } = record.properties ?? {};
+  return [
+    ['Topic', <Foreign text={record.topic} code />],
+    ['Position', String(record.position)],
+    ['Id', <code>{record.id}</code>],
+    ['Received', `${clock(record.receivedAt)} UTC`],
+    ['QoS', `${record.qos}${record.retain ? ', retained' : ''}`],
+    ...(contentType === undefined ? [] : [['Content type', visible(contentType)] as [string, string]]),
+    ...userProperties.map(([name, value]): [string, string] => [visible(name), visible(value)]),
+  ];
+}
+
+const AS = { Readable: shown, Text: asText, Hex: asHex };
+
+function PayloadText({ record }: { record: RecordView }) {
+  const [as, choose] = useState<keyof typeof AS>('Readable');
+  const { kind, text, left } = AS[as](record);
+  const size = bytesOf(record).length;
+  return (
+    <section>
+      <header class="title">
+        <h3>
+          Payload <small>{`${bytes(size)}, as ${kind}`}</small>
+        </h3>
+        <Choice name="Show the payload as" values={AS} chosen={as} choose={(key) => choose(key)} />
+      </header>
+      <pre tabindex={0} role="region" aria-label="Payload">
+        {text === '' ? '(empty)' : text}
+      </pre>
+      {left > 0 && <p class="note">{bytes(left)} more are not shown.</p>}
+    </section>
+  );
+}
