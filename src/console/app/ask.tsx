@@ -11,7 +11,7 @@ interface Question {
   verb: string;
 }
 
-const asking = signal<(Question & { answer(yes: boolean): void }) | undefined>(undefined);
+const asking = signal<(Question & { answer: (yes: boolean) => void }) | undefined>(undefined);
 
 /** Resolves with whether to do it. */
 export function sure(question: Question): Promise<boolean> {

@@ -107,7 +107,7 @@ export function Choice<K extends string>(props: {
   name: string;
   values: { readonly [key in K]: unknown };
   chosen: K;
-  choose(key: NoInfer<K>): void;
+  choose: (key: NoInfer<K>) => void;
 }) {
   return (
     <div class="choice" role="group" aria-label={props.name}>

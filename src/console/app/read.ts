@@ -10,7 +10,7 @@ export interface Read<T> {
   data?: T;
   problem?: Problem;
   /** Reads it now. */
-  again(): void;
+  again: () => void;
 }
 
 /** A burst of what happens is one reason to read again. */
