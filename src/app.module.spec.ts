@@ -141,10 +141,12 @@ describe('REST without the right token', () => {
 
   it('a token opens what its scopes say, and nothing else', async () => {
     const few = { authorization: 'Bearer few-scopes' };
-    for (const { method, path } of CLOSED.filter(({ access }) => access !== 'publish')) {
+    for (const { method, path } of CLOSED.filter(({ access }) => access !== 'publish' && access !== 'any')) {
       assert.equal(await surface.problem(method, path, few), '403 FORBIDDEN');
     }
     assert.equal(await surface.problem('GET', '/v1/publishes/1', few), '404 NOT_FOUND');
+    const { text } = await surface.call('GET', '/v1/caller', few);
+    assert.deepEqual(JSON.parse(text), { name: 'few', scopes: ['publish'] });
   });
 });
 

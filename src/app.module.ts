@@ -8,7 +8,15 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
-import { GatewayView, PageController, PageFiles, ReadController, ReloadController, Reloader } from './console/index.js';
+import {
+  GatewayView,
+  PageController,
+  PageFiles,
+  ReadController,
+  ReloadController,
+  Reloader,
+  StatusController,
+} from './console/index.js';
 import type { Refusal } from './domain/refusal.js';
 import { invalid } from './domain/request-problem.js';
 import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
@@ -39,6 +47,7 @@ export const CONTROLLERS = [
   PublishController,
   RequestController,
   ReadController,
+  StatusController,
   AsyncApiController,
   ReloadController,
   PageController,

@@ -7,8 +7,8 @@ import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
+import type { ContractThreadHealth } from './domain/contract.js';
 import type { JournalEvents } from './domain/journal.js';
-import type { LinkStatus } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
 import type { HttpSettings, Settings } from './domain/settings.js';
 import { within } from './domain/within.js';
@@ -27,6 +27,7 @@ import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './thr
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
 import { Channel, remote, served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
+import { Watching } from './watching.js';
 
 /** What closing gets at least, even when the time is up. */
 const CLOSE_MS_MIN = 1_000;
@@ -68,6 +69,7 @@ export class Gateway {
   httpPort = 0;
   opsPort = 0;
   readonly #operating: Operating;
+  readonly #watching: Watching;
   readonly #contracts: ContractsInForce;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
@@ -77,6 +79,7 @@ export class Gateway {
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
+  #contractHealth: ContractThreadHealth = { lost: 0, held: false, waitMs: 0 };
   #publishing: Publishing | undefined;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
@@ -94,6 +97,7 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#operating = this.#makeOperating(names);
+    this.#watching = this.#makeWatching();
     this.#credentials = options.secrets && this.#watch(options.secrets);
     const { metrics, heartbeats } = this.#operating;
     const died = (error: Error): void => this.#fail(error);
@@ -144,6 +148,7 @@ export class Gateway {
     await this.#openJournal();
     await this.#contracts.start();
     await this.#startDelivery();
+    this.#watching.start();
     await this.#listen();
     await this.#linkThread.calls.connect({
       clientId: this.clientId,
@@ -175,6 +180,7 @@ export class Gateway {
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
+    this.#watching.stop();
     this.#publishing?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
@@ -236,7 +242,10 @@ export class Gateway {
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
-      onHealth: (health) => void this.#linkThread.calls.contracts(health).catch(() => undefined), // it has ended
+      onHealth: (health) => {
+        this.#contractHealth = health;
+        this.#linkThread.calls.contracts(health).catch(() => undefined); // it has ended
+      },
       onFatal: (error) => this.#fail(error),
     });
   }
@@ -298,7 +307,20 @@ export class Gateway {
 
   /** What may be seen of it once it runs. */
   view(): GatewayView {
-    return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
+    return this.#watching;
+  }
+
+  #makeWatching(): Watching {
+    const { heartbeats, activities } = this.#operating;
+    return new Watching({
+      ...{ version: this.options.version, maxBytes: this.settings.journal.maxBytes, heartbeats, activities },
+      link: () => this.#linkThread.calls.status(),
+      journal: () => this.#journal,
+      subscribers: () => this.#delivery?.status() ?? [],
+      contracts: () => this.#contractHealth,
+      journalFullAt: () => this.#operating.journalFullAt,
+      reload: () => this.#reloading?.last,
+    });
   }
 
   #watch(secrets: Secrets): CredentialsWatch {

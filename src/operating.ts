@@ -1,6 +1,7 @@
 /** What watches a running gateway and tells of it: metrics, its own events, lines of the log. */
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
+import { Activities } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { LinkEvent } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
@@ -47,8 +48,9 @@ export class Operating {
   readonly httpMetrics: HttpMetrics;
   readonly events: OwnEvents;
   readonly repeats = new Repeats(systemClock);
+  readonly activities = new Activities(systemClock);
   /** What delivery and the senders tell with. */
-  readonly telling: TellingParts & { metrics: DeliveryMetrics; logger: Logger };
+  readonly telling: TellingParts & { metrics: DeliveryMetrics; activities: Activities; logger: Logger };
   /** Tells what the journal says by itself. */
   readonly journal: JournalWatch;
   readonly credentials: ReturnType<typeof credentialsTeller>;
@@ -56,7 +58,8 @@ export class Operating {
   readonly #beat = this.heartbeats.beatAs('main');
   readonly #announcements: Announcements;
   readonly #logger: Logger;
-  #journalFull = false;
+  /** Since when the journal is full: wall clock, milliseconds. */
+  #journalFullAt: number | undefined;
 
   constructor({ subscribers, directory, version, logger, watched }: OperatingParts) {
     this.#logger = logger;
@@ -67,13 +70,17 @@ export class Operating {
     this.#announcements = new Announcements(this.events);
     this.credentials = credentialsTeller(logger);
     const parts = { metrics: this.metrics, announcements: this.#announcements, repeats: this.repeats, logger };
-    this.telling = { ...parts, discarded: discardTeller(parts) };
+    this.telling = { ...parts, activities: this.activities, discarded: discardTeller(parts) };
     this.journal = this.#journalWatch(directory);
   }
 
   /** For a gateway that can read its configuration again; it has just read it. */
   reloadMetrics(): ReloadMetrics {
     return new ReloadMetrics(this.metrics.registry, () => systemClock.now());
+  }
+
+  get journalFullAt(): number | undefined {
+    return this.#journalFullAt;
   }
 
   /** Tells what became of the link. */
@@ -101,6 +108,9 @@ export class Operating {
 
   #repeated({ kind, count: times, line }: ContractThreadEvents['repeated']): void {
     const { level, message, fields } = line;
+    if (kind.startsWith('rejected ')) {
+      this.activities.rejected(String(fields?.['contract']), String(fields?.['reason']), times);
+    }
     this.repeats.tell(kind, (count) => this.#logger[level]({ ...fields, count }, message), times);
   }
 
@@ -109,7 +119,7 @@ export class Operating {
     return {
       ...tells,
       state: (facts) => {
-        this.#journalFull = facts.state === 'full';
+        this.#journalFullAt = facts.state === 'full' ? (this.#journalFullAt ?? systemClock.now()) : undefined;
         tells.state(facts);
         this.#announcements.journalState(facts);
       },
@@ -125,7 +135,7 @@ export class Operating {
     const port = {
       append: (batch: MessageBatch) => watched.append(batch),
       wanted: (topic: string) => watched.wants(topic),
-      journalFull: () => this.#journalFull,
+      journalFull: () => this.#journalFullAt !== undefined,
       lost: (count: number, why: string) => this.#logger.warn({ count, why }, 'events of the gateway found no place'),
       failed: (error: unknown) => this.#logger.warn({ err: error }, 'an event of the gateway could not be written'),
     };

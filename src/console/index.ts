@@ -1,6 +1,21 @@
 /** What the gateway shows of itself over REST. */
+export { Activities } from './activities.js';
+export { Asked } from './asked.js';
+export { findingsOf, type SubscriberFacts } from './findings.js';
 export { GatewayView } from './gateway-view.js';
 export { PageController } from './page.controller.js';
 export { PageFiles } from './page-files.js';
+export { RateHistory, SAMPLE_MS, type Sample, type Span } from './rates.js';
 export { ReadController } from './read.controller.js';
 export { ReloadController, Reloader, type ReloadReport } from './reload.controller.js';
+export type {
+  Activity,
+  JournalFigures,
+  LastReload,
+  LinkFigures,
+  Rates,
+  Seen,
+  Status,
+  SubscriberSums,
+} from './shown/types.js';
+export { StatusController } from './status.controller.js';
