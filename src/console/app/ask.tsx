@@ -1,6 +1,6 @@
 /** Asks before something is done that cannot be taken back. */
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { Dialog } from './dialog.js';
 
 interface Question {
   /** What is going to be done, as a question. */
@@ -17,39 +17,32 @@ const asking = signal<(Question & { answer: (yes: boolean) => void }) | undefine
 export function sure(question: Question): Promise<boolean> {
   asking.value?.answer(false);
   return new Promise((resolve) => {
-    asking.value = {
+    const one = {
       ...question,
-      answer: (yes) => {
-        asking.value = undefined;
+      answer: (yes: boolean): void => {
+        if (asking.value === one) asking.value = undefined;
         resolve(yes);
       },
     };
+    asking.value = one;
   });
 }
 
 export function Ask() {
-  const dialog = useRef<HTMLDialogElement>(null);
   const question = asking.value;
-  useEffect(() => {
-    if (question) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [question]);
+  if (!question) return null;
   return (
-    <dialog ref={dialog} aria-labelledby="ask" onClose={() => asking.value?.answer(false)}>
-      {question && (
-        <article>
-          <h2 id="ask">{question.what}</h2>
-          <p>{question.meaning}</p>
-          <footer>
-            <button type="button" class="secondary" onClick={() => question.answer(false)}>
-              Cancel
-            </button>
-            <button type="button" class="danger" onClick={() => question.answer(true)}>
-              {question.verb}
-            </button>
-          </footer>
-        </article>
-      )}
-    </dialog>
+    <Dialog key={question.what} labelledBy="ask" closed={() => question.answer(false)}>
+      <h2 id="ask">{question.what}</h2>
+      <p>{question.meaning}</p>
+      <footer>
+        <button type="button" class="secondary" onClick={() => question.answer(false)}>
+          Cancel
+        </button>
+        <button type="button" class="danger" onClick={() => question.answer(true)}>
+          {question.verb}
+        </button>
+      </footer>
+    </Dialog>
   );
 }

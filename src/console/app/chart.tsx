@@ -126,6 +126,7 @@ function options({ series, format, least }: ChartParts, element: HTMLElement): u
     axes: [
       {
         ...axis,
+        size: 28,
         values: (_plot, ticks) =>
           ticks.map((tick) => shortClock(new Date(tick * 1000).toISOString(), nowMs.value).slice(0, -3)),
       },

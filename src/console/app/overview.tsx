@@ -31,9 +31,12 @@ function Findings({ findings }: { findings: Finding[] }) {
     <Panel title="What needs you">
       {findings.map((finding) => (
         <article key={`${finding.id} ${finding.subject}`} class={`finding ${finding.severity}`}>
-          <h3>
-            <Mark level={finding.severity}>{WORDS[finding.severity]}</Mark> {visible(finding.what)}
-          </h3>
+          <header>
+            <h3>
+              <Mark level={finding.severity}>{WORDS[finding.severity]}</Mark> {visible(finding.what)}
+            </h3>
+            <a href={`#${finding.panel}`}>Show {finding.panel.replace('-', ' ')}</a>
+          </header>
           <Facts
             rows={[
               [
@@ -46,7 +49,6 @@ function Findings({ findings }: { findings: Finding[] }) {
               ['Do', <strong>{visible(finding.mend)}</strong>],
             ]}
           />
-          <a href={`#${finding.panel}`}>Show {finding.panel.replace('-', ' ')}</a>
         </article>
       ))}
     </Panel>

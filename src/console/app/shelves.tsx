@@ -1,6 +1,6 @@
 /** Dead letters and rejections. */
 import { count, many } from '../shown/format.js';
-import type { DeadLetter, Rejection, WithRecord } from '../shown/rest.js';
+import { failureInWords, type DeadLetter, type Rejection, type WithRecord } from '../shown/rest.js';
 import { clipped, visible, visibleLines } from '../shown/text.js';
 import { call, problemIn } from './gateway.js';
 import { Foreign, When } from './parts.js';
@@ -26,8 +26,7 @@ const deadLetters: Kind<DeadLetter> = {
     visible(subscriber),
     <Foreign text={clipped(topic, CELL_MAX)} code />,
     <>
-      {visible(reason)}
-      {status > 0 && `, status ${status}`} <small>after {many(attempts, 'attempt')}</small>
+      {visible(failureInWords({ reason, status }))} <small>after {many(attempts, 'attempt')}</small>
       <br />
       <small>{visible(clipped(detail, CELL_MAX))}</small>
     </>,
@@ -87,7 +86,7 @@ function factsOfLetter({
 }: DeadLetter): [string, preact.ComponentChildren][] {
   return [
     ['Subscriber', visible(subscriber)],
-    ['Reason', `${reason}${status > 0 ? `, status ${status}` : ''}, after ${many(attempts, 'attempt')}`],
+    ['Reason', `${failureInWords({ reason, status })}, after ${many(attempts, 'attempt')}`],
     ['When', <When at={at} />],
     ['Last answer', detail === '' ? '(empty)' : <pre tabindex={0}>{visibleLines(detail)}</pre>],
   ];

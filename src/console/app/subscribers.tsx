@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { count, percent, shortClock, span } from '../shown/format.js';
-import type { SubscriberView, TestAnswer } from '../shown/rest.js';
+import { failureInWords, type SubscriberView, type TestAnswer } from '../shown/rest.js';
 import { attemptsOf, standing, successShare } from '../shown/standing.js';
 import { clipped, visible, visibleLines } from '../shown/text.js';
 import type { Activity, SubscriberActivity } from '../shown/types.js';
@@ -114,8 +114,7 @@ function Failure({ failure }: { failure: NonNullable<SubscriberActivity['lastFai
   const { at, reason, status, detail, position } = failure;
   return (
     <>
-      {visible(reason)}
-      {status > 0 && `, status ${status}`} <When at={at} />
+      {visible(failureInWords({ reason, status }))} <When at={at} />
       <details>
         <summary>Detail</summary>
         <p>Of the record at position {position}. The answer:</p>

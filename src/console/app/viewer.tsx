@@ -1,11 +1,12 @@
 /** One record and its payload, in a dialog. */
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { clock, bytes } from '../shown/format.js';
 import { asHex, asText, bytesOf, shown } from '../shown/payload.js';
 import type { RecordView } from '../shown/rest.js';
 import { visible } from '../shown/text.js';
+import { Dialog } from './dialog.js';
 import { Choice, Facts, Foreign } from './parts.js';
 
 interface Looked {
@@ -23,27 +24,22 @@ export function look(at: Looked): void {
 }
 
 export function Viewer() {
-  const dialog = useRef<HTMLDialogElement>(null);
   const at = looked.value;
-  useEffect(() => {
-    if (at) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [at]);
+  if (!at) return null;
+  const close = (): void => {
+    if (looked.value === at) looked.value = undefined;
+  };
   return (
-    <dialog ref={dialog} class="wide" aria-labelledby="viewer" onClose={() => (looked.value = undefined)}>
-      {at && (
-        <article>
-          <header>
-            <h2 id="viewer">{visible(at.title)}</h2>
-            <button type="button" class="secondary" onClick={() => (looked.value = undefined)}>
-              Close
-            </button>
-          </header>
-          <Facts rows={[...at.facts, ...(at.record ? recordFacts(at.record) : [])]} />
-          {at.record ? <PayloadText record={at.record} /> : <p class="note">Its record is damaged or gone.</p>}
-        </article>
-      )}
-    </dialog>
+    <Dialog key={at.title} labelledBy="viewer" wide closed={close}>
+      <header>
+        <h2 id="viewer">{visible(at.title)}</h2>
+        <button type="button" class="secondary" onClick={close}>
+          Close
+        </button>
+      </header>
+      <Facts rows={[...at.facts, ...(at.record ? recordFacts(at.record) : [])]} />
+      {at.record ? <PayloadText record={at.record} /> : <p class="note">Its record is damaged or gone.</p>}
+    </Dialog>
   );
 }
 

@@ -1,5 +1,6 @@
 /** What was told, as one sentence each. */
 import { bytes, many } from './format.js';
+import { failureInWords } from './rest.js';
 import { clipped } from './text.js';
 import type { Told } from './types.js';
 import type { Level } from './verdict.js';
@@ -65,7 +66,7 @@ function ofSubscriber(told: Extract<Told, { subscriber: string }>): Happening {
     }
     case 'subscriber/dead-letter': {
       const { subscriber, topic, reason, status, attempts } = told;
-      const last = status === 0 ? reason : `${reason}, status ${status}`;
+      const last = failureInWords({ reason, status });
       return {
         level: 'warning',
         text: `A dead letter for ${subscriber}: ${clipped(topic, DETAIL_MAX)}, ${many(attempts, 'attempt')}, ${last}.`,

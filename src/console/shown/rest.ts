@@ -97,6 +97,12 @@ const SKIPPED: { readonly [why: string]: string } = {
   missing: 'they are gone',
 };
 
+/** What a receiver did, or what went wrong instead. */
+export function failureInWords({ reason, status }: { reason: string; status: number }): string {
+  if (status === 0) return reason;
+  return reason === 'status' ? `status ${status}` : `${reason}, status ${status}`;
+}
+
 /** A query string of what is not empty, with its question mark. */
 export function query(fields: { readonly [name: string]: string | number | undefined }): string {
   const pairs = Object.entries(fields)
