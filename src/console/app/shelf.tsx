@@ -20,6 +20,7 @@ export interface Kind<T> {
   keyOf: (item: T) => number;
   /** Query parameters and what they are called. */
   filters: readonly [name: string, label: string][];
+  keyHead: string;
   heads: string[];
   cells: (item: T) => ComponentChildren[];
   /** What being given up means. */
@@ -80,7 +81,7 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
         <p class="empty">{next === undefined ? `No ${kind.one} is there.` : 'None among those that were looked at.'}</p>
       )}
       {items.length > 0 && (
-        <Table label={kind.title} heads={['', ...kind.heads]}>
+        <Table label={kind.title} heads={['', kind.keyHead, ...kind.heads]}>
           {items.map((item) => (
             <Row key={kind.keyOf(item)} kind={kind} item={item} picked={picked} toggle={toggle} />
           ))}
@@ -98,7 +99,6 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
 function Row<T>(props: { kind: Kind<T>; item: T; picked: ReadonlySet<number>; toggle: (key: number) => void }) {
   const { kind, item, picked, toggle } = props;
   const key = kind.keyOf(item);
-  const [head, ...cells] = kind.cells(item);
   return (
     <tr>
       <td>
@@ -107,10 +107,9 @@ function Row<T>(props: { kind: Kind<T>; item: T; picked: ReadonlySet<number>; to
       <td>
         <button type="button" class="plain" onClick={() => kind.open(item)} aria-label={`Look at ${key}`}>
           {key}
-        </button>{' '}
-        {head}
+        </button>
       </td>
-      {cells.map((cell, index) => (
+      {kind.cells(item).map((cell, index) => (
         <td key={index} class="clip">
           {cell}
         </td>

@@ -20,6 +20,7 @@ const deadLetters: Kind<DeadLetter> = {
     ['reason', 'Reason'],
     ['topic', 'Topic filter'],
   ],
+  keyHead: 'Number',
   heads: ['When', 'Subscriber', 'Topic', 'Reason'],
   cells: ({ at, subscriber, topic, reason, status, attempts, detail }) => [
     <When at={at} />,
@@ -47,6 +48,7 @@ const rejections: Kind<Rejection> = {
     ['reason', 'Reason'],
     ['topic', 'Topic filter'],
   ],
+  keyHead: 'Position',
   heads: ['When', 'Contract', 'Topic', 'What is wrong'],
   cells: ({ at, contract, topic, reason, problems, replays }) => [
     <When at={at} />,
