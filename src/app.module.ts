@@ -10,6 +10,8 @@ import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
 import {
   GatewayView,
+  LiveController,
+  LiveFeed,
   PageController,
   PageFiles,
   ReadController,
@@ -48,6 +50,7 @@ export const CONTROLLERS = [
   RequestController,
   ReadController,
   StatusController,
+  LiveController,
   AsyncApiController,
   ReloadController,
   PageController,
@@ -61,6 +64,7 @@ export interface AppParts {
   publisher: Publisher;
   requester: Requester;
   view: GatewayView;
+  live: LiveFeed;
   asyncApi: AsyncApiView;
   history: History;
   registry: Registry;
@@ -79,7 +83,7 @@ export interface AppParts {
 @Module({})
 export class AppModule {
   static of(parts: AppParts): DynamicModule {
-    const { publisher, requester, view, asyncApi, history, registry, reloader, callers, logger } = parts;
+    const { publisher, requester, view, live, asyncApi, history, registry, reloader, callers, logger } = parts;
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -93,6 +97,7 @@ export class AppModule {
         { provide: Requester, useValue: requester },
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
+        { provide: LiveFeed, useValue: live },
         { provide: PageFiles, useValue: new PageFiles() },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: ApiDescription, useValue: descriptionOf(parts.http) },

@@ -31,6 +31,8 @@ export interface ReloadingParts {
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
+  /** Told how each went. */
+  told: (reload: LastReload) => void;
   logger: Logger;
 }
 
@@ -162,6 +164,7 @@ export class Reloading {
   #ended(result: LastReload['result'], needsRestart: string[]): void {
     this.parts.metrics.reloaded(result);
     this.#last = { result, at: new Date().toISOString(), needsRestart };
+    this.parts.told(this.#last);
   }
 
   #tellOfRestart(needsRestart: string[]): void {

@@ -29,6 +29,8 @@ import { THREADS, type Heartbeats, type ThreadName } from './threads/heartbeat.j
 /** Of a gateway as far as it runs. */
 export interface WatchingParts {
   version: string;
+  /** ISO 8601. */
+  startedAt: string;
   maxBytes: number;
   heartbeats: Heartbeats;
   activities: Activities;
@@ -59,7 +61,6 @@ interface Journal {
 const MINUTE_MS = 60_000;
 
 export class Watching implements GatewayView {
-  readonly #startedAt = instant(systemClock.now());
   readonly #link: Asked<Link>;
   readonly #journal: Asked<Journal>;
   readonly #history = new RateHistory(systemClock);
@@ -68,13 +69,9 @@ export class Watching implements GatewayView {
   constructor(private readonly parts: WatchingParts) {
     this.#link = new Asked(async () => {
       const said = await parts.link();
-      return said && linkOf(said, this.#startedAt);
+      return said && linkOf(said, parts.startedAt);
     }, systemClock);
     this.#journal = new Asked(() => this.#askJournal(), systemClock);
-  }
-
-  get startedAt(): string {
-    return this.#startedAt;
   }
 
   /** Whether or not somebody looks: what was before they look must be there, too. */
@@ -100,7 +97,7 @@ export class Watching implements GatewayView {
     const { deadLetters, figures, asOf } = journal;
     const facts = {
       ...{ version: parts.version, node: process.versions.node },
-      ...{ now: instant(systemClock.now()), startedAt: this.#startedAt },
+      ...{ now: instant(systemClock.now()), startedAt: parts.startedAt },
       ...(link ? { link: { ...link.figures, asOf: link.asOf } } : {}),
       journal: { ...figures, asOf },
       contracts: { lost, held, waitSeconds: waitMs / 1_000 },
@@ -141,7 +138,7 @@ export class Watching implements GatewayView {
       },
       ...{ outbox: 0, corruptRecords: 0, commitSeconds: { p50: 0, p99: 0, max: 0 } },
     };
-    return { figures, deadLetters: {}, stepMax: 0, asOf: this.#startedAt };
+    return { figures, deadLetters: {}, stepMax: 0, asOf: this.parts.startedAt };
   }
 
   async #askJournal(): Promise<Journal | undefined> {

@@ -3,6 +3,8 @@ export { Activities } from './activities.js';
 export { Asked } from './asked.js';
 export { findingsOf, type SubscriberFacts } from './findings.js';
 export { GatewayView } from './gateway-view.js';
+export { LiveController } from './live.controller.js';
+export { LiveFeed } from './live.js';
 export { PageController } from './page.controller.js';
 export { PageFiles } from './page-files.js';
 export { RateHistory, SAMPLE_MS, type Sample, type Span } from './rates.js';

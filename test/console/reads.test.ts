@@ -55,12 +55,25 @@ describe('what the console reads', { skip: needs('mosquitto') }, () => {
       what: async () => `the rates, and not ${String(await sums())}`,
     });
 
+    const aborted = new AbortController();
+    t.after(() => aborted.abort());
+    let heard = '';
+    const { body } = await gateway.http('/v1/live', { signal: aborted.signal });
+    const listening = (async (): Promise<void> => {
+      for await (const part of body!.pipeThrough(new TextDecoderStream())) heard += part;
+    })().catch(() => undefined);
     await broker.stop('SIGKILL');
+    await until(() => heard.includes('"name":"link/down"'), { what: () => `the drop to be told\n${heard}` });
+    assert.match(heard, /^event: status\ndata: \{"version"/m);
+    assert.match(heard, /^event: told\nid: [\d:T.Z-]+-\d+\ndata: \{"name":"link\/down","at":"\S+","cause":"broker-/m);
     await until(async () => (await ids()).includes('link-down'), { what: 'the link to be down' });
     const { findings, link } = await status();
     const down = findings.find(({ id }) => id === 'link-down')!;
     assert.equal(link!.lastDrop!.mend, down.mend);
     assert.match(down.why, /broker-/);
     assert.ok(Date.parse(down.since!) > Date.now() - 60_000);
+
+    await gateway.stop();
+    await listening;
   });
 });
