@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
 import {
+  ConfigController,
   GatewayView,
   LiveController,
   LiveFeed,
@@ -51,6 +52,7 @@ export const CONTROLLERS = [
   ReadController,
   StatusController,
   LiveController,
+  ConfigController,
   AsyncApiController,
   ReloadController,
   PageController,

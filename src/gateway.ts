@@ -313,6 +313,14 @@ export class Gateway {
     return this.#watching;
   }
 
+  /** The settings, with what has changed since the start. */
+  get #inForce(): Settings {
+    const { settings } = this;
+    const { subscriptions, contracts, publishContracts } = this.#contracts.frame;
+    const publish = { ...settings.publish, contracts: publishContracts };
+    return { ...settings, subscriptions, contracts, publish, http: this.#reloading?.http ?? settings.http };
+  }
+
   #makeWatching(): Watching {
     const { heartbeats, activities } = this.#operating;
     return new Watching({
@@ -324,6 +332,8 @@ export class Gateway {
       contracts: () => this.#contractHealth,
       journalFullAt: () => this.#operating.journalFullAt,
       reload: () => this.#reloading?.last,
+      settings: () => this.#inForce,
+      file: this.options.source?.file,
     });
   }
 

@@ -61,6 +61,11 @@ export class Reloading {
     return this.#last;
   }
 
+  /** The REST surface as it is now. */
+  get http(): HttpSettings {
+    return this.#http;
+  }
+
   /** Follows the files. Once the contracts are in force. */
   start(): void {
     this.#watch.follow([...this.parts.source.files, ...this.parts.contracts.files.looked]);

@@ -1,4 +1,5 @@
 /** The gateway as the console sees it: the parts are asked, and none of them is waited for that stands still. */
+import { maskedSettings } from './config/index.js';
 import {
   Asked,
   findingsOf,
@@ -6,6 +7,7 @@ import {
   SAMPLE_MS,
   type Activities,
   type Activity,
+  type ConfigInForce,
   type GatewayView,
   type JournalFigures,
   type LastReload,
@@ -23,6 +25,7 @@ import { systemClock } from './domain/clock.js';
 import type { ContractThreadHealth } from './domain/contract.js';
 import type { JournalStats } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
+import type { Settings } from './domain/settings.js';
 import type { CommitSeconds } from './ops/index.js';
 import { THREADS, type Heartbeats, type ThreadName } from './threads/heartbeat.js';
 
@@ -43,6 +46,10 @@ export interface WatchingParts {
   journalFullAt: () => number | undefined;
   /** Undefined without a configuration file. */
   reload: () => LastReload | undefined;
+  /** In force now. Not before the gateway has started. */
+  settings: () => Settings;
+  /** Path of the configuration file. */
+  file: string | undefined;
 }
 
 interface Link {
@@ -122,6 +129,12 @@ export class Watching implements GatewayView {
     const { deadLetters } = (await this.#journal.now()) ?? this.#unasked;
     const ids = this.parts.subscribers().map(({ id }) => id);
     return { now: instant(systemClock.now()), items: this.parts.activities.items(ids, deadLetters) };
+  }
+
+  config(): ConfigInForce {
+    const { settings, file, reload } = this.parts;
+    const needsRestart = reload()?.needsRestart ?? [];
+    return { ...(file === undefined ? {} : { file }), settings: maskedSettings(settings()), needsRestart };
   }
 
   /** Before the journal has said anything. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectAsync } from 'mqtt';
-import type { Activity, CallerFacts, Rates, Status } from '../../src/console/shown/types.js';
+import type { Activity, CallerFacts, ConfigInForce, Rates, Status } from '../../src/console/shown/types.js';
 import { startFlow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { startReceiver } from '../support/receiver.js';
@@ -27,6 +27,10 @@ describe('what the console reads', { skip: needs('mosquitto') }, () => {
       (await status()).findings.map(({ id, subject }) => [id, subject ?? ''].join(' ').trim());
     assert.deepEqual(await ids(), []);
     assert.deepEqual(await read<CallerFacts>('/v1/caller'), { name: null, scopes: ['publish', 'read', 'admin'] });
+
+    const { file, settings } = await read<ConfigInForce>('/v1/config');
+    assert.match(file!, /\.yaml$/);
+    assert.deepEqual(settings['contracts'], { json: (settings['contracts'] as { json: object }).json });
 
     const device = await connectAsync(broker.url);
     t.after(() => device.endAsync(true));
