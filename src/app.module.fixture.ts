@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { CONTROLLERS, createApp } from './app.module.js';
-import type { GatewayView } from './console/index.js';
+import { LiveFeed, type GatewayView } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { Publish } from './domain/publish.js';
 import type { TokenSettings } from './domain/settings.js';
@@ -110,6 +110,7 @@ export class Surface {
       publisher: this.publisher,
       requester: {} as Requester,
       view,
+      live: new LiveFeed(() => Promise.reject(new Error('nobody looks')), systemClock),
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
       reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },

@@ -9,7 +9,10 @@ import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
 import {
+  ConfigController,
   GatewayView,
+  LiveController,
+  LiveFeed,
   PageController,
   PageFiles,
   ReadController,
@@ -48,6 +51,8 @@ export const CONTROLLERS = [
   RequestController,
   ReadController,
   StatusController,
+  LiveController,
+  ConfigController,
   AsyncApiController,
   ReloadController,
   PageController,
@@ -61,6 +66,7 @@ export interface AppParts {
   publisher: Publisher;
   requester: Requester;
   view: GatewayView;
+  live: LiveFeed;
   asyncApi: AsyncApiView;
   history: History;
   registry: Registry;
@@ -79,7 +85,7 @@ export interface AppParts {
 @Module({})
 export class AppModule {
   static of(parts: AppParts): DynamicModule {
-    const { publisher, requester, view, asyncApi, history, registry, reloader, callers, logger } = parts;
+    const { publisher, requester, view, live, asyncApi, history, registry, reloader, callers, logger } = parts;
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -93,6 +99,7 @@ export class AppModule {
         { provide: Requester, useValue: requester },
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
+        { provide: LiveFeed, useValue: live },
         { provide: PageFiles, useValue: new PageFiles() },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: ApiDescription, useValue: descriptionOf(parts.http) },

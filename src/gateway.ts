@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { GatewayView, ReloadReport } from './console/index.js';
+import type { GatewayView, LastReload, ReloadReport } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractsInForce } from './contracts-in-force.js';
 import type { Delivery } from './delivery/index.js';
@@ -186,6 +186,7 @@ export class Gateway {
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, this.#operating.events.flush());
     this.#history?.streams.close();
+    this.#operating.live.close();
     await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
     this.#operating.repeats.flush();
@@ -229,6 +230,7 @@ export class Gateway {
       subscribers: () => this.#delivery?.status() ?? [],
       wants: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
       append: (batch: MessageBatch) => this.#journal!.append(batch),
+      status: () => this.#watching.status(),
     };
     return new Operating({ subscribers, directory, version, logger, watched });
   }
@@ -255,7 +257,8 @@ export class Gateway {
     const { secrets, logger } = this.options;
     const metrics = this.#operating.reloadMetrics();
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
-    return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, logger });
+    const told = (reload: LastReload): void => this.#operating.reloaded(reload);
+    return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, told, logger });
   }
 
   async #startDelivery(): Promise<void> {
@@ -281,7 +284,7 @@ export class Gateway {
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     this.#listening = await Listening.open(http, {
-      ...{ publisher, requester, view: this.view(), asyncApi: this.#contracts },
+      ...{ publisher, requester, view: this.view(), live: this.#operating.live, asyncApi: this.#contracts },
       history: this.#history,
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
@@ -310,16 +313,27 @@ export class Gateway {
     return this.#watching;
   }
 
+  /** The settings, with what has changed since the start. */
+  get #inForce(): Settings {
+    const { settings } = this;
+    const { subscriptions, contracts, publishContracts } = this.#contracts.frame;
+    const publish = { ...settings.publish, contracts: publishContracts };
+    return { ...settings, subscriptions, contracts, publish, http: this.#reloading?.http ?? settings.http };
+  }
+
   #makeWatching(): Watching {
     const { heartbeats, activities } = this.#operating;
     return new Watching({
       ...{ version: this.options.version, maxBytes: this.settings.journal.maxBytes, heartbeats, activities },
+      startedAt: this.#operating.live.startedAt,
       link: () => this.#linkThread.calls.status(),
       journal: () => this.#journal,
       subscribers: () => this.#delivery?.status() ?? [],
       contracts: () => this.#contractHealth,
       journalFullAt: () => this.#operating.journalFullAt,
       reload: () => this.#reloading?.last,
+      settings: () => this.#inForce,
+      file: this.options.source?.file,
     });
   }
 

@@ -1,7 +1,7 @@
 /** What watches a running gateway and tells of it: metrics, its own events, lines of the log. */
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
-import { Activities } from './console/index.js';
+import { Activities, LiveFeed, type LastReload, type Status } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { LinkEvent } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
@@ -27,6 +27,8 @@ export interface Watched {
   wants(topic: string): boolean;
   /** As `Journal.append`. Not before something is wanted. */
   append(batch: MessageBatch): Promise<void>;
+  /** How it is; for whoever looks at the console. */
+  status(): Promise<Status>;
 }
 
 export interface OperatingParts {
@@ -47,6 +49,7 @@ export class Operating {
   readonly contractMetrics: ContractMetrics;
   readonly httpMetrics: HttpMetrics;
   readonly events: OwnEvents;
+  readonly live: LiveFeed;
   readonly repeats = new Repeats(systemClock);
   readonly activities = new Activities(systemClock);
   /** What delivery and the senders tell with. */
@@ -67,7 +70,13 @@ export class Operating {
     this.contractMetrics = new ContractMetrics(this.metrics.registry);
     this.httpMetrics = new HttpMetrics(this.metrics.registry);
     this.events = this.#ownEvents(watched);
-    this.#announcements = new Announcements(this.events);
+    this.live = new LiveFeed(() => watched.status(), systemClock);
+    this.#announcements = new Announcements({
+      tell: (name, facts) => {
+        this.events.tell(name, facts);
+        this.live.tell(name, facts);
+      },
+    });
     this.credentials = credentialsTeller(logger);
     const parts = { metrics: this.metrics, announcements: this.#announcements, repeats: this.repeats, logger };
     this.telling = { ...parts, activities: this.activities, discarded: discardTeller(parts) };
@@ -81,6 +90,11 @@ export class Operating {
 
   get journalFullAt(): number | undefined {
     return this.#journalFullAt;
+  }
+
+  /** Tells how reading the configuration again went. */
+  reloaded({ result, needsRestart }: LastReload): void {
+    this.live.tell('reload', { result, needsRestart });
   }
 
   /** Tells what became of the link. */
@@ -109,7 +123,9 @@ export class Operating {
   #repeated({ kind, count: times, line }: ContractThreadEvents['repeated']): void {
     const { level, message, fields } = line;
     if (kind.startsWith('rejected ')) {
-      this.activities.rejected(String(fields?.['contract']), String(fields?.['reason']), times);
+      const [contract, reason] = [String(fields?.['contract']), String(fields?.['reason'])];
+      this.activities.rejected(contract, reason, times);
+      this.live.rejected(contract, reason, times);
     }
     this.repeats.tell(kind, (count) => this.#logger[level]({ ...fields, count }, message), times);
   }

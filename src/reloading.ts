@@ -31,6 +31,8 @@ export interface ReloadingParts {
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
+  /** Told how each went. */
+  told: (reload: LastReload) => void;
   logger: Logger;
 }
 
@@ -57,6 +59,11 @@ export class Reloading {
   /** How the last one went; before the first: the start. */
   get last(): LastReload {
     return this.#last;
+  }
+
+  /** The REST surface as it is now. */
+  get http(): HttpSettings {
+    return this.#http;
   }
 
   /** Follows the files. Once the contracts are in force. */
@@ -162,6 +169,7 @@ export class Reloading {
   #ended(result: LastReload['result'], needsRestart: string[]): void {
     this.parts.metrics.reloaded(result);
     this.#last = { result, at: new Date().toISOString(), needsRestart };
+    this.parts.told(this.#last);
   }
 
   #tellOfRestart(needsRestart: string[]): void {

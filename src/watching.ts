@@ -1,4 +1,5 @@
 /** The gateway as the console sees it: the parts are asked, and none of them is waited for that stands still. */
+import { maskedSettings } from './config/index.js';
 import {
   Asked,
   findingsOf,
@@ -6,6 +7,7 @@ import {
   SAMPLE_MS,
   type Activities,
   type Activity,
+  type ConfigInForce,
   type GatewayView,
   type JournalFigures,
   type LastReload,
@@ -23,12 +25,15 @@ import { systemClock } from './domain/clock.js';
 import type { ContractThreadHealth } from './domain/contract.js';
 import type { JournalStats } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
+import type { Settings } from './domain/settings.js';
 import type { CommitSeconds } from './ops/index.js';
 import { THREADS, type Heartbeats, type ThreadName } from './threads/heartbeat.js';
 
 /** Of a gateway as far as it runs. */
 export interface WatchingParts {
   version: string;
+  /** ISO 8601. */
+  startedAt: string;
   maxBytes: number;
   heartbeats: Heartbeats;
   activities: Activities;
@@ -41,6 +46,10 @@ export interface WatchingParts {
   journalFullAt: () => number | undefined;
   /** Undefined without a configuration file. */
   reload: () => LastReload | undefined;
+  /** In force now. Not before the gateway has started. */
+  settings: () => Settings;
+  /** Path of the configuration file. */
+  file: string | undefined;
 }
 
 interface Link {
@@ -59,7 +68,6 @@ interface Journal {
 const MINUTE_MS = 60_000;
 
 export class Watching implements GatewayView {
-  readonly #startedAt = instant(systemClock.now());
   readonly #link: Asked<Link>;
   readonly #journal: Asked<Journal>;
   readonly #history = new RateHistory(systemClock);
@@ -68,13 +76,9 @@ export class Watching implements GatewayView {
   constructor(private readonly parts: WatchingParts) {
     this.#link = new Asked(async () => {
       const said = await parts.link();
-      return said && linkOf(said, this.#startedAt);
+      return said && linkOf(said, parts.startedAt);
     }, systemClock);
     this.#journal = new Asked(() => this.#askJournal(), systemClock);
-  }
-
-  get startedAt(): string {
-    return this.#startedAt;
   }
 
   /** Whether or not somebody looks: what was before they look must be there, too. */
@@ -100,7 +104,7 @@ export class Watching implements GatewayView {
     const { deadLetters, figures, asOf } = journal;
     const facts = {
       ...{ version: parts.version, node: process.versions.node },
-      ...{ now: instant(systemClock.now()), startedAt: this.#startedAt },
+      ...{ now: instant(systemClock.now()), startedAt: parts.startedAt },
       ...(link ? { link: { ...link.figures, asOf: link.asOf } } : {}),
       journal: { ...figures, asOf },
       contracts: { lost, held, waitSeconds: waitMs / 1_000 },
@@ -127,6 +131,12 @@ export class Watching implements GatewayView {
     return { now: instant(systemClock.now()), items: this.parts.activities.items(ids, deadLetters) };
   }
 
+  config(): ConfigInForce {
+    const { settings, file, reload } = this.parts;
+    const needsRestart = reload()?.needsRestart ?? [];
+    return { ...(file === undefined ? {} : { file }), settings: maskedSettings(settings()), needsRestart };
+  }
+
   /** Before the journal has said anything. */
   get #unasked(): Seen<Journal> {
     const figures = {
@@ -141,7 +151,7 @@ export class Watching implements GatewayView {
       },
       ...{ outbox: 0, corruptRecords: 0, commitSeconds: { p50: 0, p99: 0, max: 0 } },
     };
-    return { figures, deadLetters: {}, stepMax: 0, asOf: this.#startedAt };
+    return { figures, deadLetters: {}, stepMax: 0, asOf: this.parts.startedAt };
   }
 
   async #askJournal(): Promise<Journal | undefined> {

@@ -1,6 +1,6 @@
 import type { LinkStatus } from '../domain/link.js';
 import type { Span } from './rates.js';
-import type { Activity, Rates, Status } from './shown/types.js';
+import type { Activity, ConfigInForce, Rates, Status } from './shown/types.js';
 
 /** What the read API shows. Nothing here can change anything. */
 export abstract class GatewayView {
@@ -9,4 +9,5 @@ export abstract class GatewayView {
   abstract status(): Promise<Status>;
   abstract rates(span: Span): Rates;
   abstract activity(): Promise<Activity>;
+  abstract config(): ConfigInForce;
 }

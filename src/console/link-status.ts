@@ -35,6 +35,7 @@ const drop = object<LinkDrop>({
   wasUp: flag.says('Whether it had been up; if not, the connect was refused or failed.'),
   count: optional(count.says('How many there were; absent: one.')),
   firstAt: optional(instant.says('The first of several.')),
+  backAt: optional(instant.says('When the link was up again; absent: it has not been since, or it is not known.')),
   ...diagnosisMembers,
 }).named('LinkDrop');
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectAsync } from 'mqtt';
-import type { Activity, CallerFacts, Rates, Status } from '../../src/console/shown/types.js';
+import type { Activity, CallerFacts, ConfigInForce, Rates, Status } from '../../src/console/shown/types.js';
 import { startFlow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { startReceiver } from '../support/receiver.js';
@@ -27,6 +27,10 @@ describe('what the console reads', { skip: needs('mosquitto') }, () => {
       (await status()).findings.map(({ id, subject }) => [id, subject ?? ''].join(' ').trim());
     assert.deepEqual(await ids(), []);
     assert.deepEqual(await read<CallerFacts>('/v1/caller'), { name: null, scopes: ['publish', 'read', 'admin'] });
+
+    const { file, settings } = await read<ConfigInForce>('/v1/config');
+    assert.match(file!, /\.yaml$/);
+    assert.deepEqual(settings['contracts'], { json: (settings['contracts'] as { json: object }).json });
 
     const device = await connectAsync(broker.url);
     t.after(() => device.endAsync(true));
@@ -55,12 +59,25 @@ describe('what the console reads', { skip: needs('mosquitto') }, () => {
       what: async () => `the rates, and not ${String(await sums())}`,
     });
 
+    const aborted = new AbortController();
+    t.after(() => aborted.abort());
+    let heard = '';
+    const { body } = await gateway.http('/v1/live', { signal: aborted.signal });
+    const listening = (async (): Promise<void> => {
+      for await (const part of body!.pipeThrough(new TextDecoderStream())) heard += part;
+    })().catch(() => undefined);
     await broker.stop('SIGKILL');
+    await until(() => heard.includes('"name":"link/down"'), { what: () => `the drop to be told\n${heard}` });
+    assert.match(heard, /^event: status\ndata: \{"version"/m);
+    assert.match(heard, /^event: told\nid: [\d:T.Z-]+-\d+\ndata: \{"name":"link\/down","at":"\S+","cause":"broker-/m);
     await until(async () => (await ids()).includes('link-down'), { what: 'the link to be down' });
     const { findings, link } = await status();
     const down = findings.find(({ id }) => id === 'link-down')!;
     assert.equal(link!.lastDrop!.mend, down.mend);
     assert.match(down.why, /broker-/);
     assert.ok(Date.parse(down.since!) > Date.now() - 60_000);
+
+    await gateway.stop();
+    await listening;
   });
 });
