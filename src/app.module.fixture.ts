@@ -110,6 +110,7 @@ export class Surface {
       publisher: this.publisher,
       requester: {} as Requester,
       view,
+      examiner: { allow: [], examine: () => Promise.resolve() },
       live: new LiveFeed(() => Promise.reject(new Error('nobody looks')), systemClock),
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,

@@ -10,6 +10,8 @@ import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
 import {
   ConfigController,
+  DoctorController,
+  Examiner,
   GatewayView,
   LiveController,
   LiveFeed,
@@ -53,6 +55,7 @@ export const CONTROLLERS = [
   StatusController,
   LiveController,
   ConfigController,
+  DoctorController,
   AsyncApiController,
   ReloadController,
   PageController,
@@ -67,6 +70,7 @@ export interface AppParts {
   requester: Requester;
   view: GatewayView;
   live: LiveFeed;
+  examiner: Examiner;
   asyncApi: AsyncApiView;
   history: History;
   registry: Registry;
@@ -85,7 +89,8 @@ export interface AppParts {
 @Module({})
 export class AppModule {
   static of(parts: AppParts): DynamicModule {
-    const { publisher, requester, view, live, asyncApi, history, registry, reloader, callers, logger } = parts;
+    const { publisher, requester, view, live, examiner, asyncApi, history, registry, reloader, callers, logger } =
+      parts;
     const faults: FaultLog = { fault: (error) => logger.error({ err: error }, 'a request failed inside the gateway') };
     return {
       module: AppModule,
@@ -100,6 +105,7 @@ export class AppModule {
         { provide: Problems, useValue: { of: problemDetails } satisfies Problems },
         { provide: GatewayView, useValue: view },
         { provide: LiveFeed, useValue: live },
+        { provide: Examiner, useValue: examiner },
         { provide: PageFiles, useValue: new PageFiles() },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: ApiDescription, useValue: descriptionOf(parts.http) },

@@ -180,11 +180,11 @@ export class Gateway {
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
-    this.#watching.stop();
+    const examined = this.#watching.stop();
     this.#publishing?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
-    await within(CLOSE_MS_MIN, this.#operating.events.flush());
+    await within(CLOSE_MS_MIN, Promise.all([this.#operating.events.flush(), examined]));
     this.#history?.streams.close();
     this.#operating.live.close();
     await this.#listening?.close(left(0.5));
@@ -284,7 +284,14 @@ export class Gateway {
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     this.#listening = await Listening.open(http, {
-      ...{ publisher, requester, view: this.view(), live: this.#operating.live, asyncApi: this.#contracts },
+      ...{
+        publisher,
+        requester,
+        view: this.view(),
+        live: this.#operating.live,
+        examiner: this.#watching.examiner,
+        asyncApi: this.#contracts,
+      },
       history: this.#history,
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
@@ -318,7 +325,10 @@ export class Gateway {
     const { settings } = this;
     const { subscriptions, contracts, publishContracts } = this.#contracts.frame;
     const publish = { ...settings.publish, contracts: publishContracts };
-    return { ...settings, subscriptions, contracts, publish, http: this.#reloading?.http ?? settings.http };
+    const broker = { ...settings.broker, ...this.#credentials?.current };
+    const ops = { ...settings.ops, port: this.opsPort };
+    const http = this.#reloading?.http ?? settings.http;
+    return { ...settings, broker, subscriptions, contracts, publish, http, ops };
   }
 
   #makeWatching(): Watching {
@@ -334,6 +344,7 @@ export class Gateway {
       reload: () => this.#reloading?.last,
       settings: () => this.#inForce,
       file: this.options.source?.file,
+      logger: this.options.logger,
     });
   }
 

@@ -1,4 +1,5 @@
 /** The gateway as the console sees it: the parts are asked, and none of them is waited for that stands still. */
+import type { Logger } from 'pino';
 import { maskedSettings } from './config/index.js';
 import {
   Asked,
@@ -27,6 +28,7 @@ import type { JournalStats } from './domain/journal.js';
 import type { LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { CommitSeconds } from './ops/index.js';
+import { Examining } from './examining.js';
 import { THREADS, type Heartbeats, type ThreadName } from './threads/heartbeat.js';
 
 /** Of a gateway as far as it runs. */
@@ -50,6 +52,7 @@ export interface WatchingParts {
   settings: () => Settings;
   /** Path of the configuration file. */
   file: string | undefined;
+  logger: Logger;
 }
 
 interface Link {
@@ -68,12 +71,14 @@ interface Journal {
 const MINUTE_MS = 60_000;
 
 export class Watching implements GatewayView {
+  readonly examiner: Examining;
   readonly #link: Asked<Link>;
   readonly #journal: Asked<Journal>;
   readonly #history = new RateHistory(systemClock);
   #sampling: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: WatchingParts) {
+    this.examiner = new Examining(parts);
     this.#link = new Asked(async () => {
       const said = await parts.link();
       return said && linkOf(said, parts.startedAt);
@@ -87,8 +92,10 @@ export class Watching implements GatewayView {
     this.#sampling = setInterval(() => void this.#sample(), SAMPLE_MS).unref();
   }
 
-  stop(): void {
+  /** Resolves when an examination that is under way has cleaned up. */
+  stop(): Promise<void> {
     clearInterval(this.#sampling);
+    return this.examiner.stop();
   }
 
   link(): Promise<LinkStatus | undefined> {

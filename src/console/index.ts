@@ -2,6 +2,8 @@
 export { Activities } from './activities.js';
 export { Asked } from './asked.js';
 export { ConfigController } from './config.controller.js';
+export { DoctorController } from './doctor.controller.js';
+export { Examiner } from './examiner.js';
 export { findingsOf, type SubscriberFacts } from './findings.js';
 export { GatewayView } from './gateway-view.js';
 export { LiveController } from './live.controller.js';
