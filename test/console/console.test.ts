@@ -166,6 +166,7 @@ describe('the console', { skip: needs('chromium') }, () => {
     await page.getByLabel('Subscriber').fill('billing');
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.getByRole('button', { name: 'Delete all that match' }).click();
+    await dialog.waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
     await page.getByRole('button', { name: 'Delete all that match' }).click();

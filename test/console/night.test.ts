@@ -118,6 +118,11 @@ describe('the console of a gateway with traffic', { skip: needs('mosquitto', 'ch
     await show(page, 'config');
     await page.getByText('devices/+/telemetry').first().waitFor();
     assert.doesNotMatch((await page.locator('body').textContent())!, new RegExp(SECRET));
+    await show(page, 'doctor');
+    await page.getByRole('button', { name: 'Run the doctor' }).click();
+    await page.getByRole('row').nth(1).waitFor();
+    await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
+    await screenshot(page, 'night-doctor');
     await show(page, 'rates');
     await page.locator('canvas').nth(3).waitFor();
     assert.deepEqual(await barriers(page), []);

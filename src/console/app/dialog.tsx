@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface DialogParts {
   /** Id of the heading inside. */
@@ -13,7 +13,8 @@ interface DialogParts {
 /** A native dialog, open as long as it is there; what was focused before is focused again. */
 export function Dialog({ labelledBy, wide, closed, children }: DialogParts) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before anything else can happen: a key that is pressed now is for the dialog.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();
