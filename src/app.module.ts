@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { RequestListener, Server } from 'node:http';
 import { Module, UnsupportedMediaTypeException, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
@@ -22,8 +21,8 @@ import {
   Reloader,
   StatusController,
 } from './console/index.js';
+import { parseJsonBody, withoutByteOrderMark } from './domain/json-body.js';
 import type { Refusal } from './domain/refusal.js';
-import { invalid } from './domain/request-problem.js';
 import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
 import { nestLogger } from './ops/index.js';
 import { keepBody, Problems, Publisher, PublishController, RequestController, Requester } from './publish/index.js';
@@ -127,14 +126,15 @@ function descriptionOf({ auth, tls, allowedHosts }: RestServerSettings): ApiDesc
   const schemas = subscriberSchemas('#/components/schemas/');
   const namesChecked = !tokens || allowedHosts.length > 0;
   const surface = { version: VERSION, tokens, clientCertificates: tls?.clientCa !== undefined, namesChecked, schemas };
-  let document: object | undefined;
-  let page: string | undefined;
+  const made = (): object => describeOpenApi(routesOf(CONTROLLERS) as DescribedRoute[], surface);
+  let document: Buffer | undefined;
+  let page: Buffer | undefined;
   return {
     get document() {
-      return (document ??= describeOpenApi(routesOf(CONTROLLERS) as DescribedRoute[], surface));
+      return (document ??= Buffer.from(JSON.stringify(made())));
     },
     get page() {
-      return (page ??= pageOf(this.document));
+      return (page ??= Buffer.from(pageOf(made())));
     },
   };
 }
@@ -156,14 +156,19 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
   const { callers, refused } = parts;
   fastify.addHook('onRequest', door({ routes: new RouteTable(routesOf(CONTROLLERS)), callers, letIn, refused }));
   fastify.removeContentTypeParser('text/plain');
-  const parse = fastify.getDefaultJsonParser('error', 'error');
-  // The default one replaces what is not UTF-8, and something else than was sent would be published.
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    keepBody(request, body);
+    const payload = takesAnyBody(request);
+    const json = payload ? body : withoutByteOrderMark(body);
+    keepBody(request, json);
     // Who asks with no body may say all the same that it would be JSON.
-    if (body.length === 0 || takesAnyBody(request)) done(null, undefined);
-    else if (isUtf8(body)) void parse(request, body.toString(), done);
-    else done(invalid([{ pointer: '', message: 'is not UTF-8' }]));
+    if (payload || body.length === 0) return done(null, undefined);
+    let value: unknown;
+    try {
+      value = parseJsonBody(json);
+    } catch (error) {
+      return done(error as Error);
+    }
+    done(null, value);
   });
   fastify.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
     keepBody(request, body);

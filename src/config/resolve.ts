@@ -83,7 +83,8 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
       maxPayloadBytes: bytes(publish.maxPayload),
       waitMs: ms(publish.wait),
       checkWaitMs: ms(publish.checkWait),
-      batchMax: publish.maxBatch,
+      // A larger one would find no room in the outbox, ever.
+      batchMax: Math.min(publish.maxBatch, publish.outbox.maxRecords),
       request: {
         responseTopic: publish.request.responseTopic,
         timeoutMs: ms(publish.request.timeout),

@@ -60,6 +60,7 @@ describe('what publishes may take of the journal', () => {
       `${BROKER}publish: { outbox: { maxRecords: 5, maxBytes: 1MiB, maxResults: 0, maxKeyBytes: 0B } }`,
     ).journal.outbox;
     assert.deepEqual(asked, { recordsMax: 5, bytesMax: 1 << 20, resultsMax: 0, keyBytesMax: 0 });
+    assert.equal(settingsOf(`${BROKER}publish: { outbox: { maxRecords: 5 } }`).publish.batchMax, 5);
     for (const key of ['maxBytes: 13MiB', 'maxKeyBytes: 13MiB', 'maxResults: 100000']) {
       assert.deepEqual(told(`${BROKER}journal: { maxSize: 16MiB }\npublish: { outbox: { ${key} } }`), [
         '3 publish.outbox: leaves less than a quarter of journal.maxSize for messages that come in',

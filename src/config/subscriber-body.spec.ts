@@ -123,6 +123,13 @@ describe('a subscriber in a request', () => {
     assert.match(problems({ ...GOOD, tls: { caFile: '/etc/passwd' } })['/tls/caFile']!, /names a file/);
   });
 
+  it('a body of very many keys is refused whole: to tell of each would hold the gateway up', () => {
+    const keys = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, 1]));
+    for (const body of [keys, { ...GOOD, headers: keys }, { ...GOOD, topics: [[keys]] }]) {
+      assert.deepEqual(Object.keys(problems(body)), ['']);
+    }
+  });
+
   it('a body that is nested deeply is refused, and does not overflow', () => {
     let deep: unknown = 'x';
     for (let i = 0; i < 100_000; i++) deep = [deep];

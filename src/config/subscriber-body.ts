@@ -5,6 +5,9 @@ import type { SubscriberSettings } from '../domain/subscriber.js';
 import { LONE_DEPTH_MAX, LONE_PLACE, loneSubscriber } from './lone-subscriber.js';
 import { Report, type Path } from './problem.js';
 
+/** More than anybody writes; to tell of each key of a huge body would hold the gateway up for seconds. */
+const VALUES_MAX = 10_000;
+
 type Body = { [key: string]: unknown };
 
 /**
@@ -21,10 +24,23 @@ export function parseSubscriber(id: string, body: unknown): SubscriberSettings {
   if (given !== undefined && given !== id) {
     report.problem([...LONE_PLACE, 'id'], 'is not the id in the address', 'Leave it out.');
   }
+  if (valuesLeft(body, VALUES_MAX) < 0) {
+    report.problem(LONE_PLACE, `has more than ${VALUES_MAX} values`, 'Send the keys of a subscriber of the file.');
+    throw report.error();
+  }
   const inert = withoutReferences(body, LONE_PLACE, report) as Body;
   const settings = loneSubscriber({ ...inert, id }, report);
   if (!settings) throw report.error();
   return settings;
+}
+
+/** How many of so many values a body leaves, as deep as it is looked into; below 0: it has more. */
+function valuesLeft(value: unknown, left: number, depth = 0): number {
+  if (typeof value !== 'object' || value === null || depth > LONE_DEPTH_MAX) return left;
+  const members: unknown[] = Object.values(value);
+  let rest = left - members.length;
+  for (const one of members) if (rest >= 0) rest = valuesLeft(one, rest, depth + 1);
+  return rest;
 }
 
 /**

@@ -6,8 +6,15 @@ export type Place = { position: number } | { time: number };
 
 /** Milliseconds since the epoch; undefined when the text is no such time. */
 export function parseInstant(text: string): number | undefined {
-  const time = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  const time = INSTANT.test(text) && hasDay(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function hasDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  const time = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
 }
 
 /** Digits are a position. */

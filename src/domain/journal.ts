@@ -40,6 +40,8 @@ export interface JournalStats {
   /** Live pages and the log. */
   bytes: number;
   outbox: number;
+  /** When the oldest of the outbox was accepted, wall clock in milliseconds; absent: nothing waits. */
+  oldestPublishAt?: number | undefined;
   corruptRecords: number;
   /** Of every subscriber that is known, and of those that have some. */
   deadLetters: { [subscriber: string]: number };

@@ -46,6 +46,7 @@ const MEMBERS: { readonly [code in ErrorCode]?: Members } = {
   REQUEST_INVALID: { errors: listOf(requestProblem, { minItems: 1 }).says('Every problem there is.') },
   METHOD_NOT_ALLOWED: { allow: listOf(text).says('The methods this address takes.') },
   TOO_MANY_REQUESTS: { retryAfterSeconds: count },
+  KEYS_FULL: { retryAfterSeconds: count },
   CONTRACT_FAILED: { contract: text, reason: words(...REJECTION_REASONS), problems: listOf(contractProblem) },
   RELOAD_REFUSED: { problems: listOf(configProblem) },
   BACKLOG_WOULD_BE_LOST: { lagRecords: count.says('Records that have yet to be given to the subscriber.') },

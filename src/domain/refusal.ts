@@ -9,7 +9,7 @@ export const REFUSALS = [
   'malformed', // no HTTP request that can be read
   'headers', // too long
   'timeout', // it did not come in time
-  'connections', // closed to make room for another
+  'connections', // one was closed: to make room for another, or because it sent too many requests ahead
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 

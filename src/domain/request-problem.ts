@@ -1,7 +1,7 @@
 import { HoldfastError } from './errors.js';
 
-/** Told at once, at most. */
-const PROBLEMS_MAX = 100;
+/** Told at once, at most. Whoever gathers problems may stop there. */
+export const PROBLEMS_MAX = 100;
 
 export interface RequestProblem {
   /** JSON pointer into the body; '' for all of it, or when the message says what it is about. */

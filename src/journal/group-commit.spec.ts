@@ -23,7 +23,7 @@ class Database {
 
 function groupCommit(
   database = new Database(),
-  planned: (commit: GroupCommit) => void = () => undefined,
+  planned: (commit: GroupCommit) => boolean = () => true,
 ): { commit: GroupCommit; fatal: unknown[] } {
   const fatal: unknown[] = [];
   const commit: GroupCommit = new GroupCommit(database as unknown as DatabaseSync, {
@@ -67,6 +67,23 @@ describe('group commit', () => {
     await setImmediate();
     await setImmediate();
     assert.deepEqual(done, ['a', 'b', 'c']);
+  });
+
+  it('what is planned and finds no room is refused, and messages wait', async () => {
+    let room = false;
+    const { commit } = groupCommit(undefined, (commit) => {
+      commit.held = !room;
+      return room;
+    });
+    const message = commit.run(() => 'message', 1, { vital: true });
+    await assert.rejects(
+      commit.run(() => 'settled'),
+      { code: 'JOURNAL_FULL' },
+    );
+    room = true;
+    commit.held = false;
+    assert.equal(await commit.run(() => 'settled'), 'settled');
+    assert.equal(await message, 'message');
   });
 
   for (const lazy of [false, true]) {

@@ -25,8 +25,8 @@ interface Operation {
 }
 
 export interface CommitHooks {
-  /** A transaction of this weight comes next. It may set `held`. */
-  planned(weight: number): void;
+  /** A transaction of this weight comes next. It may set `held`. Returns false when it finds no room, whatever is in it. */
+  planned(weight: number): boolean;
   /** Runs first inside every transaction: small things that only need to be saved now and then. */
   begun(): void;
   /** A transaction is on disk. `seconds` is how long it took. */
@@ -138,10 +138,13 @@ export class GroupCommit {
       }
     }
     const held = this.held;
-    if (batch.length > 0) this.hooks.planned(weight);
+    const room = batch.length === 0 || this.hooks.planned(weight);
     const waits = ({ vital }: Operation): boolean => vital && this.held && !held;
     this.#queue = [...batch.filter(waits), ...left];
-    return batch.filter((operation) => !waits(operation));
+    const going = batch.filter((operation) => !waits(operation));
+    if (room) return going;
+    for (const operation of going) operation.reject(journalFull(undefined));
+    return [];
   }
 
   #commit(batch: Operation[]): unknown[] {

@@ -285,7 +285,7 @@ export class SqliteJournal implements Journal {
 
   #commitHooks(observeCommit: (seconds: number) => void): CommitHooks {
     return {
-      planned: (weight) => this.#space.plan(weight * BYTES_PER_ROW_OF_WEIGHT),
+      planned: (weight) => this.#maintenance.plan(weight * BYTES_PER_ROW_OF_WEIGHT),
       begun: () => {
         this.#outbox.begin();
         this.#saveAdmitted();
@@ -324,6 +324,7 @@ export class SqliteJournal implements Journal {
       records: this.#records,
       bytes: this.#space.bytes(),
       outbox: this.#outbox.queued,
+      oldestPublishAt: this.#outbox.oldestAt,
       corruptRecords: this.#damaged,
       deadLetters: this.#deadLetters,
       last: this.#last,

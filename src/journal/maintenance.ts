@@ -80,6 +80,15 @@ export class Maintenance {
     clearInterval(this.#timer);
   }
 
+  /** To be called before each transaction. @returns false when it finds no room, whatever is in it */
+  plan(bytes: number): boolean {
+    const { space } = this.around;
+    space.plan(bytes);
+    if (!space.isSpent(bytes)) return true;
+    this.checkpoint('TRUNCATE');
+    return !space.isSpent(bytes);
+  }
+
   /** Checkpoints after callers were answered, so that no acknowledgement waits for it. */
   afterCommit(): void {
     this.around.space.check();
@@ -157,7 +166,8 @@ export class Maintenance {
 
   /** A disk that is full gets its pages back sooner, for it waits for them. */
   #shrink(): void {
-    for (let step = 0; step < STEPS_PER_TICK && this.#retention.shrink(); step++) {
+    for (let step = 0; step < STEPS_PER_TICK; step++) {
+      if (this.around.space.isSpent(0) || !this.#retention.shrink()) return;
       if (this.around.space.state === 'open') return;
       this.checkpoint('PASSIVE');
     }

@@ -47,6 +47,19 @@ describe('what waits for the broker', () => {
     other.kill();
   });
 
+  it('says since when the oldest waits', async () => {
+    const opened = await open(directory(), { outbox: LIMITS });
+    const oldest = async (): Promise<number | undefined> => (await opened.journal.stats()).oldestPublishAt;
+    assert.equal(await oldest(), undefined);
+    await opened.journal.accept([acceptance('a', { acceptedAt: 5 }), acceptance('b', { acceptedAt: 9 })]);
+    assert.equal(await oldest(), 5);
+    await opened.journal.confirm([published(1)]);
+    assert.equal(await oldest(), 9);
+    await opened.journal.confirm([published(2)]);
+    assert.equal(await oldest(), undefined);
+    opened.kill();
+  });
+
   it('a refusal undoes nothing of what is accepted with it; a batch is taken whole or not at all', async () => {
     const opened = await open(directory(), { outbox: LIMITS });
     const nine = Array.from({ length: 9 }, (_, i) => publish(`p${i + 1}`));

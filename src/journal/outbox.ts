@@ -43,6 +43,7 @@ export class OutboxTable {
   readonly keys: KeyTable;
   readonly #add: StatementSync;
   readonly #next: StatementSync;
+  readonly #oldest: StatementSync;
   readonly #finish: StatementSync;
   readonly #expired: StatementSync;
   readonly #old: StatementSync;
@@ -64,6 +65,7 @@ export class OutboxTable {
       `SELECT sequence, id, topic, payload, flags, properties, accepted_at FROM outbox
        WHERE status = 'queued' AND sequence > ? ORDER BY sequence LIMIT ?`,
     );
+    this.#oldest = db.prepare(`SELECT accepted_at FROM outbox WHERE status = 'queued' ORDER BY sequence LIMIT 1`);
     // What was to be sent is let go of: what is left is the answer to GET /v1/publishes/{id}.
     this.#finish = db.prepare(
       `UPDATE outbox SET status = ?, reason_code = ?, cause = ?, finished_at = ?, payload = NULL, properties = NULL,
@@ -86,6 +88,12 @@ export class OutboxTable {
 
   get queued(): number {
     return this.#counts.queued;
+  }
+
+  /** When the one that waits longest was accepted; undefined: none does. */
+  get oldestAt(): number | undefined {
+    if (this.#counts.queued === 0) return undefined;
+    return (this.#oldest.get() as { accepted_at: number } | undefined)?.accepted_at;
   }
 
   begin(): void {

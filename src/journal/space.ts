@@ -44,6 +44,7 @@ export class Space {
   readonly #freePages: StatementSync;
   readonly #pageBytes: number;
   readonly #reserve: Reserve;
+  readonly #database: string;
   readonly #log: string;
   #reason = '';
   #near = false;
@@ -58,7 +59,8 @@ export class Space {
     this.#pages = db.prepare('PRAGMA page_count');
     this.#freePages = db.prepare('PRAGMA freelist_count');
     this.#pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size;
-    this.#log = `${journalFiles(directory).database}-wal`;
+    this.#database = journalFiles(directory).database;
+    this.#log = `${this.#database}-wal`;
     this.#reserve = new Reserve(directory, reserve);
     if (!this.#reserve.take(RESUME_RESERVES * reserve)) this.fillDisk();
   }
@@ -73,9 +75,8 @@ export class Space {
 
   /** Live pages and the log. */
   bytes(): number {
-    const { page_count: pages } = this.#pages.get() as { page_count: number };
     const { freelist_count: free } = this.#freePages.get() as { freelist_count: number };
-    return (pages - free) * this.#pageBytes + this.logBytes();
+    return this.#databaseBytes() - free * this.#pageBytes + this.logBytes();
   }
 
   logBytes(): number {
@@ -105,6 +106,19 @@ export class Space {
     if (this.state === 'open' && freeBytes(this.directory) < this.#needed(1, bytes)) this.fillDisk();
   }
 
+  /**
+   * Whether what is left of the disk is only just enough for what the log still has to bring into the database, so that a
+   * transaction of so many bytes must wait. It comes to that while a reader keeps a full disk's log from being
+   * checkpointed: spent on the log, it would be missing for ever.
+   */
+  isSpent(bytes: number): boolean {
+    const owed = this.state === 'open' ? 0 : this.#owed();
+    if (owed === 0) return false;
+    const free = freeBytes(this.directory);
+    // With less than that, somebody else has it: nothing is left to keep.
+    return free >= owed && free < owed + bytes + this.#reserve.bytes / 2;
+  }
+
   /** The disk has no room: lets go of the reserve. Returns whether that made room. */
   fillDisk(): boolean {
     const before = freeBytes(this.directory);
@@ -124,7 +138,17 @@ export class Space {
 
   /** Each byte is written to the log and to the database. At worst, which is when they are small, they fill half of a page. */
   #needed(reserves: number, bytes: number): number {
-    return reserves * this.#reserve.bytes + 2 * bytes + Math.min(2 * bytes, this.#reserve.bytes);
+    return this.#owed() + reserves * this.#reserve.bytes + 2 * bytes + Math.min(2 * bytes, this.#reserve.bytes);
+  }
+
+  /** By so much the next checkpoint lets the database grow. */
+  #owed(): number {
+    return Math.max(0, this.#databaseBytes() - fileBytes(this.#database));
+  }
+
+  /** As the log has it. */
+  #databaseBytes(): number {
+    return (this.#pages.get() as { page_count: number }).page_count * this.#pageBytes;
   }
 
   #become(reason: string): void {

@@ -22,6 +22,8 @@ const GRANTED = { ...SUBSCRIBE, name: 'a', granted: true };
 const PUBLISH = { kind: 'publish', name: 'commands/1', bytes: 200 } as const;
 const LARGE = { ...PUBLISH, bytes: 300_000 };
 
+const REFUSED = { topic: 'commands/1', reasonCode: 0x87 };
+
 const DUPLICATE = { stage: 'open', closeCode: 1011, closeReason: 'Duplicate Client ID' } as const;
 
 type Row = [name: string, evidence: Partial<Evidence>, cause: Cause, confidence: Diagnosis['confidence']];
@@ -97,6 +99,28 @@ const UP: Row[] = [
     'publish-denied',
     'guess',
   ],
+  ['hung up right after a PUBLISH was refused', { refused: REFUSED }, 'publish-denied', 'guess'],
+  [
+    'the same, by a broker that is there all the while',
+    { refused: REFUSED, afterwards: THERE },
+    'publish-denied',
+    'likely',
+  ],
+  [
+    'the same, for the third time',
+    { upMs: 1_500, refused: REFUSED, history: [BARE, BARE], afterwards: THERE },
+    'publish-denied',
+    'likely',
+  ],
+  [
+    'the same, after a hold-off',
+    { upMs: 9, refused: REFUSED, history: [NAMED, BARE, BARE], afterwards: THERE },
+    'publish-denied',
+    'likely',
+  ],
+  ['the same, with another behind it', { refused: REFUSED, outstanding: [SUBSCRIBE] }, 'publish-denied', 'guess'],
+  ['the same, by a broker that goes', { refused: REFUSED, afterwards: GONE }, 'broker-shutdown', 'likely'],
+  ['refused for a quota, and hung up', { refused: { ...REFUSED, reasonCode: 0x97 } }, 'quota-exceeded', 'guess'],
   [
     'gone under a PUBLISH',
     { outstanding: [PUBLISH], afterwards: refused('broker-unreachable') },
@@ -330,6 +354,14 @@ describe('diagnosis', () => {
       const { mend } = diagnose({ ...NOTHING, upMs: 9, history: [BARE, BARE], afterwards });
       assert.match(mend, /session\.clientId of its own.*proxy or load balancer/);
     }
+  });
+
+  it('a hang-up after a refusal is told with the publish, its code and what is known of such brokers, and is not bare', () => {
+    const hungUp = { ...NOTHING, refused: REFUSED };
+    const { evidence, mend } = diagnose(hungUp);
+    assert.match(evidence.join(), /right after it had refused PUBLISH commands\/1 with reason code 0x87/);
+    assert.match(mend, /Allow the topic.*max_queued_messages/);
+    assert.deepEqual([isBare(hungUp), isBare(NOTHING)], [false, true]);
   });
 
   it('one takeover is not yet a fight', () => {

@@ -1,6 +1,6 @@
 /** Why a connection ended or never came up. Pure: evidence in, diagnosis out. */
 import { MEND, type Diagnosis } from '../domain/cause.js';
-import { causeOfCode } from './causes.js';
+import { causeOfCode, causeOfRefusal } from './causes.js';
 import {
   described,
   found,
@@ -26,6 +26,9 @@ const TAKEN_OVER_ONCE =
   'Another client has connected with this client id: a second gateway, perhaps one that was replacing this one, or `holdfast doctor --takeover`. If it happens again, find it at the broker, and give every gateway a session.clientId of its own.';
 const RIVAL_OR_FORGOTTEN =
   'Either another client connected with this client id and a clean start, which ends the session: look for it at the broker, and give every gateway a session.clientId of its own. Or the broker has lost its sessions: turn on its persistence.';
+
+const REFUSED_AND_HUNG_UP =
+  'Some brokers hang up after they have refused a publish: Mosquitto 2.0 does with max_queued_messages 0, so give it a limit.';
 
 export function diagnose(evidence: Evidence): Diagnosis {
   const { cause, confidence, evidence: more, mend = MEND[cause], inWords = false } = judge(evidence);
@@ -97,6 +100,7 @@ function dropped(evidence: Evidence): Judgement {
     return found('malformed-packet', 'likely', 'what came in cannot be read');
   }
   return (
+    hungUpAfterRefusal(evidence) ??
     hungUpOn(evidence) ??
     contested(evidence) ??
     explainedAfterwards(evidence) ??
@@ -135,6 +139,17 @@ function hungUpOn(evidence: Evidence): Judgement | undefined {
   if (operation.kind === 'subscribe') return found('subscribe-denied', confidence, text);
   const either = `it may not be allowed, or be larger than the broker takes`;
   return { ...found('publish-denied', confidence, text, either), mend: deniedOrTooLarge(operation) };
+}
+
+/** What is on the way behind a publish that was just refused is not why, and a rival would hardly come in that moment. */
+function hungUpAfterRefusal(evidence: Evidence): Judgement | undefined {
+  const { refused, afterwards } = evidence;
+  if (!refused || isGone(afterwards)) return undefined;
+  const { topic, reasonCode } = refused;
+  const cause = causeOfRefusal('publish', reasonCode);
+  const sure = afterwards !== undefined && isThere(afterwards) && isOrderly(evidence);
+  const text = `hung up right after it had refused PUBLISH ${topic} with reason code 0x${reasonCode.toString(16)}`;
+  return { ...found(cause, sure ? 'likely' : 'guess', text), mend: `${MEND[cause]} ${REFUSED_AND_HUNG_UP}` };
 }
 
 /** MQTT 3.1.1 has no word for either, and some brokers of MQTT 5 say none. */

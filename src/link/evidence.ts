@@ -15,6 +15,13 @@ export interface Outstanding {
   granted?: boolean;
 }
 
+/** A publish that the broker answered with a no, moments before the connection ended. */
+export interface RefusedPublish {
+  topic: string;
+  /** Of the PUBACK, 0x80 or above. */
+  reasonCode: number;
+}
+
 /** What the first attempt after a drop met; `there`: TCP connections that sent nothing were taken and kept. */
 export type Afterwards =
   | { kind: 'there' }
@@ -23,7 +30,7 @@ export type Afterwards =
 
 /** One connection that was up and ended, as far as later ones want to know. */
 export interface Life {
-  /** The broker closed it without a word, and nothing was outstanding. */
+  /** The broker closed it without a word, nothing was outstanding, and nothing had just been refused. */
   bare: boolean;
   /** An orderly close, not a reset. */
   orderly: boolean;
@@ -55,6 +62,8 @@ export interface Evidence extends CloseEvidence {
   silentRefusals?: number;
   /** Oldest first. */
   outstanding: Outstanding[];
+  /** Some brokers refuse a publish and hang up then. */
+  refused?: RefusedPublish | undefined;
   /** The connections before it that were up, newest first. */
   history: Life[];
   /** Absent: not known yet. */
@@ -92,10 +101,10 @@ export function isToldTakeover({ webSocket }: Pick<CloseEvidence, 'webSocket'>):
   return TAKEN_OVER.test(webSocket?.closeReason ?? '');
 }
 
-/** The broker closed it without a word, and nothing was outstanding that it might not want. */
+/** The broker closed it without a word, and there was nothing that it might not want. */
 export function isBare(evidence: Evidence): boolean {
-  const { wasUp, outstanding } = evidence;
-  return wasUp && isWordless(evidence) && outstanding.every(({ granted }) => granted);
+  const { wasUp, outstanding, refused } = evidence;
+  return wasUp && isWordless(evidence) && refused === undefined && outstanding.every(({ granted }) => granted);
 }
 
 /** The broker ended it as TCP, or a WebSocket, is ended, rather than with a reset or a loss. */

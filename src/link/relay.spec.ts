@@ -215,6 +215,31 @@ describe('relay', () => {
     ]);
   });
 
+  it('knows for a moment what the broker has refused, and of this connection alone', async () => {
+    let now = 0;
+    const clock = { now: () => 0, monotonic: () => now };
+    const relay = new Relay(new Outbox([entry(1), entry(2)]), (error) => assert.fail(error), { clock });
+    const wire = new Wire();
+    relay.begin(wire.connection, LIMITS);
+    await settled();
+    wire.sent[0]!.answer(0);
+    assert.equal(relay.refused, undefined);
+    wire.sent[1]!.answer(0x87);
+    now = 999;
+    relay.end(true);
+    assert.deepEqual(relay.refused, { topic: 't', reasonCode: 0x87 });
+    now = 1_000;
+    assert.equal(relay.refused, undefined);
+    now = 0;
+    relay.begin(new Wire().connection, LIMITS);
+    assert.equal(relay.refused, undefined);
+  });
+
+  it('what is on the way when the broker hangs up for another that it has just refused is hardly why', async () => {
+    const [sent] = await tries({ ...SILENT_CLOSE, refused: { topic: 'other', reasonCode: 0x87 } }, 20);
+    assert.equal(sent, 6);
+  });
+
   it('what the broker has said it will not take is refused here and never sent', async () => {
     const entries = [
       entry(1, { payload: Buffer.alloc(2_000) }),

@@ -2,7 +2,7 @@ import type { Cause } from '../domain/cause.js';
 import { blameOf, type Ended } from './blame.js';
 import { causeOfRefusal } from './causes.js';
 import type { BrokerLimits, Connection } from './connection.js';
-import type { Outstanding } from './evidence.js';
+import type { Outstanding, RefusedPublish } from './evidence.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
 import type { MessageProperties } from '../domain/message.js';
@@ -17,7 +17,7 @@ const PACKET_OVERHEAD_BYTES = 16;
 const RETRY_MS = 1_000;
 /** A broker that hangs up this often in a row on a publish that is on the way alone will not take it. */
 const HANG_UPS_MAX = 3;
-/** An end so soon after a publish has gone out may well be the answer to it. */
+/** An end so soon after a publish has gone out, or was refused, may well be because of it. */
 const PROMPT_MS = 1_000;
 /** What a broker may say of a packet as it hangs up on it; anything else it says is no fault of a publish. */
 const PACKET_CODES = new Set([0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95, 0x97, 0x99, 0x9a, 0x9b]);
@@ -51,6 +51,8 @@ export class Relay {
   #charged: { entry: OutboxEntry; prompt: boolean } | undefined;
   /** Monotonic: the newest one was sent. */
   #sentAt = 0;
+  /** The newest that the broker has refused on the current connection; `at`: monotonic. */
+  #refused: (RefusedPublish & { at: number }) | undefined;
   #fetching = false;
   /** There may be more in the outbox than was sent. */
   #more = false;
@@ -75,6 +77,7 @@ export class Relay {
     this.#connection = connection;
     this.#limits = limits;
     this.#sentThrough = 0;
+    this.#refused = undefined;
     this.wake();
   }
 
@@ -108,6 +111,13 @@ export class Relay {
     return [...this.#inFlight.values()].map((entry) => {
       return { kind: 'publish', name: entry.topic, bytes: bytesOf(entry), sequence: entry.sequence };
     });
+  }
+
+  /** What the broker has refused a moment ago. */
+  get refused(): RefusedPublish | undefined {
+    if (!this.#refused) return undefined;
+    const { at, topic, reasonCode } = this.#refused;
+    return this.ambient.clock.monotonic() - at < PROMPT_MS ? { topic, reasonCode } : undefined;
   }
 
   /** Something may be in the outbox. */
@@ -199,10 +209,11 @@ export class Relay {
     return undefined;
   }
 
-  #answer({ sequence, id }: OutboxEntry, reasonCode: number): void {
+  #answer({ sequence, id, topic }: OutboxEntry, reasonCode: number): void {
     failpoint('confirmed');
     if (reasonCode < 0x80) this.#finish({ sequence, id, outcome: 'published', reasonCode });
     else {
+      this.#refused = { topic, reasonCode, at: this.ambient.clock.monotonic() };
       const cause = causeOfRefusal('publish', reasonCode);
       this.#finish({ sequence, id, outcome: 'refused', reasonCode, cause });
     }

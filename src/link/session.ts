@@ -334,6 +334,7 @@ export class Session {
         threadDelayMs: delayMs,
         silentRefusals: this.#dial.silentRefusals,
         outstanding,
+        refused: evidence.wasUp ? this.relay.refused : undefined,
       },
       clock.now(),
     );

@@ -30,7 +30,7 @@ export interface Surface {
 const ABOUT = `Holdfast holds one MQTT session, keeps every message, and passes valid ones on. This is its REST surface.
 
 Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. A 503, and whatever else has \`Retry-After\`, may be tried again.
-Names that a body or a query may not have are refused. Addresses are taken literally: with a slash more they are nothing. Another method than an
+Names that a body may not have are refused, and those that a query may not have wherever a call reads a query or publishes. Addresses are taken literally: with a slash more they are nothing. Another method than an
 address takes is a 405 with \`Allow\`.`;
 
 /** The REST surface as an OpenAPI 3.1 document. */

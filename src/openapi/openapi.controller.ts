@@ -5,12 +5,12 @@ import { SCOPE_METADATA, type Access } from '../domain/scope.js';
 import { PAGE_POLICY } from '../domain/security-headers.js';
 import { STYLE } from './style.js';
 
-/** What there is to read about REST. */
+/** What there is to read about REST. As bytes: anybody may ask for it, as often as they like, and all get the same ones. */
 export abstract class ApiDescription {
   /** As an OpenAPI document. */
-  abstract readonly document: object;
+  abstract readonly document: Buffer;
   /** As an HTML page. */
-  abstract readonly page: string;
+  abstract readonly page: Buffer;
 }
 
 const openApi = new Schema<object>({ type: 'object', required: ['openapi', 'info', 'paths'] });
@@ -21,6 +21,7 @@ export class OpenApiController {
   constructor(@Inject(ApiDescription) private readonly api: ApiDescription) {}
 
   @Get('openapi.json')
+  @Header('content-type', 'application/json; charset=utf-8')
   @SetMetadata(SCOPE_METADATA, 'public' satisfies Access)
   @SetMetadata(OPERATION_METADATA, {
     id: 'getOpenApi',
@@ -28,7 +29,7 @@ export class OpenApiController {
     summary: 'This document.',
     answers: { 200: { description: 'An OpenAPI 3.1 document.', content: { schema: openApi } } },
   } satisfies Operation)
-  document(): object {
+  document(): Buffer {
     return this.api.document;
   }
 
@@ -42,7 +43,7 @@ export class OpenApiController {
     summary: 'This document as a page to read.',
     answers: { 200: { description: 'A page without scripts.', content: { media: 'text/html', schema: text } } },
   } satisfies Operation)
-  page(): string {
+  page(): Buffer {
     return this.api.page;
   }
 

@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DISCARD_REASONS, type DiscardReason } from '../domain/subscriber.js';
+import { runtimeMetrics } from './runtime-metrics.js';
 
 export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
 const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'throttled', 'dead'] as const;
@@ -9,6 +10,8 @@ export const PUBLISH_OUTCOMES = ['published', 'queued', 'refused', 'expired', 'i
 /** Beyond it the histograms lose their subscriber label: a thousand of them would be a hundred thousand series. */
 const SUBSCRIBERS_WITH_HISTOGRAMS_MAX = 50;
 const ATTEMPT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+/** `publish.wait` goes up to five minutes. */
+const PUBLISH_SECONDS = [...ATTEMPT_SECONDS, 60, 300];
 const DELIVERY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 120, 600, 3_600];
 
 export interface SubscriberFigures {
@@ -33,7 +36,7 @@ export class DeliveryMetrics {
 
   constructor(subscribers: readonly string[], figures: () => SubscriberFigures[], version: string) {
     const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry });
+    runtimeMetrics(this.registry);
     const labelNames = ['subscriber'] as const;
     this.#attempts = new Counter({
       name: 'holdfast_attempts_total',
@@ -72,7 +75,7 @@ export class DeliveryMetrics {
     this.#publishSeconds = new Histogram({
       name: 'holdfast_publish_seconds',
       help: 'From request to answer of a publish.',
-      buckets: ATTEMPT_SECONDS,
+      buckets: PUBLISH_SECONDS,
       registers,
     });
     this.#replies = new Counter({

@@ -13,9 +13,16 @@ export class JournalMetrics {
   readonly #rejections: Counter<'contract' | 'reason'>;
   #stats: JournalStats | undefined;
 
+  /**
+   * @param maxBytes what the journal may grow to
+   * @param names label values that exist from the start
+   * @param now wall-clock milliseconds
+   */
   constructor(
     private readonly stats: () => Promise<JournalStats>,
+    maxBytes: number,
     names: { contracts: readonly string[]; subscribers: readonly string[] },
+    now: () => number,
   ) {
     const registers = [this.registry];
     const gauge = (name: string, help: string, value: (stats: JournalStats) => number): void => {
@@ -32,12 +39,16 @@ export class JournalMetrics {
     };
     gauge('holdfast_journal_records', 'Records in the journal.', ({ records }) => records);
     gauge('holdfast_journal_bytes', 'Size of the journal: live pages and the log.', ({ bytes }) => bytes);
+    gauge('holdfast_journal_max_bytes', 'What the journal may grow to.', () => maxBytes);
     gauge(
       'holdfast_unadmitted_records',
       'Records without a verdict: their contracts have not been asked, and no subscriber sees them yet.',
       ({ last, admitted }) => last - admitted,
     );
     gauge('holdfast_outbox_records', 'Publishes that wait for the broker.', ({ outbox }) => outbox);
+    gauge('holdfast_outbox_oldest_seconds', 'How long the oldest of them has waited.', ({ oldestPublishAt: at }) =>
+      at === undefined ? 0 : Math.max(0, (now() - at) / 1_000),
+    );
     const latest = (): JournalStats | undefined => this.#stats;
     new Gauge({
       name: 'holdfast_journal_state',

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { CAUSES, type Cause } from '../domain/cause.js';
+import type { ContractThreadHealth } from '../domain/contract.js';
 import { isDenied, type LinkEvent, type LinkStatus } from '../domain/link.js';
 
 /** What the link thread counts. Every label value exists from the start. */
@@ -12,22 +13,19 @@ export class LinkMetrics {
   readonly #resumes: Counter<'result'>;
   readonly #denied: Gauge<'subscription'>;
 
-  /** @param subscriptions their names, as in the configuration */
+  /**
+   * @param subscriptions their names, as in the configuration
+   * @param delays the worst of each thread, in milliseconds
+   * @param contracts how the contract thread is; undefined until it has begun
+   */
   constructor(
     private readonly status: () => LinkStatus | undefined,
     subscriptions: readonly string[],
     delays: () => { [thread: string]: number },
+    contracts: () => ContractThreadHealth | undefined,
   ) {
     const registers = [this.registry];
-    const gauge = (name: string, help: string, value: () => number): Gauge =>
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(value());
-        },
-      });
+    const gauge = gaugesIn(registers);
     gauge('holdfast_link_up', '1 while the broker is connected.', () => (this.status()?.state === 'up' ? 1 : 0));
     gauge(
       'holdfast_link_pending_acks',
@@ -38,6 +36,9 @@ export class LinkMetrics {
       'holdfast_link_canary_seconds',
       'How long the last canary took to come back, or how long a missing one has been away.',
       () => this.status()?.canary?.seconds ?? 0,
+    );
+    gauge('holdfast_link_canary_silent', '1 while the canary does not come back.', () =>
+      this.status()?.canary?.silent === true ? 1 : 0,
     );
     this.#connects = new Counter({
       name: 'holdfast_link_connects_total',
@@ -74,15 +75,7 @@ export class LinkMetrics {
       },
     });
     this.#messages(registers);
-    new Gauge({
-      name: 'holdfast_thread_delay_seconds',
-      help: 'The worst delay of a thread during the last half minute.',
-      labelNames: ['thread'],
-      registers,
-      collect() {
-        for (const [thread, delayMs] of Object.entries(delays())) this.set({ thread }, delayMs / 1000);
-      },
-    });
+    threadGauges(registers, delays, contracts);
   }
 
   observe(event: LinkEvent): void {
@@ -135,4 +128,38 @@ export class LinkMetrics {
 function withValues(counter: Counter<'cause'>, causes: readonly Cause[]): Counter<'cause'> {
   for (const cause of causes) counter.inc({ cause }, 0);
   return counter;
+}
+
+type NewGauge = (name: string, help: string, value: () => number) => void;
+
+function gaugesIn(registers: Registry[]): NewGauge {
+  return (name, help, value) =>
+    void new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+}
+
+function threadGauges(
+  registers: Registry[],
+  delays: () => { [thread: string]: number },
+  contracts: () => ContractThreadHealth | undefined,
+): void {
+  new Gauge({
+    name: 'holdfast_thread_delay_seconds',
+    help: 'The worst delay of a thread during the last half minute.',
+    labelNames: ['thread'],
+    registers,
+    collect() {
+      for (const [thread, delayMs] of Object.entries(delays())) this.set({ thread }, delayMs / 1000);
+    },
+  });
+  const gauge = gaugesIn(registers);
+  const [lost, held] = ['holdfast_contract_threads_lost', 'holdfast_contract_threads_held'];
+  gauge(lost, 'Contract threads that were told to end and have not.', () => contracts()?.lost ?? 0);
+  gauge(held, '1 while so many are lost that nothing is checked.', () => (contracts()?.held === true ? 1 : 0));
 }

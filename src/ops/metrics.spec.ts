@@ -19,6 +19,7 @@ const STATS: JournalStats = {
   records: 5,
   bytes: 4_096,
   outbox: 2,
+  oldestPublishAt: 1_000,
   corruptRecords: 1,
   deadLetters: { billing: 3 },
   last: 9,
@@ -30,11 +31,18 @@ function linkMetrics(status?: Partial<LinkStatus>): LinkMetrics {
     () => status as LinkStatus | undefined,
     [AWKWARD, 'b'],
     () => ({ link: 5, main: 1_500 }),
+    () => ({ lost: 5, held: true, waitMs: 0 }),
   );
 }
 
 function journalMetrics(stats: JournalStats = STATS): JournalMetrics {
-  return new JournalMetrics(() => Promise.resolve(stats), { contracts: ['telemetry'], subscribers: SUBSCRIBERS });
+  const names = { contracts: ['telemetry'], subscribers: SUBSCRIBERS };
+  return new JournalMetrics(
+    () => Promise.resolve(stats),
+    8_192,
+    names,
+    () => 61_000,
+  );
 }
 
 function deliveryMetrics(ids: readonly string[] = SUBSCRIBERS, figures: SubscriberFigures[] = []): DeliveryMetrics {
@@ -191,6 +199,27 @@ describe('what happens is counted where it belongs', () => {
       ['journal_records', 'journal_bytes', 'outbox_records'].map((name) => metrics.get(`holdfast_${name}`)),
       [5, 4_096, 2],
     );
+  });
+
+  it('link: a silent canary, and contract threads that do not end', async () => {
+    const found = await read(linkMetrics({ canary: { silent: true, seconds: 40 } }));
+    const names = ['link_canary_silent', 'link_canary_seconds', 'contract_threads_lost', 'contract_threads_held'];
+    assert.deepEqual(
+      names.map((name) => found.get(`holdfast_${name}`)),
+      [1, 40, 5, 1],
+    );
+    assert.equal((await read(linkMetrics())).get('holdfast_link_canary_silent'), 0);
+  });
+
+  it('journal: what it may grow to, and the age of the oldest publish', async () => {
+    const found = parseMetrics(await journalMetrics().text());
+    assert.deepEqual(
+      [found.get('holdfast_journal_max_bytes'), found.get('holdfast_outbox_oldest_seconds')],
+      [8_192, 60],
+    );
+    const { oldestPublishAt, ...none } = STATS;
+    assert.ok(oldestPublishAt);
+    assert.equal(parseMetrics(await journalMetrics(none).text()).get('holdfast_outbox_oldest_seconds'), 0);
   });
 
   it('delivery: attempts, times and the state each subscriber is in', async () => {

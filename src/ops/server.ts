@@ -1,12 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HoldfastError } from '../domain/errors.js';
+import { InHand } from '../domain/in-hand.js';
 import { probe, type HealthFacts, type HealthLimits, type Probe } from './health.js';
 
 /** A scrape does not wait longer for a thread that is stalled; its last figures stand in. */
 const SOURCE_WAIT_MS = 500;
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 256;
+/** Requests of one connection. Nobody sends ahead here; the last answer may seem unfinished when the next request comes. */
+const IN_HAND_MAX = 2;
 
 /** Where one thread's metrics come from, as Prometheus text. */
 export type MetricsSource = () => Promise<string>;
@@ -15,12 +18,15 @@ export type MetricsSource = () => Promise<string>;
 export class OpsServer {
   readonly #server: Server;
   readonly #sources: { read: MetricsSource; last: string }[] = [];
+  #scrape: Promise<string> | undefined;
 
   constructor(
     private readonly facts: () => HealthFacts,
     private readonly limits: HealthLimits,
   ) {
+    const inHand = new InHand(IN_HAND_MAX);
     this.#server = createServer((request, response) => {
+      if (!inHand.take(request.socket, response)) return;
       this.#answer(request, response).catch(() => response.destroy());
     });
     this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -70,7 +76,12 @@ export class OpsServer {
     plain(ok ? 200 : 503, verbose ? `${lines.join('\n')}\n${name} ${ok ? 'ok' : 'failed'}\n` : 'ok\n');
   }
 
-  async #metrics(): Promise<string> {
+  /** Who asks meanwhile is answered the same. */
+  #metrics(): Promise<string> {
+    return (this.#scrape ??= this.#gather().finally(() => (this.#scrape = undefined)));
+  }
+
+  async #gather(): Promise<string> {
     const texts = await Promise.all(
       this.#sources.map(async (source) => {
         let timer: NodeJS.Timeout | undefined;

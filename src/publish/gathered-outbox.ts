@@ -3,6 +3,9 @@ import type { AcceptRefusal, Journal } from '../domain/journal.js';
 import type { Acceptance, KeptAnswer, PublishKey } from '../domain/publish.js';
 import type { Outbox } from './publisher.js';
 
+/** A key makes room when its 24 hours are over, not in a moment. */
+const KEYS_RETRY_AFTER_SECONDS = 600;
+
 interface Asked {
   acceptance: Acceptance;
   resolve: () => void;
@@ -44,5 +47,7 @@ export class GatheredOutbox implements Outbox {
 }
 
 function errorOf({ code, message }: AcceptRefusal): Error {
-  return code === 'INTERNAL' ? new Error(message) : new HoldfastError(code, message);
+  if (code === 'INTERNAL') return new Error(message);
+  const details = code === 'KEYS_FULL' ? { retryAfterSeconds: KEYS_RETRY_AFTER_SECONDS } : {};
+  return new HoldfastError(code, message, { details });
 }

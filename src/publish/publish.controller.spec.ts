@@ -5,7 +5,7 @@ import { HoldfastError } from '../domain/errors.js';
 import { SCOPE_METADATA } from '../domain/scope.js';
 import { PublishController } from './publish.controller.js';
 import type { Asking, BatchAnswer, Publisher, Wanted } from './publisher.js';
-import { keepBody } from './request.js';
+import { askedOnce, keepBody } from './request.js';
 
 const PROBLEMS = { of: ({ code }: HoldfastError) => ({ code }) };
 
@@ -98,6 +98,16 @@ describe('POST /v1/publish', () => {
     assert.equal(String((desk.wanted[0] as Wanted).payload), '{"n":12345678901234567890,"d":1.0,"n":2}');
   });
 
+  it('a query beside a body is refused: it would not count', async () => {
+    const url = '/v1/publish?qos=0&retain=true&qos=1';
+    const told = { code: 'REQUEST_INVALID', message: /^\/qos: .*; \/retain: [^;]*$/ };
+    await assert.rejects(new Desk(PUBLISHED).publish({ url }), told);
+    const body = '[{"topic":"t","payload":1}]';
+    const desk = new Desk(PUBLISHED);
+    await assert.rejects(desk.controller.batch(JSON.parse(body), requestOf({ url, body }), desk.reply), told);
+    assert.deepEqual(await new Desk(PUBLISHED).publish({ url: '/v1/publish?' }), PUBLISHED);
+  });
+
   it('every call needs the scope publish', () => {
     for (const name of ['publish', 'raw', 'batch', 'status'] as const) {
       const method = Object.getOwnPropertyDescriptor(PublishController.prototype, name);
@@ -131,19 +141,18 @@ describe('Idempotency-Key', () => {
     await assert.rejects(once({ ...keyed('a, b'), distinct }), { code: 'REQUEST_INVALID' });
   });
 
-  it('goes with the address, the query, the content type and every byte of the body', async () => {
-    const digests = await Promise.all(
-      [
-        {},
-        {},
-        { url: '/v1/publish/batch' },
-        { url: '/v1/publish?a' },
-        { body: '{ "topic":"commands/a","payload":"x"}' },
-        { headers: { 'idempotency-key': 'k', 'content-type': 'application/json; charset=utf-8' } },
-      ].map(async (sent) => (await once({ ...keyed('k'), ...sent }))!.digest),
-    );
+  it('goes with the address, the query, the content type and every byte of the body', () => {
+    const digests = [
+      {},
+      {},
+      { url: '/v1/publish/batch' },
+      { url: '/v1/publish/raw?topic=a' },
+      { url: '/v1/publish/raw?topic=b' },
+      { body: '{ "topic":"commands/a","payload":"x"}' },
+      { headers: { 'idempotency-key': 'k', 'content-type': 'application/json; charset=utf-8' } },
+    ].map((sent) => askedOnce(requestOf({ ...keyed('k'), ...sent }))!.digest);
     assert.equal(digests[0], digests[1]);
-    assert.equal(new Set(digests).size, 5);
+    assert.equal(new Set(digests).size, 6);
   });
 });
 
@@ -220,6 +229,17 @@ describe('POST /v1/publish/raw', () => {
       await desk.raw({ topic: 't', retain: text }, '');
       assert.equal((desk.wanted[0] as Wanted).retain, retain);
     }
+  });
+
+  it('a query that is no UTF-8 is refused, not taken as it is written', async () => {
+    const desk = new Desk(PUBLISHED);
+    const of = (url: string): FastifyRequest => requestOf({ url: `/v1/publish/raw?topic=${url}` });
+    for (const bad of ['a%FF', 'a%C3', 'a%', 'a%zz']) {
+      const call = desk.controller.raw({ topic: bad }, of(bad), desk.reply);
+      await assert.rejects(call, { code: 'REQUEST_INVALID', message: /UTF-8/ }, bad);
+    }
+    await desk.controller.raw({ topic: 'a%FF' }, of('a%25FF'), desk.reply);
+    assert.equal((desk.wanted[0] as Wanted).topic, 'a%FF');
   });
 
   it('all that is wrong with the query is told at once', async () => {

@@ -10,7 +10,7 @@ import { parsePublish } from './publish.dto.js';
 import { batchOperation, publishOperation, rawOperation, statusOperation } from './publish.operations.js';
 import { Publisher, type Asking, type PublishAnswer, type PublishView } from './publisher.js';
 import { parseRaw } from './raw.js';
-import { askedOnce, bodyOf, prefers } from './request.js';
+import { askedOnce, bodyOf, checkQueryEncoding, prefers, refuseQuery } from './request.js';
 
 /** How an error looks within an answer. */
 export abstract class Problems {
@@ -36,6 +36,7 @@ export class PublishController {
     @Req() request: FastifyRequest & CallerRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PublishAnswer> {
+    refuseQuery(request);
     const wanted = parsePublish(body, () => bodyOf(request).toString());
     return answered(await this.publisher.publish(wanted, askingOf(request)), reply);
   }
@@ -49,6 +50,7 @@ export class PublishController {
     @Req() request: FastifyRequest & CallerRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PublishAnswer> {
+    checkQueryEncoding(request);
     const wanted = parseRaw(query, bodyOf(request), request.headers['content-type']);
     return answered(await this.publisher.publish(wanted, askingOf(request)), reply);
   }
@@ -62,6 +64,7 @@ export class PublishController {
     @Req() request: FastifyRequest & CallerRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BatchItem[]> {
+    refuseQuery(request);
     const wanted = parseBatch(body, () => bodyOf(request).toString(), this.publisher.batchMax);
     const answers = await this.publisher.publishAll(wanted, askingOf(request));
     const failed = answers.some((answer) => answer instanceof HoldfastError);

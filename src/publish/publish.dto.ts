@@ -19,7 +19,7 @@ import { Says } from '../domain/schema.js';
 import { topicNameProblem } from '../domain/topic.js';
 import { understand, type Fields } from './emqx.js';
 import { memberText } from './json-text.js';
-import { invalid, pointerTo, type RequestProblem } from '../domain/request-problem.js';
+import { invalid, pointerTo, PROBLEMS_MAX, type RequestProblem } from '../domain/request-problem.js';
 import { FIELD_BYTES_MAX, textProblem } from './text.js';
 
 const EXPIRY_SECONDS_MAX = 4_294_967_295; // [MQTT 5.0, 3.3.2.3.3]
@@ -108,7 +108,8 @@ export function parseFields(
   const add: Add = (pointer, message) => message !== undefined && problems.push({ pointer, message });
   const { fields, pointers, payloadFormatIndicator } = understand(body, add);
   const pointerOf = (name: string): string => (Object.hasOwn(pointers, name) ? pointers[name]! : pointerTo(name));
-  const addAt: Add = (name, message) => add(pointerOf(name), message);
+  const addAt: Add = (name, message) =>
+    message !== undefined && problems.length < PROBLEMS_MAX && add(pointerOf(name), message);
   const publish = filled(fields, addAt);
   for (const { property, constraints = {} } of isPlain(publish) ? [] : validateSync(publish)) {
     for (const message of Object.values(constraints)) addAt(property, message);

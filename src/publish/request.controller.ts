@@ -8,7 +8,7 @@ import { OPERATION_METADATA } from '../domain/operation.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { requestOperation } from './publish.operations.js';
 import { parseRequest } from './request.dto.js';
-import { bodyOf } from './request.js';
+import { bodyOf, refuseQuery } from './request.js';
 import { Requester, type Answered } from './requester.js';
 
 /** Header lines of one answer, beside which proxies have room for their own. */
@@ -27,6 +27,7 @@ export class RequestController {
     @Req() request: FastifyRequest & CallerRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    refuseQuery(request);
     if (request.headers['idempotency-key'] !== undefined) {
       throw invalid([{ pointer: '', message: 'Idempotency-Key is for publishes: an answer is not kept' }]);
     }

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../domain/errors.js';
-import { invalid, type RequestProblem } from '../domain/request-problem.js';
+import { invalid, pointerTo, type RequestProblem } from '../domain/request-problem.js';
 import type { Fields } from './emqx.js';
 import { parsePublish } from './publish.dto.js';
 import type { Wanted } from './publisher.js';
@@ -24,7 +24,10 @@ export function parseRequest(
   try {
     const wanted = parsePublish(isFields(body) ? publish : body, text);
     if (wanted.properties?.responseTopic !== undefined) {
-      problems.push({ pointer: '/responseTopic', message: 'is the gateway’s to choose; leave it out' });
+      problems.push({
+        pointer: pointerTo(...responseTopicIn(publish)),
+        message: 'is the gateway’s to choose; leave it out',
+      });
     }
     if (problems.length === 0) return { wanted, timeoutMs: fits ? timeoutSeconds * 1_000 : undefined };
   } catch (error) {
@@ -32,6 +35,12 @@ export function parseRequest(
     problems.push(...((error.details['errors'] ?? []) as RequestProblem[]));
   }
   throw invalid(problems);
+}
+
+/** Where the body has it: in our words, or in EMQX's. */
+function responseTopicIn({ properties }: Fields): string[] {
+  const theirs = isFields(properties) && typeof properties['response_topic'] === 'string';
+  return theirs ? ['properties', 'response_topic'] : ['responseTopic'];
 }
 
 function isFields(body: unknown): body is Fields {

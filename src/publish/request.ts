@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
-import { invalid } from '../domain/request-problem.js';
+import { invalid, pointerTo } from '../domain/request-problem.js';
 import type { AskedOnce } from './kept-requests.js';
 
 const KEY_LENGTH_MAX = 255;
@@ -17,6 +17,32 @@ export function keepBody(request: object, body: Buffer): void {
 /** Empty when there was none. */
 export function bodyOf(request: object): Buffer {
   return bodies.get(request) ?? Buffer.alloc(0);
+}
+
+/**
+ * The query must be percent-encoded UTF-8: what is not would be taken as it is written, and published to another topic.
+ * @throws HoldfastError REQUEST_INVALID
+ */
+export function checkQueryEncoding({ raw }: FastifyRequest): void {
+  try {
+    decodeURIComponent(queryOf(raw.url));
+  } catch {
+    throw invalid([{ pointer: '', message: 'the query is not percent-encoded UTF-8' }]);
+  }
+}
+
+/** Whoever writes `?qos=0` beside a body thinks that it counts. @throws HoldfastError REQUEST_INVALID */
+export function refuseQuery({ raw }: FastifyRequest): void {
+  const query = queryOf(raw.url);
+  if (query === '') return;
+  const names = [...new Set(new URLSearchParams(query).keys())];
+  const message = 'is not a query parameter here: what is published is in the body alone';
+  if (names.length > 0) throw invalid(names.map((name) => ({ pointer: pointerTo(name), message })));
+}
+
+function queryOf(url = ''): string {
+  const at = url.indexOf('?');
+  return at === -1 ? '' : url.slice(at + 1);
 }
 
 /** What `Idempotency-Key` asks for; undefined without it. @throws HoldfastError REQUEST_INVALID */

@@ -149,6 +149,8 @@ describe('the body of a request', () => {
       },
     );
     const own = { ...body, responseTopic: 'r' };
-    assert.throws(() => parseRequest(own, undefined, 60_000), /responseTopic/);
+    assert.throws(() => parseRequest(own, undefined, 60_000), /^HoldfastError: \/responseTopic: /);
+    const theirs = { ...body, properties: { response_topic: 'r' } };
+    assert.throws(() => parseRequest(theirs, undefined, 60_000), /^HoldfastError: \/properties\/response_topic: /);
   });
 });

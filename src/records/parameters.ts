@@ -1,5 +1,5 @@
 import { parseInstant, parsePlace, type Place } from '../domain/instant.js';
-import { invalid, pointerTo, type RequestProblem } from '../domain/request-problem.js';
+import { invalid, pointerTo, PROBLEMS_MAX, type RequestProblem } from '../domain/request-problem.js';
 import { listOf as schemaOfList, Optional, Schema, text as anyText, words, type Keywords } from '../domain/schema.js';
 import { topicFilterProblem } from '../domain/topic.js';
 
@@ -171,6 +171,7 @@ export class Parameters<K extends Known> {
   done(): void {
     for (const name of Object.keys(this.fields)) {
       if (Object.hasOwn(this.known, name)) continue;
+      if (this.#problems.length >= PROBLEMS_MAX) break;
       this.problem(name, `is not known here; there are ${Object.keys(this.known).join(', ')}`);
     }
     if (this.#problems.length > 0) throw invalid(this.#problems);

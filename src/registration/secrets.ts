@@ -81,7 +81,8 @@ function mapped(value: unknown, path: string[], change: (value: unknown, path: s
 /** @param anyCase names of headers differ in nothing when they differ in case */
 function valueOf(at: unknown, name: string, anyCase: boolean): unknown {
   if (!isObject(at)) return undefined;
-  if (Object.hasOwn(at, name) || !anyCase) return at[name];
+  if (Object.hasOwn(at, name)) return at[name];
+  if (!anyCase) return undefined;
   const known = Object.keys(at).find((one) => one.toLowerCase() === name.toLowerCase());
   return known === undefined ? undefined : at[known];
 }

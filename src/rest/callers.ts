@@ -35,12 +35,22 @@ export class Callers {
    * @throws HoldfastError UNAUTHORIZED
    */
   identify(authorization: string | undefined): Caller {
-    const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    if (given === undefined) throw new HoldfastError('UNAUTHORIZED', 'this call needs a bearer token');
+    const known = this.find(authorization);
+    if (known) return known;
+    const given = tokenOf(authorization) !== undefined;
+    throw new HoldfastError(
+      'UNAUTHORIZED',
+      given ? 'this bearer token is not known' : 'this call needs a bearer token',
+    );
+  }
+
+  /** As {@link identify}; undefined: nobody who is known. */
+  find(authorization: string | undefined): Caller | undefined {
+    const given = this.#known && tokenOf(authorization);
+    if (given === undefined) return undefined;
     const digest = digestOf(given);
-    const [known] = (this.#known ?? []).filter((one) => timingSafeEqual(one.digest, digest));
-    if (!known) throw new HoldfastError('UNAUTHORIZED', 'this bearer token is not known');
-    return known.caller;
+    const [known] = this.#known!.filter((one) => timingSafeEqual(one.digest, digest));
+    return known?.caller;
   }
 
   /** Counts a call of one that was {@link identify}ed. @throws HoldfastError TOO_MANY_REQUESTS */
@@ -96,4 +106,8 @@ function goesOn({ caller, digest }: Known, { name, token, scopes }: TokenSetting
 
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+function tokenOf(authorization = ''): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization)?.[1];
 }

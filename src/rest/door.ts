@@ -36,7 +36,9 @@ export function door({ routes, callers, letIn, refused }: DoorParts) {
 
 /** @returns whether it is known who calls, or does not matter */
 function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, callers: Callers): boolean {
-  const { method, url } = request;
+  const { method, url, headers } = request;
+  const known = callers.find(headers.authorization);
+  if (known) callers.count(known); // also what is then refused
   const route = request.routeOptions.url ?? '';
   if (request.is404 || routes.isOthers(route, url)) {
     const allow = routes.methods(url);
@@ -45,9 +47,8 @@ function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, call
   }
   const access = routes.access(method, route);
   if (access === 'public' || !callers.needed) return !callers.needed;
-  const caller = callers.identify(request.headers.authorization);
+  const caller = known ?? callers.identify(headers.authorization);
   checkScope(caller, access);
-  callers.count(caller);
   request.caller = caller;
   return true;
 }

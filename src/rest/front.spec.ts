@@ -12,15 +12,16 @@ interface Asked {
   hosts?: string[];
   origin?: string | undefined;
   site?: string;
+  mode?: string;
 }
 
 /** The code it is refused with; undefined: it is not. */
 function refused(
-  { method = 'GET', url = '/', hosts = ['127.0.0.1:8080'], origin, site }: Asked,
+  { method = 'GET', url = '/', hosts = ['127.0.0.1:8080'], origin, site, mode }: Asked,
   settings = OPEN,
 ): string | undefined {
   const rawHeaders = hosts.flatMap((host, i) => [i % 2 ? 'HOST' : 'Host', host]);
-  const headers = { host: hosts[0], origin, 'sec-fetch-site': site };
+  const headers = { host: hosts[0], origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode };
   return refusalOf({ method, url, rawHeaders, headers } as unknown as IncomingMessage, settings)?.code;
 }
 
@@ -101,9 +102,18 @@ describe('before anything is routed', () => {
   it('what a browser sends for a page of another site changes nothing, with or without tokens', () => {
     for (const settings of [OPEN, GUARDED]) {
       assert.equal(refused({ method: 'POST', site: 'cross-site' }, settings), 'FORBIDDEN');
-      assert.equal(refused({ method: 'GET', site: 'cross-site' }, settings), undefined);
+      assert.equal(refused({ method: 'GET', site: 'cross-site', mode: 'navigate' }, settings), undefined);
       assert.equal(refused({ method: 'POST', site: 'same-origin' }, settings), undefined);
       assert.equal(refused({ method: 'POST', site: 'none' }, settings), undefined);
+    }
+  });
+
+  it('without tokens, a page of another site may lead here, and fetch nothing: it would hold streams open', () => {
+    for (const method of ['GET', 'HEAD']) {
+      assert.equal(refused({ method, site: 'cross-site', mode: 'no-cors' }), 'FORBIDDEN');
+      assert.equal(refused({ method, site: 'cross-site' }), 'FORBIDDEN');
+      assert.equal(refused({ method, site: 'cross-site', mode: 'no-cors' }, GUARDED), undefined);
+      assert.equal(refused({ method, site: 'same-origin', mode: 'cors' }), undefined);
     }
   });
 });

@@ -33,11 +33,19 @@ export function refusalOf(
   if ((!tokens || allowedHosts.length > 0) && !isKnown(name, [host, ...allowedHosts])) {
     return new HoldfastError('HOST_FORBIDDEN', `the gateway is not called ${JSON.stringify(name)}`);
   }
-  if (SAFE_METHODS.has(method)) return undefined;
   const { origin } = headers;
   const crossSite = headers['sec-fetch-site'] === 'cross-site';
+  if (SAFE_METHODS.has(method)) {
+    // Whoever follows a link may; a page that fetches could not read the answer, but would hold streams open.
+    const fetched = crossSite && !tokens && headers['sec-fetch-mode'] !== 'navigate';
+    return fetched ? foreignPage() : undefined;
+  }
   const foreign = !tokens && origin !== undefined && URL.parse(origin)?.host !== headers.host?.toLowerCase();
   if (!crossSite && !foreign) return undefined;
+  return foreignPage();
+}
+
+function foreignPage(): HoldfastError {
   return new HoldfastError('FORBIDDEN', 'a web page of another origin may not do this');
 }
 

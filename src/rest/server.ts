@@ -10,6 +10,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { HoldfastError } from '../domain/errors.js';
+import { InHand } from '../domain/in-hand.js';
 import { refusalOf as reasonOf, type Refusal } from '../domain/refusal.js';
 import { invalid } from '../domain/request-problem.js';
 import { SECURITY_HEADERS } from '../domain/security-headers.js';
@@ -28,6 +29,9 @@ const SILENCE_MS = 15 * 60_000;
 /** Of a connection that is closed because of what came over it. */
 const LINGER_MS = 1_000;
 
+/** Requests of one connection that were not answered yet: far more than clients that send ahead have. */
+const IN_HAND_MAX = 16;
+
 const HEADERS = Object.entries(SECURITY_HEADERS);
 
 export type RestServerSettings = Pick<HttpSettings, 'host' | 'allowedHosts' | 'auth' | 'limits' | 'tls'>;
@@ -39,6 +43,7 @@ export class RestServer {
   /** The answer that each connection waits for, or had last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #failing = new WeakSet<Socket>();
+  readonly #inHand = new InHand(IN_HAND_MAX);
 
   /** @param refused told of what gets no further than here */
   constructor(
@@ -63,7 +68,9 @@ export class RestServer {
     this.server.maxHeadersCount = 0; // their size is bounded; those over a count would be dropped in silence
     const front = { ...settings, tokens: typeof settings.auth === 'object' };
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      if (!this.#inHand.take(request.socket, response)) return refused('connections');
       this.#answers.set(request.socket, response);
+      if (hasBody(request)) this.#closeLate(request.socket);
       for (const [name, value] of HEADERS) response.setHeader(name, value);
       const refusal = refusalOf(request, front);
       if (refusal) this.#refuse(refusal, response);
@@ -96,6 +103,21 @@ export class RestServer {
     if (reason) this.refused(reason);
   }
 
+  /**
+   * To close a connection while its client still writes would take the answer from it: what comes is read to its end first,
+   * and thrown away. Node ends it when `requestTimeout` is over.
+   */
+  #closeLate(socket: Socket): void {
+    if (Object.hasOwn(socket, 'destroySoon')) return;
+    const destroySoon = socket.destroySoon.bind(socket);
+    socket.destroySoon = (): void => {
+      const request = this.#answers.get(socket)!.req;
+      if (request.complete) return destroySoon();
+      socket.end();
+      request.once('close', () => socket.destroy()).resume();
+    };
+  }
+
   /** No request could be read. What still comes is taken and thrown away for a moment, or the answer would be lost with it. */
   #failed(error: NodeJS.ErrnoException, socket: Socket): void {
     if (this.#failing.has(socket)) return;
@@ -108,6 +130,10 @@ export class RestServer {
     socket.end(problemMessage(refusal));
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 function secureOptions({ cert, key, clientCa }: NonNullable<HttpSettings['tls']>): TlsOptions {

@@ -57,7 +57,12 @@ const FATAL_GRACE_MS = 5_000;
 const { settings, names, heartbeats } = workerData as JournalThreadData;
 const channels = new Map<Listener, Channel>();
 let journal: SqliteJournal | undefined;
-const metrics = new JournalMetrics(() => journal!.stats(), names);
+const metrics = new JournalMetrics(
+  () => journal!.stats(),
+  settings.maxBytes,
+  names,
+  () => systemClock.now(),
+);
 
 const emit: EmitJournalEvent = (event, value) => {
   for (const listener of LISTENERS[event]) {

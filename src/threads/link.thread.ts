@@ -76,6 +76,7 @@ const metrics = new LinkMetrics(
   () => session?.status(),
   subscriptions,
   () => Object.fromEntries(THREADS.map((thread) => [thread, beats.worstDelayMs(thread)])),
+  () => facts.contracts,
 );
 const server = new OpsServer(
   () => ({

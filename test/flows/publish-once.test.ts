@@ -158,6 +158,43 @@ describe('what goes out', { skip: needs('mosquitto') }, () => {
     );
   });
 
+  it('a byte order mark before the JSON changes nothing of what goes out', async (t) => {
+    const flow = await start(t);
+    const arrived = await listen(t, flow);
+    const one = '{"topic":"commands/a","payload":{"n": 12345678901234567890, "d": 1.0}}';
+    for (const [path, body] of [
+      ['/v1/publish', `\ufeff${one}`],
+      ['/v1/publish/batch', `\ufeff [ ${one} ]`],
+      ['/v1/publish/raw?topic=commands/a', '\ufeff1'],
+    ] as const) {
+      assert.deepEqual(await posted(flow, path, body), [200, 'published'], path);
+    }
+    await until(() => arrived.length === 3, { what: 'all three' });
+    const exact = '{"n":12345678901234567890,"d":1.0}';
+    const marked = Buffer.from('\ufeff1').toString('latin1');
+    assert.deepEqual(
+      arrived.map(({ payload }) => payload),
+      [exact, exact, marked],
+    );
+    assert.deepEqual(await posted(flow, '/v1/publish', '\ufeff'), [400, 'REQUEST_INVALID']);
+  });
+
+  it('__proto__ and constructor are names like any other: in a payload they go out, in the body they are unknown', async (t) => {
+    const flow = await start(t);
+    const arrived = await listen(t, flow);
+    const payload = '{"__proto__":{"a":1},"constructor":{"prototype":1}}';
+    const good = `{"topic":"commands/a","userProperties":{"__proto__":"p"},"payload":${payload}}`;
+    assert.deepEqual(await posted(flow, '/v1/publish', good), [200, 'published']);
+    const bad = '{"topic":"commands/a","payload":1,"__proto__":{"qos":0}}';
+    assert.deepEqual(await posted(flow, '/v1/publish', bad), [400, 'REQUEST_INVALID']);
+    assert.deepEqual(await posted(flow, '/v1/publish/batch', `[${bad},${good}]`), [207, 'failed']);
+    await until(() => arrived.length === 2, { what: 'both good ones' });
+    assert.deepEqual(
+      arrived.map((one) => one.payload),
+      [payload, payload],
+    );
+  });
+
   it('the calls that docs/publish.md shows are answered as it says', async (t) => {
     const flow = await start(t, { publish: { allow: ['commands/#'] } });
     const arrived = await listen(t, flow);
@@ -212,6 +249,13 @@ async function stopBroker(flow: Flow): Promise<void> {
 async function publish({ gateway }: Flow, body: object, headers: { [name: string]: string } = {}): Promise<Answer> {
   const response = await gateway.post('/v1/publish', body, headers);
   return { http: response.status, ...((await response.json()) as Omit<Answer, 'http'>) } as Answer;
+}
+
+/** How it was answered: the status, and the code or state of the first. */
+async function posted({ gateway }: Flow, path: string, body: string): Promise<[status: number, said: string]> {
+  const response = await gateway.http(path, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const [first] = [(await response.json()) as Answer | Answer[]].flat();
+  return [response.status, first!.code ?? first!.status];
 }
 
 async function stands({ gateway }: Flow, id: string): Promise<Answer> {

@@ -1,5 +1,6 @@
 /** What a hostile client can write to the REST port, with a real gateway. */
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { REFUSALS } from '../../src/domain/refusal.js';
 import { gatewayConfig } from '../support/gateway-config.js';
@@ -208,6 +209,49 @@ describe('too slow, too much', () => {
     assert.deepEqual([keeper.closed, keeper.answers.map(({ status }) => status)], [false, [200, 200, 200]]);
     await keeper.ended(10 * SECOND); // keepAlive
   });
+});
+
+describe('requests sent ahead', () => {
+  for (const path of ['/openapi.json', '/docs', '/v1/link']) {
+    it(`thousands for ${path} over one connection, whose answers nobody takes, cost neither memory nor time`, async (t) => {
+      const memory = (): Promise<number> => gateway.metric('process_resident_memory_bytes');
+      await asked(t, head(`GET ${path} HTTP/1.1`, HOST));
+      const before = await memory();
+      for (let round = 0; round < 10; round++) {
+        const connection = connected(t).write(head(`GET ${path} HTTP/1.1`, HOST).repeat(2_000));
+        await connection.ended(10 * SECOND);
+      }
+      const grown = (await memory()) - before;
+      assert.ok(grown < 150 * 2 ** 20, `it grew by ${grown} bytes`);
+      assert.equal(await asked(t, head('GET /v1/link HTTP/1.1', HOST)), '401 UNAUTHORIZED');
+    });
+  }
+
+  it('a few are all answered', async (t) => {
+    const one = connected(t).write(head('GET /v1/link HTTP/1.1', HOST).repeat(16));
+    await until(() => one.answers.length === 16, { what: () => `16 answers: ${one.answers.length}` });
+  });
+});
+
+describe('a body that is not wanted', () => {
+  for (const [status, token] of [
+    [401, {}],
+    [413, { authorization: `Bearer ${TOKEN}` }],
+  ] as const) {
+    it(`is read to its end, and its client sees the ${status}`, async () => {
+      for (let i = 0; i < 10; i++) {
+        const { port, path } = { port: gateway.ports.httpPort, path: '/v1/publish/raw?topic=commands/a' };
+        const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+        const headers = { ...token, 'content-length': 5_000_000, connection: 'close' };
+        request({ host: '127.0.0.1', port, path, method: 'POST', headers }, (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode));
+        })
+          .on('error', reject)
+          .end(Buffer.alloc(5_000_000));
+        assert.equal(await promise, status);
+      }
+    });
+  }
 });
 
 describe('what is refused', () => {

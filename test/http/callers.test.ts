@@ -140,6 +140,11 @@ describe('callers', { skip: needs('mosquitto') }, () => {
     assert.ok(retryAfterSeconds > 90 && retryAfterSeconds <= 100, String(retryAfterSeconds));
     assert.equal(limited.headers.get('retry-after'), String(retryAfterSeconds));
     assert.equal(await publish(flow, 'pump-token-of-sixteen', 'commands/pump/1'), '200');
+    // What it may not do, and what is not there, counts like the rest.
+    for (const path of ['/v1/link', '/v1/nowhere', '/docs']) {
+      const answer = await flow.gateway.http(path, { headers: bearer('slow-token-of-sixteen') });
+      assert.equal(answer.status, 429, path);
+    }
   });
 
   it('whatever way it publishes: raw bytes, a batch of which the others go out, a request; and what it is told of', async (t) => {

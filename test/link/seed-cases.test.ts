@@ -75,6 +75,34 @@ describe('seed cases', { skip: needs('mosquitto') }, () => {
     assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
   });
 
+  it('a broker that hangs up after it has denied a publish: each is named, and none is taken for a takeover', async (t) => {
+    const flow = await startFlow(t, {
+      broker: { acl: ['topic readwrite devices/#'], lines: ['max_queued_messages 0'] },
+      config: () => ({
+        publish: { allow: ['commands/#'] },
+        session: { reconnect: { initial: '10ms', max: '50ms' } },
+      }),
+    });
+    const { gateway } = flow;
+    for (let connects = 1; connects <= 4; connects++) {
+      await until(async () => (await gateway.metric('holdfast_link_connects_total')) === connects, {
+        what: () => `connect ${connects}\n${gateway.report}`,
+      });
+      await gateway.linkUp();
+      const denied = await gateway.post('/v1/publish', { topic: 'commands/denied', payload: 'x' });
+      assert.equal(denied.status, 502, gateway.report);
+    }
+    const { drops } = await until(
+      async () => {
+        const link = await gateway.link();
+        return link.state === 'up' && link.drops.length >= 4 ? link : undefined;
+      },
+      { what: () => gateway.report },
+    );
+    assert.deepEqual(new Set(drops.map(({ cause }) => cause)), new Set(['publish-denied']), JSON.stringify(drops));
+    assert.match(drops[0]!.evidence.join(), /right after it had refused PUBLISH commands\/denied .* 0x87/);
+  });
+
   it('exception in a handler: a failed attempt, tried again; the link does not notice', async (t) => {
     const flow = await startFlow(t, { gateway: { main: THROWING_APP } });
     await publishNumbered({ url: flow.broker.url, topics: TOPICS, count: 100 }).done;

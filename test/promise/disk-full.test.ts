@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
@@ -117,6 +118,29 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     await drained(flow, disk, 5_000, 60_000);
     assert.equal(assertNumbered(receiver, TOPICS, 5_000), 0);
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1);
+  });
+
+  it('somebody reads the journal while it fills a disk: when the reader is done, all of it drains', async (t) => {
+    const disk = mountTmpfs(24 * MIB);
+    const flow = await startFlow(t, { config: () => ({ journal: { directory: join(disk.directory, 'data') } }) });
+    const operator = new DatabaseSync(join(disk.directory, 'data', 'journal.db'), { readOnly: true });
+    t.after(async () => {
+      if (operator.isOpen) operator.close();
+      await flow.gateway.kill();
+      disk.unmount();
+    });
+    // As a backup does: for as long as this is open, the log keeps all that comes.
+    operator.exec('BEGIN; SELECT count(*) FROM records');
+    const { gateway, receiver, broker } = flow;
+    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count: COUNT, padBytes: PAD_BYTES });
+    await until(async () => (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1, {
+      timeoutMs: 30_000,
+      what: () => `the journal to be full\n${gateway.report}`,
+    });
+    await publisher.done;
+    operator.close();
+    await drained(flow, disk, COUNT, 120_000);
+    assertNumbered(receiver, TOPICS, COUNT, PAD_BYTES);
   });
 
   it('a gateway that starts on a full disk comes up, says so, and mends itself', async (t) => {
