@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { CONTROLLERS, createApp } from './app.module.js';
-import type { GatewayView } from './console/index.js';
+import { LiveFeed, type GatewayView } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { Publish } from './domain/publish.js';
 import type { TokenSettings } from './domain/settings.js';
@@ -99,7 +99,7 @@ export class Surface {
   #port = 0;
 
   async start(): Promise<void> {
-    const view: GatewayView = { link: () => Promise.resolve(undefined) };
+    const view = { link: () => Promise.resolve(undefined) } as unknown as GatewayView;
     const app = {
       few: ['few-scopes', 'publish'],
       all: [TOKEN, 'publish', 'read', 'admin'],
@@ -110,6 +110,8 @@ export class Surface {
       publisher: this.publisher,
       requester: {} as Requester,
       view,
+      examiner: { allow: [], examine: () => Promise.resolve() },
+      live: new LiveFeed(() => Promise.reject(new Error('nobody looks')), systemClock),
       asyncApi: { asyncApi: () => ({ asyncapi: '3.0.0' }) },
       history: this.#history,
       reloader: { reload: () => Promise.resolve({ result: 'unchanged', changed: [], needsRestart: [] }) },

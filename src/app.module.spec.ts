@@ -50,8 +50,8 @@ describe('the OpenAPI document', () => {
 describe('what is public', () => {
   it('is what describes the gateway, and tells nothing of this one', async () => {
     const open = ROUTES.filter(({ access }) => access === 'public').map(({ path }) => path);
-    assert.deepEqual(open, ['/openapi.json', '/docs', '/docs/style.css']);
-    for (const path of open) {
+    assert.deepEqual(open, ['/console', '/console/1', '/openapi.json', '/docs', '/docs/style.css']);
+    for (const path of open.map((one) => one.replace('/1', '/icon.svg'))) {
       const [answer, head] = [await surface.call('GET', path), await surface.call('HEAD', path)];
       assert.deepEqual([answer.status, head.status, head.text], [200, 200, '']);
       assert.equal(head.headers['content-length'], String(Buffer.byteLength(answer.text)));
@@ -141,10 +141,12 @@ describe('REST without the right token', () => {
 
   it('a token opens what its scopes say, and nothing else', async () => {
     const few = { authorization: 'Bearer few-scopes' };
-    for (const { method, path } of CLOSED.filter(({ access }) => access !== 'publish')) {
+    for (const { method, path } of CLOSED.filter(({ access }) => access !== 'publish' && access !== 'any')) {
       assert.equal(await surface.problem(method, path, few), '403 FORBIDDEN');
     }
     assert.equal(await surface.problem('GET', '/v1/publishes/1', few), '404 NOT_FOUND');
+    const { text } = await surface.call('GET', '/v1/caller', few);
+    assert.deepEqual(JSON.parse(text), { name: 'few', scopes: ['publish'] });
   });
 });
 

@@ -7,7 +7,20 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { AsyncApiController, AsyncApiView } from './asyncapi/index.js';
 import { subscriberSchemas } from './config/index.js';
-import { GatewayView, ReadController, ReloadController, Reloader } from './console/index.js';
+import {
+  ConfigController,
+  DoctorController,
+  Examiner,
+  GatewayView,
+  LiveController,
+  LiveFeed,
+  PageController,
+  PageFiles,
+  ReadController,
+  ReloadController,
+  Reloader,
+  StatusController,
+} from './console/index.js';
 import { parseJsonBody, withoutByteOrderMark } from './domain/json-body.js';
 import type { Refusal } from './domain/refusal.js';
 import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
@@ -40,8 +53,13 @@ export const CONTROLLERS = [
   PublishController,
   RequestController,
   ReadController,
+  StatusController,
+  LiveController,
+  ConfigController,
+  DoctorController,
   AsyncApiController,
   ReloadController,
+  PageController,
   OpenApiController,
   SubscribersController,
   ...historyControllers,
@@ -52,6 +70,8 @@ export interface AppParts {
   publisher: Publisher;
   requester: Requester;
   view: GatewayView;
+  live: LiveFeed;
+  examiner: Examiner;
   asyncApi: AsyncApiView;
   history: History;
   registry: Registry;
@@ -70,7 +90,8 @@ export interface AppParts {
 @Module({})
 export class AppModule {
   static of(parts: AppParts): DynamicModule {
-    const { publisher, requester, view, asyncApi, history, registry, reloader, callers, logger } = parts;
+    const { publisher, requester, view, live, examiner, asyncApi, history, registry, reloader, callers, logger } =
+      parts;
     const faults: FaultLog = {
       fault: (err, request) => logger.error({ err, ...request }, 'a request failed inside the gateway'),
     };
@@ -85,6 +106,9 @@ export class AppModule {
         { provide: Requester, useValue: requester },
         { provide: Problems, useValue: { of: (error) => problemDetails(error) } satisfies Problems },
         { provide: GatewayView, useValue: view },
+        { provide: LiveFeed, useValue: live },
+        { provide: Examiner, useValue: examiner },
+        { provide: PageFiles, useValue: new PageFiles() },
         { provide: AsyncApiView, useValue: asyncApi },
         { provide: ApiDescription, useValue: descriptionOf(parts.http) },
         { provide: History, useValue: history },

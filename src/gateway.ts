@@ -1,14 +1,14 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { GatewayView, ReloadReport } from './console/index.js';
+import type { GatewayView, LastReload, ReloadReport } from './console/index.js';
 import { CredentialsWatch, type Secrets } from './config/index.js';
 import { ContractsInForce } from './contracts-in-force.js';
 import type { Delivery } from './delivery/index.js';
 import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
+import type { ContractThreadHealth } from './domain/contract.js';
 import type { JournalEvents } from './domain/journal.js';
-import type { LinkStatus } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
 import type { HttpSettings, Settings, TracingSettings } from './domain/settings.js';
 import { within } from './domain/within.js';
@@ -27,6 +27,7 @@ import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './thr
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
 import { Channel, remote, served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
+import { Watching } from './watching.js';
 
 /** What closing gets at least, even when the time is up. */
 const CLOSE_MS_MIN = 1_000;
@@ -68,6 +69,7 @@ export class Gateway {
   httpPort = 0;
   opsPort = 0;
   readonly #operating: Operating;
+  readonly #watching: Watching;
   readonly #contracts: ContractsInForce;
   readonly #linkThread: Thread<LinkThreadCalls>;
   readonly #journalThread: Thread<JournalThreadCalls>;
@@ -77,6 +79,7 @@ export class Gateway {
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
+  #contractHealth: ContractThreadHealth = { lost: 0, held: false, waitMs: 0 };
   #publishing: Publishing | undefined;
   #history: History | undefined;
   readonly #credentials: CredentialsWatch | undefined;
@@ -94,6 +97,7 @@ export class Gateway {
     const twice = names.find((id, i) => names.indexOf(id) < i);
     if (twice !== undefined) throw new HoldfastError('CONFIG_INVALID', `two subscribers have the id "${twice}"`);
     this.#operating = this.#makeOperating(names);
+    this.#watching = this.#makeWatching();
     this.#credentials = options.secrets && this.#watch(options.secrets);
     const { metrics, heartbeats } = this.#operating;
     const died = (error: Error): void => this.#fail(error);
@@ -147,6 +151,7 @@ export class Gateway {
     await this.#openJournal();
     await this.#contracts.start();
     await this.#startDelivery();
+    this.#watching.start();
     await this.#listen();
     await this.#linkThread.calls.connect({
       clientId: this.clientId,
@@ -178,11 +183,13 @@ export class Gateway {
     const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
+    const examined = this.#watching.stop();
     this.#publishing?.stop();
     await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
     if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
-    await within(CLOSE_MS_MIN, this.#operating.events.flush());
+    await within(CLOSE_MS_MIN, Promise.all([this.#operating.events.flush(), examined]));
     this.#history?.streams.close();
+    this.#operating.live.close();
     await this.#listening?.close(left(0.5));
     await this.#contracts.stop();
     await within(CLOSE_MS_MIN, this.#operating.tracing?.stop().catch(() => undefined) ?? Promise.resolve());
@@ -242,6 +249,7 @@ export class Gateway {
       subscribers: () => this.#delivery?.status() ?? [],
       wants: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
       append: (batch: MessageBatch) => this.#journal!.append(batch),
+      status: () => this.#watching.status(),
     };
     return new Operating({ subscribers, directory, version, logger, watched });
   }
@@ -255,7 +263,10 @@ export class Gateway {
       attach: (port) => this.#journalThread.calls.attach('contract', port),
       named: (contracts) => this.#journalThread.calls.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
-      onHealth: (health) => void this.#linkThread.calls.contracts(health).catch(() => undefined), // it has ended
+      onHealth: (health) => {
+        this.#contractHealth = health;
+        this.#linkThread.calls.contracts(health).catch(() => undefined); // it has ended
+      },
       onFatal: (error) => this.#fail(error),
     });
   }
@@ -265,7 +276,8 @@ export class Gateway {
     const { secrets, logger } = this.options;
     const metrics = this.#operating.reloadMetrics();
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
-    return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, logger });
+    const told = (reload: LastReload): void => this.#operating.reloaded(reload);
+    return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, told, logger });
   }
 
   async #startDelivery(): Promise<void> {
@@ -292,7 +304,14 @@ export class Gateway {
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
     this.#history = this.#openHistory();
     this.#listening = await Listening.open(http, {
-      ...{ publisher, requester, view: this.view(), asyncApi: this.#contracts },
+      ...{
+        publisher,
+        requester,
+        view: this.view(),
+        live: this.#operating.live,
+        examiner: this.#watching.examiner,
+        asyncApi: this.#contracts,
+      },
       history: this.#history,
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
@@ -318,7 +337,35 @@ export class Gateway {
 
   /** What may be seen of it once it runs. */
   view(): GatewayView {
-    return { link: (): Promise<LinkStatus | undefined> => this.#linkThread.calls.status() };
+    return this.#watching;
+  }
+
+  /** The settings, with what has changed since the start. */
+  get #inForce(): Settings {
+    const { settings } = this;
+    const { subscriptions, contracts, publishContracts } = this.#contracts.frame;
+    const publish = { ...settings.publish, contracts: publishContracts };
+    const broker = { ...settings.broker, ...this.#credentials?.current };
+    const ops = { ...settings.ops, port: this.opsPort };
+    const http = this.#reloading?.http ?? settings.http;
+    return { ...settings, broker, subscriptions, contracts, publish, http, ops };
+  }
+
+  #makeWatching(): Watching {
+    const { heartbeats, activities } = this.#operating;
+    return new Watching({
+      ...{ version: this.options.version, maxBytes: this.settings.journal.maxBytes, heartbeats, activities },
+      startedAt: this.#operating.live.startedAt,
+      link: () => this.#linkThread.calls.status(),
+      journal: () => this.#journal,
+      subscribers: () => this.#delivery?.status() ?? [],
+      contracts: () => this.#contractHealth,
+      journalFullAt: () => this.#operating.journalFullAt,
+      reload: () => this.#reloading?.last,
+      settings: () => this.#inForce,
+      file: this.options.source?.file,
+      logger: this.options.logger,
+    });
   }
 
   #watch(secrets: Secrets): CredentialsWatch {

@@ -1,6 +1,7 @@
 /** What watches a running gateway and tells of it: metrics, its own events, lines of the log. */
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
+import { Activities, LiveFeed, type LastReload, type Status } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkEvent } from './domain/link.js';
@@ -32,6 +33,8 @@ export interface Watched {
   wants(topic: string): boolean;
   /** As `Journal.append`. Not before something is wanted. */
   append(batch: MessageBatch): Promise<void>;
+  /** How it is; for whoever looks at the console. */
+  status(): Promise<Status>;
 }
 
 export interface OperatingParts {
@@ -58,9 +61,11 @@ export class Operating {
   /** Undefined: nothing is traced. */
   tracing: Tracing | undefined;
   readonly #traceMetrics: TraceMetrics;
+  readonly live: LiveFeed;
   readonly repeats = new Repeats(systemClock);
+  readonly activities = new Activities(systemClock);
   /** What delivery and the senders tell with. */
-  readonly telling: TellingParts & { metrics: DeliveryMetrics; logger: Logger };
+  readonly telling: TellingParts & { metrics: DeliveryMetrics; activities: Activities; logger: Logger };
   /** Tells what the journal says by itself. */
   readonly journal: JournalWatch;
   readonly credentials: ReturnType<typeof credentialsTeller>;
@@ -68,7 +73,8 @@ export class Operating {
   readonly #beat = this.heartbeats.beatAs('main');
   readonly #announcements: Announcements;
   readonly #logger: Logger;
-  #journalFull = false;
+  /** Since when the journal is full: wall clock, milliseconds. */
+  #journalFullAt: number | undefined;
 
   constructor({ subscribers, directory, version, logger, watched }: OperatingParts) {
     this.#logger = logger;
@@ -77,10 +83,16 @@ export class Operating {
     this.httpMetrics = new HttpMetrics(this.metrics.registry);
     this.#traceMetrics = new TraceMetrics(this.metrics.registry);
     this.events = this.#ownEvents(watched);
-    this.#announcements = new Announcements(this.events);
+    this.live = new LiveFeed(() => watched.status(), systemClock);
+    this.#announcements = new Announcements({
+      tell: (name, facts) => {
+        this.events.tell(name, facts);
+        this.live.tell(name, facts);
+      },
+    });
     this.credentials = credentialsTeller(logger);
     const parts = { metrics: this.metrics, announcements: this.#announcements, repeats: this.repeats, logger };
-    this.telling = { ...parts, discarded: discardTeller(parts) };
+    this.telling = { ...parts, activities: this.activities, discarded: discardTeller(parts) };
     this.journal = this.#journalWatch(directory);
   }
 
@@ -97,6 +109,15 @@ export class Operating {
       this.repeats.tell('spans', line, count, LONG_QUIET_MS);
     };
     this.tracing = await startTracing({ ...parts, lost });
+  }
+
+  get journalFullAt(): number | undefined {
+    return this.#journalFullAt;
+  }
+
+  /** Tells how reading the configuration again went. */
+  reloaded({ result, needsRestart }: LastReload): void {
+    this.live.tell('reload', { result, needsRestart });
   }
 
   /** Tells what became of the link. */
@@ -126,6 +147,11 @@ export class Operating {
 
   #repeated({ kind, count: times, line }: ContractThreadEvents['repeated']): void {
     const { level, message, fields } = line;
+    if (kind.startsWith('rejected ')) {
+      const [contract, reason] = [String(fields?.['contract']), String(fields?.['reason'])];
+      this.activities.rejected(contract, reason, times);
+      this.live.rejected(contract, reason, times);
+    }
     this.repeats.tell(kind, (count) => this.#logger[level]({ ...fields, count }, message), times);
   }
 
@@ -134,7 +160,7 @@ export class Operating {
     return {
       ...tells,
       state: (facts) => {
-        this.#journalFull = facts.state === 'full';
+        this.#journalFullAt = facts.state === 'full' ? (this.#journalFullAt ?? systemClock.now()) : undefined;
         tells.state(facts);
         this.#announcements.journalState(facts);
       },
@@ -151,7 +177,7 @@ export class Operating {
     const port = {
       append: (batch: MessageBatch) => watched.append(batch),
       wanted: (topic: string) => watched.wants(topic),
-      journalFull: () => this.#journalFull,
+      journalFull: () => this.#journalFullAt !== undefined,
       lost: (count: number, why: string) => this.#logger.warn({ count, why }, 'events of the gateway found no place'),
       failed: (error: unknown) => this.#logger.warn({ err: error }, 'an event of the gateway could not be written'),
     };

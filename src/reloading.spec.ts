@@ -22,6 +22,8 @@ class Scene {
   readonly registry = new Registry();
   readonly replaced: ContractFrame[] = [];
   readonly served: HttpSettings[] = [];
+  /** How each went. */
+  readonly told: string[] = [];
   /** Why the next replacement fails. */
   fault: Error | undefined;
   loads = 0;
@@ -54,6 +56,7 @@ class Scene {
       ...{ settings: loaded.settings, secrets: loaded.secrets, contracts: inForce },
       replaceHttp: (http) => scene.served.push(http),
       metrics: new ReloadMetrics(scene.registry, () => 5_000),
+      told: ({ result }) => scene.told.push(result),
       logger: pino({}, { write: (line: string) => scene.log.push(JSON.parse(line) as object as never) }),
     });
     t.after(() => scene.reloading.stop());

@@ -2,7 +2,7 @@
 import { dirname, relative } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigWatch, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
-import type { ReloadReport } from './console/index.js';
+import type { LastReload, ReloadReport } from './console/index.js';
 import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.js';
 import { contractProblems } from './contract-problems.js';
 import type { ContractsInForce } from './contracts-in-force.js';
@@ -31,6 +31,8 @@ export interface ReloadingParts {
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
+  /** Told how each went. */
+  told: (reload: LastReload) => void;
   logger: Logger;
 }
 
@@ -48,9 +50,20 @@ export class Reloading {
   #told = '';
   #stopped = false;
   #http: HttpSettings;
+  #last: LastReload = { result: 'applied', at: new Date().toISOString(), needsRestart: [] };
 
   constructor(private readonly parts: ReloadingParts) {
     this.#http = parts.settings.http;
+  }
+
+  /** How the last one went; before the first: the start. */
+  get last(): LastReload {
+    return this.#last;
+  }
+
+  /** The REST surface as it is now. */
+  get http(): HttpSettings {
+    return this.#http;
   }
 
   /** Follows the files. Once the contracts are in force. */
@@ -132,9 +145,9 @@ export class Reloading {
   }
 
   #applied(trigger: ReloadTrigger, { warnings }: Fit, { changed, needsRestart }: ReloadPlan): ReloadReport {
-    const { metrics, logger } = this.parts;
+    const { logger } = this.parts;
     this.#refused = false;
-    metrics.reloaded('applied');
+    this.#ended('applied', needsRestart);
     for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
     logger.info({ trigger, changed }, 'the configuration was read again and is in force');
     this.#tellOfRestart(needsRestart);
@@ -142,15 +155,21 @@ export class Reloading {
   }
 
   #unchanged(trigger: ReloadTrigger, { needsRestart }: ReloadPlan): ReloadReport {
-    const { metrics, logger } = this.parts;
+    const { logger } = this.parts;
     // A file that is only looked at for the first time, or was written as it was, is nothing to tell of.
     if (trigger !== 'file' || this.#refused || this.#told !== needsRestart.join()) {
-      metrics.reloaded('unchanged');
+      this.#ended('unchanged', needsRestart);
       logger.info({ trigger }, 'the configuration was read again; nothing in it can be put in force that is not');
     }
     this.#refused = false;
     this.#tellOfRestart(needsRestart);
     return { result: 'unchanged', changed: [], needsRestart };
+  }
+
+  #ended(result: LastReload['result'], needsRestart: string[]): void {
+    this.parts.metrics.reloaded(result);
+    this.#last = { result, at: new Date().toISOString(), needsRestart };
+    this.parts.told(this.#last);
   }
 
   #tellOfRestart(needsRestart: string[]): void {
@@ -161,9 +180,9 @@ export class Reloading {
   }
 
   #refuse(trigger: ReloadTrigger, problems: ConfigProblem[]): never {
-    const { metrics, logger } = this.parts;
+    const { logger } = this.parts;
     this.#refused = true;
-    metrics.reloaded('refused');
+    this.#ended('refused', this.#last.needsRestart);
     for (const { path, line, message: problem, mend } of problems) {
       logger.error({ path, line, problem, mend }, 'the new configuration cannot be used');
     }

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
 import { parseSubscriber } from './config/index.js';
+import type { Activities } from './console/index.js';
 import {
   DecodingSender,
   Delivery,
@@ -29,6 +30,7 @@ import { ReplyingSender, type Publisher } from './publish/index.js';
 import { Registry, type RegistryObserver, type TestResult } from './registration/index.js';
 import type { Recipients } from './records/index.js';
 import { deliveryObserver, type TellingParts } from './telling.js';
+import { WatchedSender, watchedObserver } from './watched-delivery.js';
 
 /** How long a registration waits for the name in its URL. */
 const LOOKUP_MS_MAX = 2_000;
@@ -36,6 +38,7 @@ const TEST_TOPIC = 'holdfast/test';
 
 export interface ServingParts extends TellingParts {
   metrics: DeliveryMetrics;
+  activities: Activities;
   logger: Logger;
   settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
@@ -67,7 +70,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   };
   const guarded: HttpSenderOptions = { ...trusted, guard: { allow }, connections: new SharedConnections() };
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
-  const observer = deliveryObserver(parts, gone);
+  const observer = watchedObserver(deliveryObserver(parts, gone), parts.activities);
   const delivery = new Delivery({
     ...{ journal, reader, observer, parametersOf, decode, mayTell },
     clock: systemClock,
@@ -134,8 +137,14 @@ export async function stopServing(
   else logger.warn(fields, 'attempts in flight were ended; they are made again at the next start, under the same ids');
 }
 
-/** A sender with what its subscriber asks for besides: payloads as JSON, answers that are published. */
-function outfitted(
+/** A sender whose attempts are seen, with what its subscriber asks for besides. */
+function outfitted(settings: SubscriberSettings, plain: Sender, parts: ServingParts): Sender {
+  const sender = equipped(settings, plain, parts);
+  return new WatchedSender(sender, (record, outcome) => parts.activities.answered(settings.id, record, outcome));
+}
+
+/** Payloads as JSON, answers that are published. */
+function equipped(
   { id: subscriber, reply, payload }: SubscriberSettings,
   plain: Sender,
   { publisher, jsonOf, metrics, logger, tracing }: ServingParts,

@@ -39,7 +39,7 @@ export async function demo(seconds: number): Promise<number> {
   const ops = `http://127.0.0.1:${gateway.opsPort}`;
   write(`Holdfast ${VERSION}: broker ${broker.url}, REST ${rest}, metrics ${ops}/metrics
 Four devices report every 250 ms; meter-3 sends broken payloads now and then. Two apps receive: billing checks
-signatures, audit fails every few seconds. Look at them while it runs:
+signatures, audit fails every few seconds. Look at them while it runs, in a browser at ${rest}/console, or:
   curl ${rest}/v1/link
   curl ${rest}/v1/subscribers
   curl ${rest}/v1/rejections

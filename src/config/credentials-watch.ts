@@ -31,6 +31,11 @@ export class CredentialsWatch {
     this.#files = new FileWatch(secrets.files, () => this.#reread(), everyMs);
   }
 
+  /** What is used at the next connect. */
+  get current(): Credentials {
+    return this.#current;
+  }
+
   start(): void {
     this.#files.start();
   }

@@ -5,6 +5,7 @@ export { handlerSettings } from './handler-extras.js';
 export { configSchema, subscriberSchemas } from './json-schema.js';
 export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
 export type { Loaded, Secrets } from './load.js';
+export { maskedSettings } from './masked.js';
 export { formatProblems, pathText } from './problem.js';
 export type { ConfigProblem } from './problem.js';
 export { parseSubscriber } from './subscriber-body.js';

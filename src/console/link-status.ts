@@ -20,6 +20,7 @@ import {
   text,
   words,
 } from '../domain/schema.js';
+import type { LinkFigures, Seen } from './shown/types.js';
 
 const diagnosisMembers = {
   cause: words(...CAUSES),
@@ -34,6 +35,7 @@ const drop = object<LinkDrop>({
   wasUp: flag.says('Whether it had been up; if not, the connect was refused or failed.'),
   count: optional(count.says('How many there were; absent: one.')),
   firstAt: optional(instant.says('The first of several.')),
+  backAt: optional(instant.says('When the link was up again; absent: it has not been since, or it is not known.')),
   ...diagnosisMembers,
 }).named('LinkDrop');
 
@@ -50,7 +52,7 @@ const counters = object<LinkCounters>({
   refused: count.says('Publishes the broker refused.'),
 }).says('Since the process started.');
 
-export const linkStatus = object<LinkStatus>({
+const shared = {
   state: words('idle', 'connecting', 'up', 'waiting', 'stopped').says('`waiting`: between two attempts.'),
   retryAt: optional(instant.says('While it waits: when the next attempt is due.')),
   clientId: text,
@@ -66,7 +68,6 @@ export const linkStatus = object<LinkStatus>({
   setAside: mapOf(instant).says('Of those it hung up on, until when they are left alone at the most.'),
   unanswered: listOf(text).says('Names of subscriptions that were asked for and not answered.'),
   counters,
-  drops: listOf(drop, { maxItems: LINK_DROPS_KEPT }).says('The last ones, newest first, over restarts.'),
   canary: optional(
     object<CanaryStatus>({
       silent: flag,
@@ -74,4 +75,15 @@ export const linkStatus = object<LinkStatus>({
       diagnosis: optional(diagnosis),
     }).says('Absent without `session.canary`.'),
   ),
+};
+
+export const linkStatus = object<LinkStatus>({
+  ...shared,
+  drops: listOf(drop, { maxItems: LINK_DROPS_KEPT }).says('The last ones, newest first, over restarts.'),
 }).named('Link');
+
+export const linkFigures = object<Seen<LinkFigures>>({
+  ...shared,
+  lastDrop: optional(drop),
+  asOf: instant.says('When it was said.'),
+}).named('LinkFigures');

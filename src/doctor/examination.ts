@@ -1,3 +1,4 @@
+import type { LinkStatus } from '../domain/link.js';
 import type { Settings } from '../domain/settings.js';
 import type { Row } from './row.js';
 import type { RowsOptions } from './rows.js';
@@ -8,6 +9,8 @@ export interface Examination extends RowsOptions {
   takeover: boolean;
   /** The only topics that anything is published to; empty: none. */
   probeTopics: string[];
+  /** The link as the gateway knows it that runs the doctor itself. Absent: it is asked over REST. */
+  gateway?: () => Promise<LinkStatus | undefined>;
 }
 
 export interface Report {

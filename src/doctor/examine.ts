@@ -4,6 +4,7 @@ import type { Examination, Report } from './examination.js';
 import { askGateway, judgeGateway, type GatewayAnswer } from './gateway.js';
 import { askJournal, judgeCanary } from './health.js';
 import { doctorClientId, OwnSession } from './own-session.js';
+import { skipped } from './row.js';
 import { Interrupted, Rows } from './rows.js';
 import { Walk } from './walk.js';
 
@@ -32,10 +33,10 @@ export async function examine(examination: Examination): Promise<Report> {
   return { ok, broker: settings.broker.urls.join(', '), rows: rows.all, leftBehind, interrupted };
 }
 
-async function askedGateway(rows: Rows, { settings }: Examination): Promise<LinkStatus | undefined> {
+async function askedGateway(rows: Rows, { settings, gateway }: Examination): Promise<LinkStatus | undefined> {
   let answer: GatewayAnswer | undefined;
   await rows.examine('gateway', { mend: 'Its main thread stands still: see its log and /livez.' }, async (signal) => {
-    answer = await askGateway(settings.http, settings.session.clientId, signal);
+    answer = gateway ? answerOf(await gateway()) : await askGateway(settings.http, settings.session.clientId, signal);
     return 'why' in answer ? answer.why : judgeGateway(answer.status, Date.now());
   });
   if (!answer || !('status' in answer)) return undefined;
@@ -44,4 +45,8 @@ async function askedGateway(rows: Rows, { settings }: Examination): Promise<Link
   );
   rows.add('canary', judgeCanary(answer.status));
   return answer.status;
+}
+
+function answerOf(status: LinkStatus | undefined): GatewayAnswer {
+  return status ? { status } : { why: skipped('the gateway has not started its link yet') };
 }

@@ -141,7 +141,7 @@ export const ERRORS = {
   STREAMS_FULL: {
     status: 503,
     retryable: true,
-    hint: 'Close a stream, or raise http.stream.maxClients or maxPerToken. Resume with Last-Event-ID.',
+    hint: 'Close a stream or a page of the console, or raise http.stream.maxClients or maxPerToken. Resume with Last-Event-ID.',
   },
   URL_FORBIDDEN: {
     status: 403,
@@ -215,6 +215,8 @@ export const ERRORS = {
     hint: 'QoS 0 and requests are not queued while the link is down. Use QoS 1 to have a publish kept, or try again.',
   },
   PUBLISH_REFUSED: { status: 502, retryable: false, hint: 'The broker refused the publish; `cause` says why.' },
+  DOCTOR_RUNNING: { status: 409, retryable: true, hint: 'Wait for the examination that is under way to end.' },
+  CONSOLE_NOT_BUILT: { status: 503, retryable: false, hint: 'Build it: `npm run build` makes the page, too.' },
   NOT_STARTED: {
     status: 503,
     retryable: true,

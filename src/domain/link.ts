@@ -12,6 +12,8 @@ export interface LinkDrop extends Diagnosis {
   count?: number;
   /** ISO 8601: the first of several; absent: there was one. */
   firstAt?: string;
+  /** ISO 8601: when the link was up again; absent: it has not been since, or an older version has not noted it. */
+  backAt?: string;
 }
 
 export interface LinkStatus {

@@ -57,6 +57,49 @@ describe('history', () => {
     );
   });
 
+  it('says of an outage when it was over, of each of its entries, and of no other', () => {
+    const { told, saved } = history();
+    const refused = { ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' };
+    told.ended({ ...DROP, code: 0x8b, where: 'disconnect' }, 1);
+    told.ended(refused, 2);
+    told.back(3);
+    assert.deepEqual(
+      saved.at(-1)!.map(({ at, backAt }) => [at, backAt]),
+      [
+        [iso(2), iso(3)],
+        [iso(1), iso(3)],
+      ],
+    );
+    const { length } = saved;
+    told.back(4);
+    assert.equal(saved.length, length);
+    told.ended({ ...DROP, code: 0x8b, where: 'disconnect' }, 5);
+    assert.deepEqual(
+      told.drops.map(({ backAt }) => backAt),
+      [undefined, iso(3), iso(3)],
+    );
+    told.back(6);
+    assert.deepEqual(
+      told.drops.map(({ backAt }) => backAt),
+      [iso(6), iso(3), iso(3)],
+    );
+  });
+
+  it('refusals of two outages are two entries, also when nothing was up in between but another run', () => {
+    const { told } = history();
+    const refused = { ...DROP, wasUp: false, systemCode: 'ECONNREFUSED' };
+    told.ended(refused, 1);
+    told.back(2);
+    told.ended(refused, 3);
+    assert.deepEqual(
+      told.drops.map(({ at, count }) => [at, count]),
+      [
+        [iso(3), undefined],
+        [iso(1), undefined],
+      ],
+    );
+  });
+
   it('one without a word before a stop is told without it', () => {
     const { told, causes } = history();
     told.ended(DROP, 1);

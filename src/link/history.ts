@@ -83,6 +83,16 @@ export class History {
     this.#told(evidence, diagnosis);
   }
 
+  /** The link is up again: the outage is over. @param at wall clock, milliseconds */
+  back(at: number): void {
+    const begun = this.#drops.findIndex(({ wasUp }) => wasUp);
+    const outage = begun === -1 ? this.#drops.length : begun + 1;
+    const backAt = new Date(at).toISOString();
+    if (this.#drops.slice(0, outage).every((drop) => drop.backAt !== undefined)) return;
+    this.#drops = this.#drops.map((drop, i) => (i < outage && drop.backAt === undefined ? { ...drop, backAt } : drop));
+    this.save(this.#drops);
+  }
+
   /** An outage of a day must not push the drops before it out of the list: refusals that are alike are one entry. */
   #keep(drop: LinkDrop): void {
     const outage = drop.wasUp ? 0 : this.#drops.findIndex(({ wasUp }) => wasUp);
@@ -101,6 +111,7 @@ export class History {
 }
 
 function isAlike(one: LinkDrop, other: LinkDrop): boolean {
+  if (one.backAt !== undefined) return false;
   const same = one.cause === other.cause && one.confidence === other.confidence && one.mend === other.mend;
   return same && one.evidence.join('\n') === other.evidence.join('\n');
 }

@@ -218,6 +218,7 @@ export class Session {
     if (this.#state === 'stopped') return;
     const { sessionPresent } = limits;
     this.#history.afterwards(this.#glimpsed ?? { kind: 'accepted', sessionPresent });
+    this.#history.back(this.ambient.clock.now());
     this.#dial.accepted();
     this.#limits = limits;
     this.#upSince = this.ambient.clock.monotonic();

@@ -107,7 +107,7 @@ class DocumentWriter {
   #security(access: Access): Json {
     const { tokens, clientCertificates } = this.surface;
     const needed = {
-      ...(tokens && access !== 'public' ? { bearer: [access] } : {}),
+      ...(tokens && access !== 'public' ? { bearer: access === 'any' ? [] : [access] } : {}),
       ...(clientCertificates ? { mutualTLS: [] } : {}),
     };
     return { security: Object.keys(needed).length > 0 ? [needed] : [] };

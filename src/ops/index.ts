@@ -1,4 +1,5 @@
 /** What an operator looks at: metrics, probes, logs. */
+export { CommitTimes, type CommitSeconds } from './commit-times.js';
 export { ContractMetrics } from './contract-metrics.js';
 export { DeliveryMetrics, PUBLISH_OUTCOMES, type SubscriberFigures } from './delivery-metrics.js';
 export type { HealthFacts } from './health.js';

@@ -2,17 +2,13 @@ import { Controller, Get, Inject, Query, Req, Res, SetMetadata } from '@nestjs/c
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { HoldfastError } from '../domain/errors.js';
+import { EVENT_STREAM_HEADERS } from '../domain/event-stream.js';
 import { OPERATION_METADATA, type Operation } from '../domain/operation.js';
 import { text } from '../domain/schema.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { filters, Parameters, whole, type Fields } from './parameters.js';
 import { History } from './history.js';
 
-const HEADERS = {
-  'content-type': 'text/event-stream',
-  connection: 'close', // kept open after its end it would keep the gateway from stopping
-  'x-accel-buffering': 'no', // a proxy that gathers would keep events back
-};
 /** Where no header can be set, the query has it, in any spelling. */
 const LAST_EVENT_ID = 'lastEventId';
 
@@ -48,13 +44,13 @@ export class StreamController {
     const { topic: wanted = ['#'], [name]: after } = parameters.values as { topic?: string[]; [name: string]: unknown };
     if (request.method === 'HEAD') {
       reply.hijack(); // the framework would say how long it is
-      return void reply.raw.writeHead(200, HEADERS).end();
+      return void reply.raw.writeHead(200, EVENT_STREAM_HEADERS).end();
     }
     const { caller } = request;
     const refusal = this.history.streams.refusal(caller);
     if (refusal !== undefined) throw new HoldfastError('STREAMS_FULL', refusal);
     reply.hijack();
-    reply.raw.writeHead(200, HEADERS);
+    reply.raw.writeHead(200, EVENT_STREAM_HEADERS);
     this.history.streams.open(reply.raw, { filters: wanted, after: after as number | undefined, caller });
   }
 }

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import type { Caller } from '../domain/caller.js';
 import type { StreamSettings } from '../domain/settings.js';
 import { FakeShelf, recordAt } from './shelf.fixture.js';
-import { Streams, type Sink } from './streams.js';
+import type { Sink } from '../domain/event-stream.js';
+import { Streams } from './streams.js';
 
 /** A client's end: takes so many events, and then asks for a pause. */
 class Client implements Sink {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Caller } from '../domain/caller.js';
+import type { Sink } from '../domain/event-stream.js';
 import type { ListedRecord, Looked } from '../domain/listing.js';
 import type { StreamSettings } from '../domain/settings.js';
 import { TopicTrie } from '../domain/topic-trie.js';
@@ -16,17 +17,6 @@ const RETRY_MS = 2_000;
 
 /** So long a client that is sent nothing more may take to read what it was sent. */
 const END_MS_MAX = 5_000;
-
-/** What an answer must do; a ServerResponse is one. */
-export interface Sink {
-  write(text: string): boolean;
-  end(): void;
-  /** Cuts it off: what it has not taken is lost. */
-  destroy(): void;
-  readonly writableNeedDrain: boolean;
-  readonly destroyed: boolean;
-  on(event: 'drain' | 'close', listener: () => void): unknown;
-}
 
 /** What a client asks for. */
 export interface StreamWish {

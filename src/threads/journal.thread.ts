@@ -5,7 +5,7 @@ import type { EmitJournalEvent, Journal, JournalEvents } from '../domain/journal
 import type { Rejection } from '../domain/record.js';
 import type { JournalSettings } from '../domain/settings.js';
 import { AppendMarks, SqliteJournal } from '../journal/index.js';
-import { JournalMetrics } from '../ops/index.js';
+import { CommitTimes, JournalMetrics, type CommitSeconds } from '../ops/index.js';
 import { Heartbeats } from './heartbeat.js';
 import { Channel, served } from './rpc.js';
 
@@ -31,7 +31,11 @@ export interface JournalThreadCalls {
 }
 
 /** The journal's methods and this thread's metrics, as the link and the main thread see them. */
-export type ServedJournal = Journal & { metrics(): Promise<string> };
+export type ServedJournal = Journal & {
+  metrics(): Promise<string>;
+  /** How long the commits took of the last so many milliseconds. */
+  commits(ms: number): Promise<CommitSeconds>;
+};
 
 export type Listener = 'main' | 'link' | 'contract';
 /** Who hears which event. */
@@ -72,6 +76,12 @@ const emit: EmitJournalEvent = (event, value) => {
   if (event === 'fatal') setTimeout(() => process.kill(process.pid, 'SIGKILL'), FATAL_GRACE_MS);
 };
 
+const commits = new CommitTimes(systemClock);
+const observeCommit = (seconds: number): void => {
+  metrics.observeCommit(seconds);
+  commits.observe(seconds);
+};
+
 const calls: JournalThreadCalls = {
   open() {
     const marks =
@@ -81,14 +91,14 @@ const calls: JournalThreadCalls = {
         () => systemClock.now(),
         (told) => emit('traced', told),
       );
-    const observe = (seconds: number): void => metrics.observeCommit(seconds);
-    journal = new SqliteJournal(settings, emit, systemClock, observe, marks || undefined);
+    journal = new SqliteJournal(settings, emit, systemClock, observeCommit, marks || undefined);
     return Promise.resolve({ journalId: journal.journalId });
   },
   async attach(listener, port) {
     const serveJournal = served(journal!);
     const channel = new Channel(port, async (method, args) => {
       if (method === 'metrics') return metrics.text();
+      if (method === 'commits') return commits.within(args[0] as number);
       const value = await serveJournal(method, args);
       if (method === 'admit') metrics.rejected(args[1] as Rejection[]);
       return value;

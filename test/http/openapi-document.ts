@@ -125,7 +125,8 @@ export class Described {
     assert.ok(known !== undefined, `${shown}\n${media} is not in the document`);
     if (!media.endsWith('json') || known === '*/*') return;
     const validate = this.#ajv.compile({ $ref: `document${place}/content/${escaped(known)}/schema` });
-    assert.ok(validate(JSON.parse(body.toString())), `${shown}\n${JSON.stringify(validate.errors)}`);
+    const texts = media.endsWith('ndjson') ? body.toString().trim().split('\n') : [body.toString()];
+    for (const text of texts) assert.ok(validate(JSON.parse(text)), `${shown}\n${JSON.stringify(validate.errors)}`);
   }
 }
 

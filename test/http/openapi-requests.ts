@@ -12,6 +12,7 @@ const THERE: { readonly [name: string]: unknown[] } = {
   id: ['file', 'file', 'registered'],
   number: [1, 2],
   position: [1, 2, 3],
+  file: ['icon.svg', 'index.html', 'THIRD-PARTY.txt'],
 };
 const TYPES = [
   ...['application/json', 'application/json', 'application/json; charset=utf-16', 'text/plain', 'application/xml'],

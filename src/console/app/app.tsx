@@ -1,12 +1,35 @@
 /** The console: the page that an operator opens first. */
 import { render } from 'preact';
+import { Ask } from './ask.js';
+import { Head } from './head.js';
+import { SignIn } from './sign-in.js';
+import { callerProblem, learnCaller, signInWanted } from './gateway.js';
+import { follow } from './live.js';
+import { Viewer } from './viewer.js';
+import { VIEWS, view } from './views.js';
 
 function App() {
+  if (signInWanted.value !== undefined) return <SignIn why={signInWanted.value} />;
+  const { View } = VIEWS.find(({ id }) => id === view.value) ?? VIEWS[0]!;
   return (
-    <main>
-      <h1>Holdfast</h1>
-    </main>
+    <>
+      <Head />
+      <main id="main" tabindex={-1}>
+        {callerProblem.value !== '' && <p class="note">{callerProblem.value}</p>}
+        <View key={view.value} />
+      </main>
+      <footer>
+        <small>
+          All times are UTC, by the gateway’s clock. Every figure and action here is in the REST API, too:{' '}
+          <a href="docs">its description</a>.
+        </small>
+      </footer>
+      <Ask />
+      <Viewer />
+    </>
   );
 }
 
 render(<App />, document.body);
+void learnCaller();
+follow();

@@ -36,7 +36,7 @@ export type Panel = 'link' | 'rates' | 'journal' | 'subscribers' | 'dead-letters
 
 /** One thing that is not as it should be: the same as an alert says, without Prometheus. */
 export interface Finding {
-  /** Stable, of small letters and hyphens; an anchor of docs/OPERATIONS.md. With `subject` it names the finding. */
+  /** Stable, of small letters and hyphens. With `subject` it names the finding. */
   id: string;
   /** `critical`: messages wait or are lost, and it does not mend itself; `warning`: it may become so; `info`: it was asked for. */
   severity: 'critical' | 'warning' | 'info';

@@ -1,0 +1,107 @@
+import type { FailureReason, Outcome } from '../domain/attempt.js';
+import type { Clock } from '../domain/clock.js';
+import type { Record } from '../domain/record.js';
+import { Recent } from './recent.js';
+import type { RejectedFacts } from './findings.js';
+import type { SubscriberActivity } from './shown/types.js';
+
+export type AttemptOutcome = keyof SubscriberActivity['attempts'];
+const OUTCOMES: readonly AttemptOutcome[] = ['delivered', 'retry', 'throttled', 'dead'];
+/** Bounds what is kept of an answer, as with dead letters. */
+const DETAIL_CHARACTERS_MAX = 2_048;
+
+interface Known {
+  attempts: { [outcome in AttemptOutcome]: Recent };
+  lastDeliveredAt?: string;
+  lastFailure?: NonNullable<SubscriberActivity['lastFailure']>;
+  /** Since when it is in its state. */
+  since?: string;
+}
+
+/** What became of attempts and records of late, by subscriber and by contract. Everything is cheap: it is told on the delivery path. */
+export class Activities {
+  readonly #subscribers = new Map<string, Known>();
+  readonly #rejected = new Map<string, { recent: Recent; reason: string }>();
+  readonly #counts = { delivered: 0, retried: 0, throttled: 0, dead: 0, rejected: 0 };
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Since the start, of all. */
+  get counts(): Readonly<{ [name in 'delivered' | 'retried' | 'throttled' | 'dead' | 'rejected']: number }> {
+    return this.#counts;
+  }
+
+  attempt(subscriber: string, outcome: AttemptOutcome): void {
+    const known = this.#of(subscriber);
+    known.attempts[outcome].add();
+    this.#counts[outcome === 'retry' ? 'retried' : outcome]++;
+    if (outcome === 'delivered') known.lastDeliveredAt = this.#now;
+  }
+
+  /** What an attempt of this record came to; of a batch the first. */
+  answered(subscriber: string, { position, id }: Pick<Record, 'position' | 'id'>, outcome: Outcome): void {
+    if (outcome.kind === 'delivered') return;
+    const { status, detail } = outcome;
+    const reason: FailureReason = outcome.kind === 'gone' ? 'status' : outcome.reason;
+    const failure = { at: this.#now, position, id, reason, status, detail: detail.slice(0, DETAIL_CHARACTERS_MAX) };
+    this.#of(subscriber).lastFailure = failure;
+  }
+
+  state(subscriber: string): void {
+    this.#of(subscriber).since = this.#now;
+  }
+
+  rejected(contract: string, reason: string, times: number): void {
+    const known = this.#rejected.get(contract) ?? { recent: new Recent(this.clock), reason };
+    known.recent.add(times);
+    known.reason = reason;
+    this.#rejected.set(contract, known);
+    this.#counts.rejected += times;
+  }
+
+  /** Contracts that records have failed in the last five minutes, each with the last reason. */
+  get recentlyRejected(): RejectedFacts[] {
+    const all = [...this.#rejected].map(([contract, { recent, reason }]) => ({
+      contract,
+      reason,
+      count: recent.count,
+    }));
+    return all.filter(({ count }) => count > 0);
+  }
+
+  /** Since when a subscriber is in its state; undefined: since before the start. */
+  since(subscriber: string): string | undefined {
+    return this.#subscribers.get(subscriber)?.since;
+  }
+
+  /** @param subscribers ids of all there are; others are forgotten */
+  items(subscribers: readonly string[], deadLetters: { [subscriber: string]: number }): SubscriberActivity[] {
+    const there = new Set(subscribers);
+    for (const id of this.#subscribers.keys()) if (!there.has(id)) this.#subscribers.delete(id);
+    return subscribers.map((id) => {
+      const { attempts, lastDeliveredAt, lastFailure } = this.#of(id);
+      const counted = OUTCOMES.map((outcome) => [outcome, attempts[outcome].count] as const);
+      return {
+        id,
+        attempts: Object.fromEntries(counted) as SubscriberActivity['attempts'],
+        ...(lastDeliveredAt === undefined ? {} : { lastDeliveredAt }),
+        ...(lastFailure ? { lastFailure } : {}),
+        deadLetters: deadLetters[id] ?? 0,
+      };
+    });
+  }
+
+  get #now(): string {
+    return new Date(this.clock.now()).toISOString();
+  }
+
+  #of(subscriber: string): Known {
+    let known = this.#subscribers.get(subscriber);
+    if (!known) {
+      const attempts = OUTCOMES.map((outcome) => [outcome, new Recent(this.clock)] as const);
+      known = { attempts: Object.fromEntries(attempts) as Known['attempts'] };
+      this.#subscribers.set(subscriber, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,47 @@
+/** The views, and which of them the address asks for: each has an address of its own, to be sent to somebody. */
+import { signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
+import type { Panel, Status } from '../shown/types.js';
+import { Config } from './config.js';
+import { Doctor } from './doctor.js';
+import { Link } from './link.js';
+import { Overview } from './overview.js';
+import { Publish } from './publish.js';
+import { Journal, Rates } from './rates.js';
+import { DeadLetters, Rejections } from './shelves.js';
+import { Subscribers } from './subscribers.js';
+import { Tail } from './tail.js';
+
+interface View {
+  id: Panel | 'overview' | 'tail' | 'doctor';
+  name: string;
+  View: ComponentType;
+  /** A figure beside the name, where there is something to see. */
+  figure?: (status: Status) => number;
+}
+
+export const VIEWS: readonly View[] = [
+  { id: 'overview', name: 'Overview', View: Overview, figure: ({ findings }) => findings.length },
+  { id: 'link', name: 'Link', View: Link },
+  { id: 'rates', name: 'Rates', View: Rates },
+  { id: 'journal', name: 'Journal', View: Journal },
+  { id: 'subscribers', name: 'Subscribers', View: Subscribers, figure: unwell },
+  { id: 'dead-letters', name: 'Dead letters', View: DeadLetters, figure: ({ subscribers }) => subscribers.deadLetters },
+  { id: 'rejections', name: 'Rejections', View: Rejections },
+  { id: 'tail', name: 'Tail', View: Tail },
+  { id: 'publish', name: 'Publish', View: Publish },
+  { id: 'config', name: 'Config', View: Config },
+  { id: 'doctor', name: 'Doctor', View: Doctor },
+];
+
+function unwell({ subscribers: { states } }: Status): number {
+  return states.broken + states.gone + states.paused;
+}
+
+const asked = (): string => location.hash.slice(1) || 'overview';
+export const view = signal(asked());
+
+addEventListener('hashchange', () => {
+  view.value = asked();
+  scrollTo(0, 0);
+});

@@ -1,0 +1,271 @@
+/** The page on a bad night, in a real browser: what it shows, asks and sends, and what it does when reads fail. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { barriers, PHONE, screenshot, startBrowser, type TestBrowser } from '../support/browser.js';
+import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
+import * as answers from './answers.js';
+import { startFakeGateway, type FakeGateway } from './fake-gateway.js';
+
+/** Each view, and what is there when all of it is. */
+const VIEWS = {
+  overview: '.finding',
+  link: '.drops',
+  rates: 'canvas >> nth=3',
+  journal: 'canvas >> nth=1',
+  subscribers: 'tbody tr >> nth=2',
+  'dead-letters': 'tbody tr',
+  rejections: 'tbody tr',
+  tail: 'form',
+  publish: 'form',
+  config: 'pre',
+  doctor: 'form',
+};
+const LETTER = { ...answers.deadLetters().items[1]!, record: record('{"watts":"many","id":12345678901234567890}') };
+const REJECTION = {
+  ...answers.rejections().items[0]!,
+  record: { ...record(''), payload: undefined, payloadBase64: Buffer.from([0xff, 0, 0x48, 0x69]).toString('base64') },
+};
+const DOCTOR = [
+  { kind: 'broker', url: 'mqtts://broker.example:8883' },
+  { kind: 'row', check: 'TCP', state: 'ok', seen: 'connected in 3 ms', mend: '' },
+  { kind: 'row', check: 'TLS', state: 'warning', seen: 'the certificate ends in 9 days', mend: 'Renew it.' },
+  { kind: 'end', ok: true, interrupted: false, leftBehind: [] },
+];
+
+function record(payload: string) {
+  const base = { position: 7, id: '0199aaaa-0000-7000-8000-000000000001', topic: `devices/${answers.HOSTILE}`, qos: 1 };
+  return { ...base, retain: false, receivedAt: answers.ago(1), payload };
+}
+
+describe('the console', { skip: needs('chromium') }, () => {
+  let browser: TestBrowser;
+  let gateway: FakeGateway;
+  before(async () => {
+    browser = await startBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    gateway = await startFakeGateway(answers.status());
+    const config = {
+      broker: { url: 'mqtts://broker.example:8883', password: '********' },
+      subscribers: [{ id: 'billing' }],
+    };
+    for (const [what, json] of Object.entries({
+      'GET /v1/link': answers.link(),
+      'GET /v1/rates': answers.rates(),
+      'GET /v1/subscribers': answers.subscribers(),
+      'GET /v1/activity': answers.activity(),
+      'GET /v1/dead-letters': answers.deadLetters(),
+      'GET /v1/dead-letters/39': LETTER,
+      'GET /v1/rejections': answers.rejections(),
+      'GET /v1/rejections/4711': REJECTION,
+      'GET /v1/config': { file: '/etc/holdfast/gateway.yaml', settings: config, needsRestart: ['ops.port'] },
+      'GET /v1/caller': { name: 'night', scopes: ['read', 'admin', 'publish'] },
+    })) {
+      gateway.replies.set(what, { json });
+    }
+    gateway.replies.set('POST /v1/doctor', { lines: DOCTOR });
+  });
+
+  /** A page of the console; at the end of the test it must not have complained. */
+  async function open(t: TestContext, view = 'overview', options: BrowserContextOptions = {}): Promise<Page> {
+    const { page, complaints } = await browser.open(`${gateway.address}#${view}`, options);
+    t.after(async () => {
+      await page.context().close();
+      await gateway.stop();
+      assert.deepEqual(complaints, []);
+    });
+    return page;
+  }
+
+  it('says first what is wrong, since when, why and what to do', async (t) => {
+    const page = await open(t);
+    const verdict = page.locator('.verdict');
+    await verdict.getByText('Critical').waitFor();
+    assert.match(
+      (await verdict.textContent())!,
+      /Another client takes the session away\..*2 more findings.*since .* 14 min/,
+    );
+    const first = page.locator('.finding').first();
+    const text = (await first.textContent())!;
+    assert.match(text, /Why.*0x8e.*Do.*Find the other client/);
+    await first.getByRole('link', { name: 'Show link' }).click();
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+    assert.match(
+      (await page.getByRole('img', { name: /outages in the last 24 h/ }).getAttribute('aria-label'))!,
+      /^3 outages/,
+    );
+    assert.match(
+      (await page.locator('.drops > li').first().textContent())!,
+      /client-id-conflict.*Find it at the broker/,
+    );
+  });
+
+  for (const [look, options] of Object.entries<BrowserContextOptions>({
+    light: { colorScheme: 'light' },
+    dark: { colorScheme: 'dark' },
+    phone: { colorScheme: 'light', viewport: PHONE, reducedMotion: 'reduce', hasTouch: true },
+  })) {
+    it(`keeps nobody out: ${look}`, async (t) => {
+      const page = await open(t, 'overview', options);
+      for (const [view, whole] of Object.entries(VIEWS)) {
+        await page.goto(`${gateway.address}#${view}`);
+        await page
+          .locator(`nav a[aria-current]`)
+          .and(page.locator(`[href="#${view}"]`))
+          .waitFor();
+        if (view === 'doctor') await page.getByRole('button', { name: 'Run the doctor' }).click();
+        if (view === 'doctor') await page.getByText('Done: nothing failed.').waitFor();
+        await page.locator(`main ${whole}`).first().waitFor();
+        assert.deepEqual(await barriers(page), [], view);
+        const wide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+        assert.equal(wide, false, `${view} is wider than the window`);
+        await screenshot(page, `${look}-${view}`);
+      }
+    });
+  }
+
+  it('shows foreign text as text', async (t) => {
+    const page = await open(t, 'dead-letters');
+    await page.getByRole('button', { name: 'Look at 39' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('\\u{202e}').first().waitFor();
+    assert.equal(await page.locator('img[src="x"]').count(), 0);
+    assert.match((await dialog.locator('pre').last().textContent())!, /"id":12345678901234567890/);
+    assert.deepEqual(await barriers(page), []);
+    await screenshot(page, 'light-viewer');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    await page.goto(`${gateway.address}#rejections`);
+    await page.getByRole('button', { name: 'Look at 4711' }).click();
+    assert.match((await dialog.locator('pre').last().textContent())!, /^00000000 {2}ff 00 48 69 .* {2}\.\.Hi$/);
+  });
+
+  it('asks before it does what cannot be taken back, and does nothing when the answer is no', async (t) => {
+    const page = await open(t, 'dead-letters');
+    gateway.replies.set('POST /v1/dead-letters/replay', {
+      json: { replayed: 2, remaining: 0, skipped: { contract: 1 } },
+    });
+    gateway.replies.set('DELETE /v1/dead-letters', { json: { deleted: 9 } });
+    const sent = (): string[] =>
+      gateway.asked
+        .filter(({ method }) => method !== 'GET')
+        .map(({ method, path, body }) => `${method} ${path} ${body}`);
+    await page.getByLabel('Select 40').check();
+    await page.getByLabel('Select 38').check();
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Replay selected (2)' }).click();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    assert.deepEqual(sent(), []);
+    await page.getByRole('button', { name: 'Replay selected (2)' }).click();
+    await dialog.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('2 given again. 1 stay (they fail the contract of today).').waitFor();
+    await page.getByLabel('Subscriber').fill('billing');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByRole('button', { name: 'Delete all that match' }).click();
+    await dialog.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Delete all that match' }).click();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('9 dead letters deleted.').waitFor();
+    assert.deepEqual(sent(), [
+      'POST /v1/dead-letters/replay {"numbers":[40,38]}',
+      'DELETE /v1/dead-letters?subscriber=billing ',
+    ]);
+  });
+
+  it('says in each view what may not be read, cannot be read, or is not there', async (t) => {
+    for (const [index, what] of ['link', 'rates', 'subscribers', 'dead-letters', 'rejections', 'config'].entries()) {
+      gateway.replies.set(`GET /v1/${what}`, { status: [403, 503, 404][index % 3] });
+    }
+    const page = await open(t);
+    for (const view of ['link', 'rates', 'subscribers', 'dead-letters', 'rejections', 'config']) {
+      await page.goto(`${gateway.address}#${view}`);
+      await page.getByRole('alert').first().getByText('refused with').waitFor();
+    }
+  });
+
+  it('asks by itself where the gateway does not tell, and never calls well what it does not hear of', async (t) => {
+    gateway.replies.set('GET /v1/live', { status: 503 });
+    gateway.replies.set('GET /v1/status', { json: { ...answers.status(), findings: [] } });
+    const page = await open(t);
+    await page.locator('.verdict').getByText('All is well').waitFor();
+    await page.getByText('every 5 s').waitFor();
+    gateway.replies.set('GET /v1/status', { status: 503 });
+    await page.locator('.verdict').getByText('No answer').waitFor({ timeout: 30_000 });
+  });
+
+  it('shows at once what happens', async (t) => {
+    const page = await open(t);
+    await page.getByText('Nothing since this page was opened.').waitFor();
+    gateway.send('told', {
+      at: new Date().toISOString(),
+      name: 'link/down',
+      cause: 'broker-shutdown',
+      confidence: 'certain',
+      evidence: [],
+      mend: 'The broker is restarting.',
+    });
+    await page.getByText('The link dropped: broker-shutdown (certain). The broker is restarting.').waitFor();
+    gateway.sendStatus({ findings: [] });
+    await page.locator('.verdict').getByText('All is well').waitFor();
+  });
+
+  it('asks for a token, keeps it in the tab, and asks again when it is no longer known', async (t) => {
+    gateway.token = 'right';
+    const page = await open(t, 'link');
+    const field = page.getByLabel('Token');
+    await field.fill('wrong');
+    await field.press('Enter');
+    await page.getByText('The gateway does not know this token.').waitFor();
+    assert.deepEqual(await barriers(page), []);
+    await screenshot(page, 'light-sign-in');
+    await field.fill('right');
+    await field.press('Enter');
+    await page.getByText('plant-7').first().waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+    assert.doesNotMatch(gateway.asked.map(({ path }) => path).join(' '), /right/);
+    gateway.token = 'another';
+    await page.getByText('does not know this token any more').waitFor();
+  });
+
+  it('offers what the token may do, and nothing else', async (t) => {
+    gateway.replies.set('GET /v1/caller', { json: { name: 'eyes', scopes: ['read'] } });
+    const page = await open(t, 'dead-letters');
+    await page.getByText('eyes (read)').waitFor();
+    await page.getByRole('button', { name: 'Look at 40' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: /^(Replay|Delete)/ }).count(), 0);
+    await page.goto(`${gateway.address}#publish`);
+    await page.getByText('This token may not publish.').waitFor();
+  });
+
+  it('can be used with the keyboard alone', async (t) => {
+    const page = await open(t, 'subscribers');
+    gateway.replies.set('POST /v1/subscribers/dashboard/pause', {
+      json: { ...answers.subscribers().items[0]!, state: 'paused' },
+    });
+    await page.getByRole('button', { name: 'Pause dashboard' }).waitFor();
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.textContent.trim()'), 'To the content');
+    const focused = (): Promise<string> =>
+      page.evaluate('document.activeElement.ariaLabel ?? document.activeElement.textContent');
+    await until(
+      async () => {
+        await page.keyboard.press('Tab');
+        return (await focused()) === 'Pause dashboard';
+      },
+      { what: 'the button to be reached' },
+    );
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    assert.equal(await focused(), 'Cancel');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('dashboard is paused.').waitFor();
+  });
+});
