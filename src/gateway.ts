@@ -8,12 +8,11 @@ import { LOGIN_CAUSES } from './domain/cause.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { ContractThreadHealth } from './domain/contract.js';
-import type { JournalEvents } from './domain/journal.js';
 import type { MessageBatch } from './domain/message.js';
 import type { HttpSettings, Settings, TracingSettings } from './domain/settings.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
-import { SqliteJournalReader } from './journal/index.js';
+import { Journaling, type JournalEars, type OpenJournal } from './journaling.js';
 import { Listening } from './listening.js';
 import { Operating } from './operating.js';
 import type { Publisher, Requester } from './publish/index.js';
@@ -23,16 +22,13 @@ import type { Registry } from './registration/index.js';
 import { Reloading, type ConfigSource, type ReloadTrigger } from './reloading.js';
 import { recipientsOf, startServing, stopServing } from './serving.js';
 import type { ContractThreadEvents } from './threads/contract.thread.js';
-import type { JournalThreadCalls, JournalThreadData, ServedJournal } from './threads/journal.thread.js';
 import type { LinkThreadCalls, LinkThreadData, LinkThreadEvents, LinkThreadParent } from './threads/link.thread.js';
-import { Channel, remote, served } from './threads/rpc.js';
+import { served } from './threads/rpc.js';
 import { Thread } from './threads/thread.js';
 import { Watching } from './watching.js';
 
 /** What closing gets at least, even when the time is up. */
 const CLOSE_MS_MIN = 1_000;
-
-type JournalEars = { [event in keyof JournalEvents]?: (value: JournalEvents[event]) => void };
 
 export interface GatewayOptions {
   version: string;
@@ -72,10 +68,8 @@ export class Gateway {
   readonly #watching: Watching;
   readonly #contracts: ContractsInForce;
   readonly #linkThread: Thread<LinkThreadCalls>;
-  readonly #journalThread: Thread<JournalThreadCalls>;
+  readonly #journaling: Journaling;
   #fail: (error: Error) => void = () => undefined;
-  #journal: ServedJournal | undefined;
-  #reader: SqliteJournalReader | undefined;
   #delivery: Delivery | undefined;
   #registry: Registry | undefined;
   #admittedThrough = 0;
@@ -115,16 +109,7 @@ export class Gateway {
         died,
       },
     );
-    this.#journalThread = new Thread(
-      'journal',
-      {
-        settings: settings.journal,
-        names: { contracts: settings.contracts.map(({ name }) => name), subscribers: names },
-        heartbeats: heartbeats.buffer,
-        traced: settings.tracing?.sample,
-      } satisfies JournalThreadData,
-      { onEvent: () => undefined, died },
-    );
+    this.#journaling = new Journaling({ settings, subscribers: names, heartbeats: heartbeats.buffer, died });
     this.#contracts = this.#makeContracts();
     this.#reloading = options.source && this.#makeReloading(options.source);
   }
@@ -148,11 +133,11 @@ export class Gateway {
     const { settings } = this;
     this.opsPort = await this.#linkThread.calls.listen();
     if (settings.tracing) await this.#trace(settings.tracing);
-    await this.#openJournal();
+    const open = await this.#openJournal();
     await this.#contracts.start();
-    await this.#startDelivery();
+    await this.#startDelivery(open);
     this.#watching.start();
-    await this.#listen();
+    await this.#listen(open);
     await this.#linkThread.calls.connect({
       clientId: this.clientId,
       broker: settings.broker,
@@ -180,60 +165,41 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     const ends = performance.now() + this.settings.ops.drainMs;
-    const left = (share: number): number => Math.max(0, (ends - performance.now()) * share);
+    const remaining = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
     const examined = this.#watching.stop();
     this.#publishing?.stop();
-    await this.#linkThread.calls.stop(left(0.5)).catch(() => undefined);
-    if (this.#delivery) await stopServing(this.#delivery, left(0.8), this.options.logger);
+    await this.#linkThread.calls.stop(remaining(0.5)).catch(() => undefined);
+    if (this.#delivery) await stopServing(this.#delivery, remaining(0.8), this.options.logger);
     await within(CLOSE_MS_MIN, Promise.all([this.#operating.events.flush(), examined]));
     this.#history?.streams.close();
     this.#operating.live.close();
-    await this.#listening?.close(left(0.5));
+    await this.#listening?.close(remaining(0.5));
     await this.#contracts.stop();
     await within(CLOSE_MS_MIN, this.#operating.tracing?.stop().catch(() => undefined) ?? Promise.resolve());
     this.#operating.repeats.flush();
-    this.#reader?.close();
-    const closed = this.#journalThread.calls.close().catch((error: unknown) => {
-      this.options.logger.error({ err: error }, 'the journal did not close cleanly');
-    });
-    // A disk that hangs must not keep the process: all that was promised is in the file.
-    await within(Math.max(left(1), CLOSE_MS_MIN), closed);
-    await Promise.all([this.#journalThread.end(), this.#linkThread.end()]);
+    const unclean = (err: unknown): void => this.options.logger.error({ err }, 'the journal did not close cleanly');
+    const left = Math.max(remaining(1), CLOSE_MS_MIN);
+    await this.#journaling.close(left, unclean);
+    await Promise.all([this.#journaling.end(), this.#linkThread.end()]);
     this.#operating.stop();
   }
 
-  async #openJournal(): Promise<void> {
-    const { settings } = this;
-    await this.#journalThread.calls.open();
-    const own = new MessageChannel();
-    await this.#journalThread.calls.attach('main', own.port1);
-    const ears = this.#journalEars() as { [event: string]: ((value: unknown) => void) | undefined };
-    this.#journal = remote<ServedJournal>(new Channel(own.port2, undefined, (event, value) => ears[event]?.(value)));
-    const links = new MessageChannel();
-    await this.#journalThread.calls.attach('link', links.port1);
-    await this.#linkThread.calls.attach(links.port2);
-    this.clientId = await this.#journal.identify(settings.session.clientId, settings.session.adopt);
-    this.#reader = new SqliteJournalReader(settings.journal.directory, (positions) => {
-      // Without room for it the next read finds them again.
-      this.#journal?.quarantine(positions).catch(() => undefined);
-    });
-    const { clientId } = this;
+  async #openJournal(): Promise<OpenJournal> {
+    const { session, publish } = this.settings;
+    const { journal, reader } = await this.#journaling.open(this.#journalEars());
+    const { port1, port2 } = new MessageChannel();
+    await this.#journaling.attach('link', port1);
+    await this.#linkThread.calls.attach(port2);
+    this.clientId = await journal.identify(session.clientId, session.adopt);
     const { metrics, tracing } = this.#operating;
-    const [journal, reader, link] = [this.#journal, this.#reader, this.#linkThread.calls];
-    const contracts = this.#contracts.gate();
-    const publish = settings.publish;
     this.#publishing = new Publishing({
-      settings: publish,
-      clientId,
-      journal,
-      reader,
-      contracts,
-      metrics,
-      link,
-      tracing,
+      ...{ settings: publish, clientId: this.clientId, journal, reader, metrics, tracing },
+      contracts: this.#contracts.gate(),
+      link: this.#linkThread.calls,
     });
+    return { journal, reader };
   }
 
   #trace(settings: TracingSettings): Promise<void> {
@@ -248,7 +214,7 @@ export class Gateway {
     const watched = {
       subscribers: () => this.#delivery?.status() ?? [],
       wants: (topic: string) => this.#delivery?.wants(topic) === true || this.#history?.streams.wants(topic) === true,
-      append: (batch: MessageBatch) => this.#journal!.append(batch),
+      append: (batch: MessageBatch) => this.#journaling.journal!.append(batch),
       status: () => this.#watching.status(),
     };
     return new Operating({ subscribers, directory, version, logger, watched });
@@ -260,8 +226,8 @@ export class Gateway {
     const { contractMetrics: metrics, repeats, heartbeats } = this.#operating;
     return new ContractsInForce({
       ...{ settings, version, logger, metrics, repeats, heartbeats: heartbeats.buffer },
-      attach: (port) => this.#journalThread.calls.attach('contract', port),
-      named: (contracts) => this.#journalThread.calls.contracts(contracts),
+      attach: (port) => this.#journaling.attach('contract', port),
+      named: (contracts) => this.#journaling.contracts(contracts),
       onEvent: (event, value) => this.#heardContracts(event, value),
       onHealth: (health) => {
         this.#contractHealth = health;
@@ -280,10 +246,10 @@ export class Gateway {
     return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, told, logger });
   }
 
-  async #startDelivery(): Promise<void> {
+  async #startDelivery({ journal, reader }: OpenJournal): Promise<void> {
     const { settings } = this;
     const { version, handlers = [] } = this.options;
-    const [journal, reader, publisher] = [this.#journal!, this.#reader!, this.publisher!];
+    const publisher = this.publisher!;
     const serving = await startServing({
       ...{ settings, handlers, version, journal, reader, publisher },
       ...this.#operating.telling,
@@ -298,21 +264,14 @@ export class Gateway {
     this.#delivery.admitted(this.#admittedThrough);
   }
 
-  async #listen(): Promise<void> {
+  async #listen(open: OpenJournal): Promise<void> {
     const { http, publish } = this.settings;
     const { publisher, requester } = this.#publishing!;
     publisher.linkUp = (await this.#linkThread.calls.status())?.state === 'up';
-    this.#history = this.#openHistory();
+    this.#history = this.#openHistory(open);
     this.#listening = await Listening.open(http, {
-      ...{
-        publisher,
-        requester,
-        view: this.view(),
-        live: this.#operating.live,
-        examiner: this.#watching.examiner,
-        asyncApi: this.#contracts,
-      },
-      history: this.#history,
+      ...{ publisher, requester, asyncApi: this.#contracts, history: this.#history },
+      ...{ view: this.view(), live: this.#operating.live, examiner: this.#watching.examiner },
       registry: this.#registry!,
       reloader: { reload: () => this.reload('api') },
       maxPayloadBytes: publish.maxPayloadBytes,
@@ -323,10 +282,10 @@ export class Gateway {
     this.httpPort = this.#listening.port;
   }
 
-  #openHistory(): History {
+  #openHistory({ journal, reader }: OpenJournal): History {
     return new History({
-      shelf: this.#reader!,
-      keeper: this.#journal!,
+      shelf: reader,
+      keeper: journal,
       recipients: recipientsOf(this.#delivery!, this.#registry!),
       check: (positions) => this.#contracts.checkAgain(positions),
       clock: systemClock,
@@ -357,7 +316,7 @@ export class Gateway {
       ...{ version: this.options.version, maxBytes: this.settings.journal.maxBytes, heartbeats, activities },
       startedAt: this.#operating.live.startedAt,
       link: () => this.#linkThread.calls.status(),
-      journal: () => this.#journal,
+      journal: () => this.#journaling.journal,
       subscribers: () => this.#delivery?.status() ?? [],
       contracts: () => this.#contractHealth,
       journalFullAt: () => this.#operating.journalFullAt,
