@@ -31,6 +31,7 @@ subscribers:
     batch: { maxMessages: 10, maxBytes: 64KiB, maxWait: 50ms }
     format: cloudevents-batch
 publish: { allow: ['commands/#'] }
+tracing: { endpoint: 'http://127.0.0.1:4318/in?key=${MARKER}', headers: { x-key: ${MARKER} } }
 http:
   auth: { tokens: [{ name: operator, token: ${MARKER}-${MARKER}-${MARKER}-${MARKER}, scopes: [read] }] }
 `;
@@ -63,7 +64,6 @@ describe('the settings as they may be shown', () => {
       ...settings,
       broker: { ...settings.broker, tls },
       subscribers: [more],
-      tracing: { headers: { a: 'x' } },
     };
     const text = JSON.stringify(maskedSettings(marked(full, '') as Settings));
     const shown = [...new Set([...text.matchAll(/marker:\.([\w.*-]+)/g)].map(([, path]) => path!))].sort();
@@ -76,6 +76,7 @@ describe('the settings as they may be shown', () => {
       ...['subscribers.*.answers', 'subscribers.*.format', 'subscribers.*.id', 'subscribers.*.ordering'],
       ...['subscribers.*.payload', 'subscribers.*.startFrom', 'subscribers.*.tls.serverName', 'subscribers.*.topics.*'],
       ...['subscriptions.*.contract', 'subscriptions.*.filter', 'subscriptions.*.name', 'subscriptions.*.overlap'],
+      'tracing.service',
     ]);
   });
 
@@ -83,10 +84,10 @@ describe('the settings as they may be shown', () => {
     const file = fileURLToPath(new URL('../../../../config/gateway.example.yaml', import.meta.url));
     const example = parse(readFileSync(file, 'utf8')) as { [section: string]: { [key: string]: unknown } };
     const masked = maskedSettings(settingsOf(FULL)) as typeof example;
-    for (const section of ['session', 'journal', 'publish', 'http', 'ops', 'log']) {
+    for (const section of ['session', 'journal', 'publish', 'http', 'ops', 'log', 'tracing']) {
       const unknown = Object.keys(masked[section]!).filter((key) => !(key in example[section]!));
       assert.deepEqual(
-        unknown.filter((key) => !['will', 'birth', 'auth', 'tls'].includes(key)),
+        unknown.filter((key) => !['will', 'birth', 'auth', 'tls', 'endpoint'].includes(key)),
         [],
         section,
       );

@@ -18,10 +18,10 @@ const SHOWN = [
   ...['publish.allow.*', 'publish.contracts.*.filter', 'publish.contracts.*.contract', 'publish.request.responseTopic'],
   ...['http.host', 'http.auth', 'http.allowedHosts.*', 'http.auth.tokens.*.name'],
   ...['http.auth.tokens.*.scopes.*', 'http.auth.tokens.*.publish.*'],
-  ...['ops.host', 'log.level', 'log.format'],
+  ...['ops.host', 'log.level', 'log.format', 'tracing.service'],
 ].map(steps);
 /** Addresses: without user, password and query, which may be secrets. */
-const ADDRESSES = ['broker.urls.*', 'subscribers.*.url'].map(steps);
+const ADDRESSES = ['broker.urls.*', 'subscribers.*.url', 'tracing.endpoint'].map(steps);
 
 const DURATIONS = [
   ...([
