@@ -9,6 +9,7 @@ import ts from 'typescript';
 import { startGateway, type GatewayProcess } from '../support/gateway-process.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
+import { answersTo } from '../support/page-calls.js';
 import { freePorts } from '../support/ports.js';
 import { publishNumbered } from '../support/publisher.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -33,9 +34,8 @@ describe('README', { skip: needs('mosquitto') }, () => {
     assert.match(checked.stdout, /fine\. 1 subscription,/);
     assert.equal(checked.stderr, '');
     await delivers(receiver, ports.broker);
-    const curl = block('sh', 'curl').replace('localhost:8080', `127.0.0.1:${ports.http}`);
-    const { stdout } = await shell('sh', ['-c', curl]);
-    assert.equal((JSON.parse(stdout) as { status: string }).status, 'published');
+    const [said] = await answersTo(block('sh', 'curl'), { 'localhost:8080': ports.http });
+    assert.equal((JSON.parse(said!.body) as { status: string }).status, 'published');
     await addressesOfThePageAnswer(gateway);
   });
 

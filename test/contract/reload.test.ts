@@ -10,8 +10,10 @@ import { parseJsonPointer, partAt } from '../../src/domain/json-pointer.js';
 import { startFlow, type Flow } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
+import { answersTo, callsOf } from '../support/page-calls.js';
 import { scratchDirectory } from '../support/scratch.js';
 import { until } from '../support/until.js';
+import { read } from '../tidy/tree.js';
 
 interface Answer {
   status: number;
@@ -286,7 +288,9 @@ describe('reload', { skip: needs('mosquitto') }, () => {
     await until(async () => (await flow.gateway.metric('holdfast_contract_failures_total', shadowed)) === 1, {
       what: 'the failure in shadow mode',
     });
-    assert.deepEqual((await scene.reload()).result, 'unchanged');
+    const shown = callsOf(read('docs/contracts.md')).join('');
+    const [said] = await answersTo(shown, { 'localhost:8080': flow.gateway.ports.httpPort });
+    assert.deepEqual([said!.status, (JSON.parse(said!.body) as Answer).result], [200, 'unchanged']);
     const restarts = flow.gateway.logs.filter(({ needsRestart }) => needsRestart !== undefined);
     assert.equal(restarts.length, 1, 'it is told once');
     writeFileSync(command, schema('name'));

@@ -1,10 +1,9 @@
 /** Subscribers that come, change and go over REST, with the real gateway and a real broker. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
+import { answersTo, callsOf, statusesOf } from '../support/page-calls.js';
 import { publishNumbered } from '../support/publisher.js';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.js';
 import { until } from '../support/until.js';
@@ -321,13 +320,9 @@ describe('subscribers over REST', { skip: needs('mosquitto') }, () => {
 
   it('the calls that docs/subscribers.md shows are answered', async (t) => {
     const flow = await start(t);
-    const [, calls] = /```sh\n(GATEWAY=[^`]+)```/.exec(read('docs/subscribers.md'))!;
-    const here = calls!
-      .replace('127.0.0.1:8080', `127.0.0.1:${flow.gateway.ports.httpPort}`)
-      .replace('localhost:3000', `127.0.0.1:${flow.receiver.port}`);
-    const statuses = `curl() { command curl -sS -o /dev/null -w '%{http_code} ' "$@"; }\n${here}`;
-    const { stdout } = await promisify(execFile)('sh', ['-c', statuses]);
-    assert.equal(stdout.trim(), '201 200 200 200 200 200 200 404');
+    const places = { '127.0.0.1:8080': flow.gateway.ports.httpPort, 'localhost:3000': flow.receiver.port };
+    const said = await answersTo(callsOf(read('docs/subscribers.md')).join(''), places);
+    assert.deepEqual(statusesOf(said), [201, 200, 200, 200, 200, 200, 200, 404]);
     assert.equal(flow.receiver.requests[0]!.headers.authorization, 'Bearer a-token');
   });
 

@@ -1,12 +1,11 @@
 /** What REST promises of publishes beyond one: keys, times, batches, raw bodies; with the real gateway and a real broker. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import { connectAsync } from 'mqtt';
 import { startFlow, type Flow } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
+import { answersTo, callsOf, statusesOf } from '../support/page-calls.js';
 import { until } from '../support/until.js';
 import { read } from '../tidy/tree.js';
 
@@ -204,11 +203,9 @@ describe('what goes out', { skip: needs('mosquitto') }, () => {
       if (properties?.responseTopic) device.publish(properties.responseTopic, 'fine');
     });
     await device.subscribeAsync('commands/#');
-    const blocks = [...read('docs/publish.md').matchAll(/```sh\n([^`]+)```/g)].map(([, calls]) => calls!);
-    const here = blocks.join('').replace('127.0.0.1:8080', `127.0.0.1:${flow.gateway.ports.httpPort}`);
-    const statuses = `curl() { command curl -sS -o /dev/null -w '%{http_code} ' "$@"; }\n${here}`;
-    const { stdout } = await promisify(execFile)('sh', ['-c', statuses]);
-    assert.equal(stdout.trim(), '200 200 200 200 202 200');
+    const calls = callsOf(read('docs/publish.md')).join('');
+    const said = await answersTo(calls, { '127.0.0.1:8080': flow.gateway.ports.httpPort });
+    assert.deepEqual(statusesOf(said), [200, 200, 200, 200, 202, 200]);
     await until(() => arrived.length === 7, { what: () => `seven publishes, not ${arrived.length}` });
     assert.equal(arrived[0]!.payload, '{"on":true,"order":12345678901234567890}');
   });

@@ -1,6 +1,6 @@
 /** The example receivers, run as their page says: what the gateway sends is taken, what somebody else sends is not. */
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { connectAsync } from 'mqtt';
 import { Webhook } from 'standardwebhooks';
 import { parse } from 'yaml';
@@ -17,6 +16,7 @@ import { gatewayConfig, type GatewayConfig } from '../support/gateway-config.js'
 import { startGateway, type GatewayProcess } from '../support/gateway-process.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { findProgram, needs, type Tool } from '../support/needs.js';
+import { answersTo } from '../support/page-calls.js';
 import { freePort } from '../support/ports.js';
 import { scratchDirectory } from '../support/scratch.js';
 import { until } from '../support/until.js';
@@ -282,15 +282,12 @@ async function deadLetters(gateway: GatewayProcess): Promise<DeadLetter[]> {
 
 /** One is genuine, one is not. */
 async function callsOfThePage(gateway: GatewayProcess, receiver: Receiver): Promise<void> {
-  const calls = PAGE.match(/^curl .*$/gm)!.map((line) =>
-    line
-      .replace('localhost:8080', `127.0.0.1:${gateway.ports.httpPort}`)
-      .replace('localhost:3000', `127.0.0.1:${receiver.port}`),
-  );
+  const calls = PAGE.match(/^curl .*$/gm)!.join('\n');
   const count = receiver.taken.length;
-  const said = await Promise.all(calls.map((call) => promisify(execFile)('sh', ['-c', call])));
-  assert.match(said[0]!.stdout, /"delivered"/);
-  assert.match(said[1]!.stdout, /^HTTP\/1\.[01] 401 /);
+  const places = { 'localhost:8080': gateway.ports.httpPort, 'localhost:3000': receiver.port };
+  const [genuine, foreign] = await answersTo(calls, places);
+  assert.match(genuine!.body, /"delivered"/);
+  assert.equal(foreign!.status, 401);
   await receiver.has(count + 1);
   assert.equal(receiver.taken.length, count + 1);
 }

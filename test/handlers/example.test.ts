@@ -9,6 +9,7 @@ import { connectAsync } from 'mqtt';
 import { Child } from '../support/children.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { needs } from '../support/needs.js';
+import { answersTo } from '../support/page-calls.js';
 import { freePorts } from '../support/ports.js';
 import { scratchDirectory } from '../support/scratch.js';
 import { until } from '../support/until.js';
@@ -97,10 +98,16 @@ describe('the example app', { skip: needs('mosquitto') }, () => {
     const dead = async (): Promise<boolean> =>
       /celsius must be a number/.test(await get(HOLDFAST_PORT, '/v1/dead-letters'));
     await until(dead, { what: 'the dead letter' });
-    assert.equal(await get(PORT, '/readings'), '{"pump-1":95}');
     const properties = { responseTopic: 'answers/me' };
     await device.publishAsync('devices/pump-1/questions', '', { qos: 1, properties });
     await until(() => heard.includes('answers/me {"latest":95}'), { what: () => heard.join() });
+    const calls = readFileSync(join(EXAMPLE, 'README.md'), 'utf8')
+      .match(/^curl .*$/gm)!
+      .join('\n');
+    const said = await answersTo(calls, { 'localhost:3000': Number(PORT), 'localhost:8080': Number(HOLDFAST_PORT) });
+    assert.deepEqual(said[0], { status: 200, body: '{"pump-1":95}' });
+    assert.match(said[1]!.body, /celsius must be a number/);
+    assert.match(said[2]!.body, /"state":"active"/);
     assert.deepEqual(await child.stop('SIGTERM'), { code: null, signal: 'SIGTERM' }, child.tail);
     assert.match(child.tail, /stopping with the app[^]*"stopped"/);
   });

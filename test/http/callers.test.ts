@@ -1,16 +1,15 @@
 /** Who may call, with the real gateway: tokens that change, topics, rates, and calls that take long. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { SECURITY_HEADERS } from '../../src/domain/security-headers.js';
 import { startFlow, type Flow } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
+import { answersTo, callsOf, statusesOf } from '../support/page-calls.js';
 import { scratchDirectory } from '../support/scratch.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
@@ -236,7 +235,7 @@ describe('callers', { skip: needs('mosquitto') }, () => {
   it('the calls that docs/http.md shows are answered as it says', async (t) => {
     const page = read('docs/http.md');
     const [, yaml] = /```yaml\n(publish:[^`]+)```/.exec(page)!;
-    const [, calls] = /```sh\n(GATEWAY=[^`]+)```/.exec(page)!;
+    const calls = callsOf(page).join('');
     const directory = scratchDirectory('gateway');
     for (const name of ['operator', 'pump'])
       writeFileSync(join(directory, `${name}-token`), `a-long-token-of-${name}\n`);
@@ -245,11 +244,9 @@ describe('callers', { skip: needs('mosquitto') }, () => {
       config: () => parse(yaml!) as GatewayConfig,
     });
     await flow.gateway.linkUp();
-    const here = calls!.replace('127.0.0.1:8080', `127.0.0.1:${flow.gateway.ports.httpPort}`);
-    const statuses = `curl() { command curl -sS -o /dev/null -w '%{http_code} ' "$@"; }\n${here}`;
-    const { stdout } = await promisify(execFile)('sh', ['-c', statuses], { cwd: directory });
-    const said = [...calls!.matchAll(/^curl .*# (\d+)/gm)].map(([, status]) => status);
-    assert.equal(said.length, 7);
-    assert.deepEqual(stdout.trim().split(' '), said);
+    const said = await answersTo(calls, { '127.0.0.1:8080': flow.gateway.ports.httpPort }, directory);
+    const promised = [...calls.matchAll(/^curl .*# (\d+)/gm)].map(([, status]) => Number(status));
+    assert.equal(promised.length, 7);
+    assert.deepEqual(statusesOf(said), promised);
   });
 });
