@@ -7,13 +7,11 @@ interface Given {
   readonly [name: string]: unknown;
 }
 
-/** Ids of what is there, besides the publish, which no schema can know. */
-const THERE: { readonly [name: string]: unknown[] } = {
-  id: ['file', 'file', 'registered'],
-  number: [1, 2],
-  position: [1, 2, 3],
-  file: ['icon.svg', 'index.html', 'THIRD-PARTY.txt'],
-};
+/** By the path before its first parameter, what that may be to lead to something, which no schema can know. */
+export interface There {
+  readonly [path: string]: readonly unknown[];
+}
+
 const TYPES = [
   ...['application/json', 'application/json', 'application/json; charset=utf-16', 'text/plain', 'application/xml'],
   ...['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'json', '', '*/*'],
@@ -22,12 +20,12 @@ const TYPES = [
 export class Requests {
   readonly #values: Values;
 
-  /** @param headers of every request @param address that a registered subscriber may have @param publish id of one */
+  /** @param headers of every request @param address that a registered subscriber may have */
   constructor(
     described: Described,
     private readonly headers: { [name: string]: string },
     private readonly address: string,
-    private readonly publish: string,
+    private readonly there: There,
   ) {
     this.#values = new Values((reference) => described.resolve(reference));
   }
@@ -41,7 +39,7 @@ export class Requests {
     const type = raw ? 'application/octet-stream' : 'application/json';
     return fc
       .record({
-        inPath: this.#parameters(parameters, 'path'),
+        inPath: this.#parameters(parameters, 'path', this.there[path.split('{')[0]!]),
         query: this.#parameters(parameters, 'query'),
         inHeader: this.#parameters(parameters, 'header'),
         body: body ?? fc.constant(undefined),
@@ -58,15 +56,17 @@ export class Requests {
   invalid({ path, method, operation }: Target): fc.Arbitrary<Call> {
     const { parameters = [], requestBody } = operation;
     const schema = Object.values(requestBody?.content ?? {})[0]?.schema ?? {};
-    const json = fc.oneof(this.#json(spoilt(this.#values.of(schema))), this.#json(surprises));
+    const value = this.#values.of(schema);
+    const json = fc.oneof(this.#json(spoilt(value)), this.#json(surprises));
+    const marked = fc.oneof(json, this.#json(value)).chain((body) => fc.constantFrom(...withMarks(body)));
     const unknown = fc.dictionary(fc.string({ minLength: 1, maxLength: 10 }), surprises, { maxKeys: 2 });
     const more = fc.tuple(this.#parameters(parameters, 'query'), unknown).map(([one, other]) => ({ ...one, ...other }));
     return fc
       .record({
-        inPath: this.#parameters(parameters, 'path', true),
-        query: fc.oneof(this.#parameters(parameters, 'query', true), more),
-        inHeader: this.#parameters(parameters, 'header', true),
-        body: fc.oneof(json, json, texts, fc.constant(undefined)),
+        inPath: this.#parameters(parameters, 'path', 'junk'),
+        query: fc.oneof(this.#parameters(parameters, 'query', 'junk'), more),
+        inHeader: this.#parameters(parameters, 'header', 'junk'),
+        body: fc.oneof(json, json, marked, texts, fc.constant(undefined)),
         type: fc.constantFrom(...TYPES),
       })
       .map(({ inPath, query, inHeader, body, type }) => ({
@@ -77,13 +77,18 @@ export class Requests {
       }));
   }
 
-  #parameters(parameters: Parameter[], where: Parameter['in'], junk = false): fc.Arbitrary<Given> {
+  /** @param there values that lead to something, half of all; `junk`: the schema says little of what they are */
+  #parameters(
+    parameters: Parameter[],
+    where: Parameter['in'],
+    there: There[string] | 'junk' = [],
+  ): fc.Arbitrary<Given> {
+    const junk = there === 'junk';
     const own = parameters.filter((parameter) => parameter.in === where);
-    const of = ({ name, schema }: Parameter): fc.Arbitrary<unknown> => {
+    const of = ({ schema }: Parameter): fc.Arbitrary<unknown> => {
       const right = this.#values.of(schema);
       if (junk) return fc.oneof(surprises, right);
-      const there = [...(THERE[name] ?? []), ...(name === 'id' ? [this.publish] : [])];
-      return where === 'path' ? fc.oneof(fc.constantFrom(...there), right) : right;
+      return there.length > 0 ? fc.oneof(fc.constantFrom(...there), right) : right;
     };
     const model = Object.fromEntries(own.map((parameter) => [parameter.name, of(parameter)]));
     const required = own.filter((one) => one.required === true && (!junk || where === 'path')).map(({ name }) => name);
@@ -99,6 +104,13 @@ export class Requests {
     if (typeof body !== 'object' || body === null || !('url' in body) || typeof body.url !== 'string') return body;
     return { ...body, url: body.url.length % 3 > 0 ? this.address : 'http://127.0.0.1:1/' };
   }
+}
+
+/** With byte order marks: of UTF-8, of UTF-8 twice, of UTF-16. */
+function withMarks(body: Buffer): Buffer[] {
+  const mark = Buffer.from('\ufeff');
+  const marked = Buffer.concat([mark, body]);
+  return [marked, Buffer.concat([mark, marked]), Buffer.from(marked.toString(), 'utf16le')];
 }
 
 function addressOf(path: string, inPath: Given, query: Given): string {

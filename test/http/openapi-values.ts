@@ -117,21 +117,28 @@ export const surprises: fc.Arbitrary<unknown> = fc.oneof(
       'a'.repeat(70_000),
     ],
     ...[{ constructor: 1 }, { toString: 'x' }, { length: 1 }, { then: 'x' }, { '': '' }],
+    ...[inherited({ qos: 0 }), inherited(null), { constructor: { prototype: { qos: 0 } } }],
   ),
   fc.jsonValue({ maxDepth: 3, noUnicodeString: false }),
   fc.string({ unit: 'binary' }),
 );
 
+/** With `__proto__` among its members: not what the object inherits from, but what a careless reader would make of it. */
+function inherited(value: unknown, others: object = {}): object {
+  return { ...others, ['__proto__']: value };
+}
+
 /** A valid value with something in it that is not: a member in place of another, one more, one less. */
 export function spoilt(valid: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
-    .tuple(valid, surprises, fc.nat(), fc.constantFrom('replace', 'add', 'remove', 'all'))
+    .tuple(valid, surprises, fc.nat(), fc.constantFrom('replace', 'add', 'inherit', 'remove', 'all'))
     .map(([value, other, at, how]) => {
       if (how === 'all' || typeof value !== 'object' || value === null) return other;
       if (Array.isArray(value))
         return how === 'remove' ? [] : value.map((one, i) => (i === at % value.length ? other : (one as unknown)));
       const names = Object.keys(value);
       const name = names[at % Math.max(1, names.length)] ?? 'x';
+      if (how === 'inherit') return inherited(other, value);
       if (how === 'add') return { ...value, [`x${at}`]: other };
       const rest = Object.fromEntries(Object.entries(value as Json).filter(([one]) => one !== name));
       return how === 'remove' ? rest : { ...rest, [name]: other };

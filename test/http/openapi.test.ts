@@ -65,7 +65,9 @@ async function start(): Promise<void> {
   described = new Described(JSON.parse(body.toString()) as Document);
   const publish = { method: 'POST', path: '/v1/publish', headers: { ...ALL, 'content-type': 'application/json' } };
   const { body: published } = await caller.call({ ...publish, body: Buffer.from('{"topic":"a","payload":1}') });
-  requests = new Requests(described, ALL, url, (JSON.parse(published.toString()) as { id: string }).id);
+  const registered = { ...publish, method: 'PUT', path: '/v1/subscribers/registered' };
+  const subscriber = JSON.stringify({ url, topics: ['registered/#'] });
+  assert.equal((await caller.call({ ...registered, body: Buffer.from(subscriber) })).status, 201);
   for (const [id, payload] of [
     ['bad', '{}'],
     ['good', '{}'],
@@ -80,6 +82,14 @@ async function start(): Promise<void> {
   for (const path of ['/v1/dead-letters', '/v1/rejections', '/v1/records']) {
     await until(() => listed(path), { what: () => `something in ${path}\n${gateway.report}` });
   }
+  requests = new Requests(described, ALL, url, {
+    '/v1/publishes/': [(JSON.parse(published.toString()) as { id: string }).id],
+    '/v1/subscribers/': ['file', 'registered', 'registered'], // only the latter can be changed
+    '/v1/dead-letters/': [1],
+    '/v1/records/': [1, 2, 3],
+    '/v1/rejections/': [3],
+    '/console/': ['icon.svg', 'index.html', 'THIRD-PARTY.txt'],
+  });
 }
 
 function shown({ method, path, headers, body }: Call): string {
