@@ -82,6 +82,10 @@ export class RestServer {
     };
     this.server
       .on('request', answer)
+      .on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+        continueWhenRead(request, response);
+        answer(request, response);
+      })
       .on('checkExpectation', answer) // what is expected besides 100-continue nobody has to know [RFC 9110, 10.1.1]
       .on('connection', (socket: Socket) => this.#connections.opened(socket))
       .on('clientError', (error, socket) => this.#failed(error, socket as Socket));
@@ -124,6 +128,17 @@ export class RestServer {
     socket.end(problemMessage(refusal));
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
+}
+
+/**
+ * A client that waits for `100 Continue` gets it when its body is wanted, which whoever looks at the head decides: what
+ * is refused for its token, address or length is refused before any of it is sent. A refused body is read, too, to be thrown
+ * away, but after the answer. Node then closes the connection: nobody knows whether the body still comes.
+ */
+function continueWhenRead(request: IncomingMessage, response: ServerResponse): void {
+  request.once('resume', () => {
+    if (!response.headersSent) response.writeContinue();
+  });
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
