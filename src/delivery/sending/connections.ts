@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector, Client } from 'undici';
+import { readPastHangUp } from './hang-up.js';
 import { InterimAnswers } from './interim.js';
 
 /** Who sends on a connection at the moment. */
@@ -16,6 +17,8 @@ export class Connection {
   readonly #interim = new InterimAnswers();
   /** The newest socket. undici would leave one that still connects, or shakes hands, to its own timeout. */
   #socket: Socket | undefined;
+  /** The other side has closed the newest socket while it was written to. */
+  #hungUp = false;
 
   constructor(
     origin: string,
@@ -33,7 +36,7 @@ export class Connection {
 
   /** Whoever answers before the request is read may never read it, and the next one would wait behind the rest of it. */
   get unread(): boolean {
-    return this.#socket !== undefined && this.#socket.writableLength > 0;
+    return this.#hungUp || (this.#socket !== undefined && this.#socket.writableLength > 0);
   }
 
   /** A request of theirs goes next; undefined: nobody's. */
@@ -56,7 +59,9 @@ export class Connection {
     const deadline = setTimeout(() => borrower?.notConnected(), borrower?.connectMs).unref();
     socket.once('close', () => clearTimeout(deadline));
     this.#socket = socket;
+    this.#hungUp = false;
     this.#filter(socket);
+    readPastHangUp(socket, () => (this.#hungUp = true));
     return socket;
   }
 
