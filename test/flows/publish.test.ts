@@ -95,6 +95,29 @@ describe('publish', { skip: needs('mosquitto') }, () => {
     assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
   });
 
+  it('a topic with too many levels is a 400 in every call and never a disconnect; one with as many as are allowed is taken', async (t) => {
+    const flow = await startPublishing(t);
+    const levels = (count: number): string => `commands${'/x'.repeat(count - 1)}`;
+    // Mosquitto hangs up on the 202nd.
+    for (const count of [201, 202]) {
+      const body = { topic: levels(count), payload: 'x' };
+      const raw = `/v1/publish/raw?topic=${encodeURIComponent(body.topic)}`;
+      for (const [path, sent] of [
+        ['/v1/publish', body],
+        ['/v1/request', body],
+        [raw, 'x'],
+      ] as const) {
+        const response = await flow.gateway.post(path, sent);
+        const { code, errors } = (await response.json()) as Answer & { errors: { pointer: string }[] };
+        assert.deepEqual([response.status, code, errors[0]?.pointer], [400, 'REQUEST_INVALID', '/topic'], path);
+      }
+      const batch = await flow.gateway.post('/v1/publish/batch', [body, { topic: levels(200), payload: 'x' }]);
+      const statuses = ((await batch.json()) as Answer[]).map(({ status }) => status);
+      assert.deepEqual([batch.status, statuses], [207, ['failed', 'published']]);
+    }
+    assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
+  });
+
   it('what the broker said it will not take is refused with the cause, and the next one goes out', async (t) => {
     const flow = await startPublishing(t, ['max_packet_size 2000', 'retain_available false']);
     const large = await publish(flow, { topic: 'commands/pump', payload: 'x'.repeat(3_000) });
