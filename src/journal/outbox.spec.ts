@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
-import type { OutboxEntry, OutboxLimits, Publish, PublishResult } from '../domain/publish.js';
+import { expiresAt, type OutboxEntry, type OutboxLimits, type Publish, type PublishResult } from '../domain/publish.js';
 import { journalFiles } from './files.js';
 import { acceptance, publish } from './journal.suite.js';
 import { OutboxTable } from './outbox.js';
@@ -128,6 +128,24 @@ describe('what waits for the broker', () => {
     await opened.journal.confirm([published(1, { id: 'a' })]);
     assert.equal(opened.reader.publishStatus('a')?.status, 'expired', 'an end is final');
     opened.kill();
+  });
+});
+
+describe('what may be sent for a while only', () => {
+  it('keeps that over a restart, and ends then, however long its expiry is', async () => {
+    const place = directory();
+    const first = await open(place);
+    const properties = { messageExpiryInterval: 1 };
+    await first.journal.accept([acceptance('a', { acceptedAt: 1_000, sendUntil: 1_300, properties })]);
+    first.kill();
+    const second = await open(place);
+    const [entry] = await second.journal.outbox(0, 1);
+    assert.deepEqual([entry!.properties, expiresAt(entry!)], [properties, 1_300]);
+    await second.journal.expireOutbox(1_299);
+    assert.equal(second.reader.publishStatus('a')?.status, 'queued');
+    await second.journal.expireOutbox(1_300);
+    assert.equal(second.reader.publishStatus('a')?.status, 'expired');
+    second.kill();
   });
 });
 

@@ -36,6 +36,7 @@ interface QueuedRow {
   flags: number;
   properties: string | null;
   accepted_at: number;
+  expires_at: number | null;
 }
 
 /** Publishes that wait for the broker, how the others ended, and what was answered under which key. Runs inside a transaction. */
@@ -62,7 +63,7 @@ export class OutboxTable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')`,
     );
     this.#next = db.prepare(
-      `SELECT sequence, id, topic, payload, flags, properties, accepted_at FROM outbox
+      `SELECT sequence, id, topic, payload, flags, properties, accepted_at, expires_at FROM outbox
        WHERE status = 'queued' AND sequence > ? ORDER BY sequence LIMIT ?`,
     );
     this.#oldest = db.prepare(`SELECT accepted_at FROM outbox WHERE status = 'queued' ORDER BY sequence LIMIT 1`);
@@ -133,6 +134,7 @@ export class OutboxTable {
       retain: retainOf(row.flags),
       properties: row.properties === null ? null : (JSON.parse(row.properties) as MessageProperties),
       acceptedAt: row.accepted_at,
+      ...(row.expires_at === null ? {} : { sendUntil: row.expires_at }),
     }));
   }
 

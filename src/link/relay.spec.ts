@@ -356,7 +356,9 @@ describe('relay', () => {
   it('what is left of its time goes with it; what has none left is never sent', async () => {
     const timed = (sequence: number, acceptedAt: number): OutboxEntry =>
       entry(sequence, { acceptedAt, properties: { messageExpiryInterval: 10 } });
-    const outbox = new Outbox([timed(1, 0), timed(2, 4_001), timed(3, 90_000), entry(4)]);
+    const ended = { ...timed(5, 9_000), sendUntil: 10_000 };
+    const ending = { ...timed(6, 9_000), sendUntil: 10_001 };
+    const outbox = new Outbox([timed(1, 0), timed(2, 4_001), timed(3, 90_000), entry(4), ended, ending]);
     const wire = new Wire();
     const relay = new Relay(outbox, (error) => assert.fail(error), { clock: { ...AMBIENT.clock, now: () => 10_000 } });
     relay.begin(wire.connection, LIMITS);
@@ -367,9 +369,13 @@ describe('relay', () => {
         ['2', 5],
         ['3', 10],
         ['4', undefined],
+        ['6', 1],
       ],
     );
-    assert.deepEqual(outbox.results, [{ sequence: 1, id: 'id-1', outcome: 'expired', reasonCode: 0 }]);
+    assert.deepEqual(
+      outbox.results,
+      [1, 5].map((sequence) => ({ sequence, id: `id-${sequence}`, outcome: 'expired', reasonCode: 0 })),
+    );
     assert.deepEqual([relay.counters.published, relay.counters.refused], [0, 0]);
   });
 

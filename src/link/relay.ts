@@ -110,7 +110,7 @@ export class Relay {
   get outstanding(): Outstanding[] {
     const version = this.#connection?.protocolVersion ?? 5;
     return [...this.#inFlight.values()].map((entry) => {
-      const bytes = packetBytes(packetOf(entry, entry.properties?.messageExpiryInterval), version);
+      const bytes = packetBytes(packetOf(entry, this.#leftSeconds(entry)), version);
       return { kind: 'publish', name: entry.topic, bytes, sequence: entry.sequence };
     });
   }
@@ -195,7 +195,7 @@ export class Relay {
     const at = expiresAt(entry);
     if (at === undefined) return undefined;
     const left = Math.ceil((at - this.ambient.clock.now()) / 1_000);
-    return Math.max(0, Math.min(left, entry.properties!.messageExpiryInterval!));
+    return Math.max(0, Math.min(left, entry.properties?.messageExpiryInterval ?? left));
   }
 
   /** What is on its way ends as the broker says. */
