@@ -74,7 +74,9 @@ export class OutboxTable {
        WHERE sequence = ? AND status = 'queued' RETURNING bytes, keyed`,
     );
     this.#expired = db.prepare(
-      `SELECT sequence, id FROM outbox WHERE status = 'queued' AND expires_at <= ? ORDER BY expires_at LIMIT ${STEP_ROWS}`,
+      `SELECT sequence, id FROM outbox
+       WHERE status = 'queued' AND expires_at <= ? AND sequence > ?
+       ORDER BY expires_at LIMIT ${STEP_ROWS}`,
     );
     this.#old = db.prepare(
       `SELECT sequence FROM outbox WHERE keyed = ? AND finished_at < ? ORDER BY finished_at LIMIT ?`,
@@ -151,9 +153,9 @@ export class OutboxTable {
     });
   }
 
-  /** Those whose time has run out, as results; some at most. */
-  expired(at: number): PublishResult[] {
-    const rows = this.#expired.all(at) as unknown as Pick<PublishResult, 'sequence' | 'id'>[];
+  /** Those after `afterSequence` whose time has run out, as results; some at most. */
+  expired(at: number, afterSequence: number): PublishResult[] {
+    const rows = this.#expired.all(at, afterSequence) as unknown as Pick<PublishResult, 'sequence' | 'id'>[];
     return rows.map(({ sequence, id }) => ({ sequence, id, outcome: 'expired', reasonCode: 0 }));
   }
 

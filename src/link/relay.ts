@@ -22,8 +22,8 @@ const PACKET_CODES = new Set([0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95,
 const UNSPECIFIED_ERROR = 0x80;
 const EXPIRED = { outcome: 'expired', reasonCode: 0 } as const;
 
-/** How often publishes are looked for whose time has run out while there is no connection. */
-const EXPIRE_MS = 1_000;
+/** How often publishes are looked for whose time runs out while they wait: there is no connection, or the broker does not answer. */
+const EXPIRE_MS = 250;
 
 export interface RelayAmbient {
   clock: Clock;
@@ -62,6 +62,7 @@ export class Relay {
   /** Those of them that nobody was told yet. */
   #news: PublishResult[] = [];
   #confirming = false;
+  #expiring = false;
   /** A counter for the metrics: publishes the broker took or refused. */
   readonly counters = { published: 0, refused: 0 };
 
@@ -198,10 +199,17 @@ export class Relay {
     return Math.max(0, Math.min(left, entry.properties?.messageExpiryInterval ?? left));
   }
 
-  /** What is on its way ends as the broker says. */
+  /** What is on its way ends as the broker says, and what it has answered has ended. */
   #expire(): void {
-    if (this.#connection || this.#confirming || this.#results.length > 0) return;
-    this.journal.expireOutbox(this.ambient.clock.now()).catch(() => undefined); // no room for it now: the next time
+    const waits = !this.#connection || this.#more;
+    if (!waits || this.#expiring) return;
+    let after = this.#connection ? this.#sentThrough : 0;
+    for (const sequence of this.#answered) after = Math.max(after, sequence);
+    this.#expiring = true;
+    this.journal
+      .expireOutbox(this.ambient.clock.now(), after)
+      .catch(() => undefined) // no room for it now: the next time
+      .finally(() => (this.#expiring = false));
   }
 
   /** What the broker has said it will not take is not sent: it would answer by hanging up. */

@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { connectAsync } from 'mqtt';
 import { startFlow, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
+import { accept, startScriptedBroker } from '../support/scripted-broker.js';
 import { until } from '../support/until.js';
 
 interface Answer {
@@ -75,6 +76,29 @@ describe('publish', { skip: needs('mosquitto') }, () => {
     await until(async () => (await flow.gateway.metric('holdfast_outbox_records')) === 0, { what: 'an empty outbox' });
     const last = (await (await flow.gateway.http(`/v1/publishes/${ids[49]}`)).json()) as Answer;
     assert.equal(last.status, 'published');
+  });
+
+  it('a broker that stops to answer: what waits for it ends with its time, what is on its way as the broker says', async (t) => {
+    const broker = await startScriptedBroker();
+    t.after(() => broker.stop());
+    broker.answers.connect = (_packet, client) => accept(client, { properties: { receiveMaximum: 1 } });
+    broker.answers.publish = () => undefined;
+    const flow = await startFlow(t, {
+      config: () => ({ broker: { url: broker.url }, publish: { allow: ['commands/#'], wait: '30s' } }),
+    });
+    const body = { topic: 'commands/pump', expirySeconds: 1 };
+    const first = flow.gateway.post('/v1/publish', { ...body, payload: 'first' });
+    await until(() => broker.client.sent('publish').length === 1, { what: 'the first one' });
+    const second = await publish(flow, { ...body, payload: 'second' });
+    assert.deepEqual([second.http, second.body.code], [504, 'PUBLISH_EXPIRED']);
+    const [sent] = broker.client.sent('publish');
+    broker.client.send({ cmd: 'puback', messageId: sent!.messageId!, reasonCode: 0 });
+    assert.equal(((await (await first).json()) as Answer).status, 'published');
+    delete broker.answers.publish;
+    assert.equal((await publish(flow, { ...body, payload: 'third' })).http, 200);
+    const payloads = broker.client.sent('publish').map(({ payload }) => String(payload));
+    assert.deepEqual(payloads, ['first', 'third']);
+    assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
   });
 
   it('a bad or forbidden publish is a 4xx and never a disconnect', async (t) => {
