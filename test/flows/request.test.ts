@@ -108,8 +108,9 @@ describe('POST /v1/request', { skip: needs('mosquitto') }, () => {
     assert.equal((await flow.gateway.post('/v1/publish', { ...BODY, payload: 'after' })).status, 200);
     const published = broker.clients.flatMap((client) => client.sent('publish')).map(({ payload }) => String(payload));
     assert.deepEqual([...new Set(published)], ['how', 'after']);
-    const { status } = (await (await flow.gateway.http(`/v1/publishes/${problem.id}`)).json()) as { status: string };
-    assert.equal(status, 'expired');
+    const status = async (): Promise<string> =>
+      ((await (await flow.gateway.http(`/v1/publishes/${problem.id}`)).json()) as { status: string }).status;
+    await until(async () => (await status()) === 'expired', { what: 'its end to be on disk' });
   });
 
   it('after a restart, and after the broker has forgotten the session, it works again by itself', async (t) => {
