@@ -112,6 +112,7 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
     [
       ['allow', 'allow'],
       ['maxPayloadBytes', 'maxPayload'],
+      ['topicLevelsMax', 'maxTopicLevels'],
       ['waitMs', 'wait'],
       ['checkWaitMs', 'checkWait'],
       ['batchMax', 'maxBatch'],

@@ -1,4 +1,4 @@
-import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS } from '../domain/settings.js';
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS, TOPIC_LEVELS_MAX } from '../domain/settings.js';
 import { Optional, Required } from './field.js';
 import { bearerToken, filePath, identifier, topicFilter, topicName } from './format.js';
 import { parameters, type ParameterConfig } from './parameter.config.js';
@@ -84,6 +84,10 @@ export class PublishConfig {
   /** Largest payload REST accepts, 1B to 256MiB. Default 256KiB. */
   @Optional(size('1B', '256MiB'))
   maxPayload = '256KiB';
+
+  /** Most levels of a topic, which is one more than it has slashes, 1 to 65536: some brokers hang up on more. Default 200. */
+  @Optional(whole(1, 65_536))
+  maxTopicLevels = TOPIC_LEVELS_MAX;
 
   /** How long a publish waits for the broker before it is answered 202, 0s to 5m. Default 5s. */
   @Optional(duration('0s', '5m'))

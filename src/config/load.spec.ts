@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS } from '../domain/settings.js';
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, REQUEST_DEFAULTS, TOPIC_LEVELS_MAX } from '../domain/settings.js';
 import { BROKER, directory, load, problemsOf, settingsOf, told, write } from './config.fixture.js';
 import { loadSettings } from './load.js';
 import { formatProblems } from './problem.js';
@@ -53,7 +53,7 @@ log: { level: loud }
     assert.equal(meant('session: { CLIENTID: a }'), 'Did you mean "clientId"?');
     assert.equal(
       meant('publish: { quota: 1 }'),
-      'Known keys here: allow, contracts, maxPayload, wait, checkWait, maxBatch, inFlight, outbox, request.',
+      'Known keys here: allow, contracts, maxPayload, maxTopicLevels, wait, checkWait, maxBatch, inFlight, outbox, request.',
     );
     const names = 'subscriptions: [{ filter: a, contract: telemetri }]\ncontracts: { telemetry: }';
     assert.equal(meant(names), 'Did you mean "telemetry"?');
@@ -143,6 +143,7 @@ describe('a configuration without problems', () => {
       allow: [],
       contracts: [],
       maxPayloadBytes: 256 * 1_024,
+      topicLevelsMax: TOPIC_LEVELS_MAX,
       waitMs: 5_000,
       checkWaitMs: 5_000,
       batchMax: PUBLISH_BATCH_MAX,

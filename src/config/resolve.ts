@@ -82,6 +82,7 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
       allow: publish.allow,
       contracts: publish.contracts.map((one) => ({ ...parameterisedFilter(one), contract: one.contract })),
       maxPayloadBytes: bytes(publish.maxPayload),
+      topicLevelsMax: publish.maxTopicLevels,
       waitMs: ms(publish.wait),
       checkWaitMs: ms(publish.checkWait),
       // A larger one would find no room in the outbox, ever.

@@ -164,10 +164,10 @@ export interface Journal {
   /** How publishes ended, as the broker said. */
   confirm(results: PublishResult[]): Promise<void>;
   /**
-   * Ends publishes as `expired` whose time has run out, some at most. Called by the relay, which knows that none of
-   * them is on its way. @param at wall clock, milliseconds
+   * Ends publishes as `expired` whose time has run out, some at most. Called by the relay, which knows that none after
+   * `afterSequence` is on its way or answered. @param at wall clock, milliseconds
    */
-  expireOutbox(at: number): Promise<void>;
+  expireOutbox(at: number, afterSequence: number): Promise<void>;
 
   /** Records whose checksum failed when they were read; counted, and set aside from then on. */
   quarantine(positions: number[]): Promise<void>;

@@ -15,12 +15,15 @@ export interface Publish {
   acceptedAt: number;
   /** `traceparent` of the request that asked for it; not kept. */
   trace?: string;
+  /** Wall clock, milliseconds: it must not be sent from then on, whatever its expiry says. See {@link expiresAt}. */
+  sendUntil?: number;
 }
 
 /** Wall clock, milliseconds: from when on it must not be sent any more; undefined: it may wait for ever. */
-export function expiresAt({ properties, acceptedAt }: Pick<Publish, 'properties' | 'acceptedAt'>): number | undefined {
-  const seconds = properties?.messageExpiryInterval;
-  return seconds === undefined ? undefined : acceptedAt + seconds * 1_000;
+export function expiresAt(publish: Pick<Publish, 'properties' | 'acceptedAt' | 'sendUntil'>): number | undefined {
+  const { properties, acceptedAt, sendUntil = Infinity } = publish;
+  const at = Math.min(sendUntil, acceptedAt + (properties?.messageExpiryInterval ?? Infinity) * 1_000);
+  return at === Infinity ? undefined : at;
 }
 
 /** A publish in the outbox. `sequence` orders the relay: starts at 1, only grows. */

@@ -128,6 +128,8 @@ export interface PublishSettings {
   /** Contracts of what is published; the first in order that matches decides. Default: none. */
   contracts?: PublishContractSettings[];
   maxPayloadBytes: number;
+  /** Levels of a topic. Default: {@link TOPIC_LEVELS_MAX}. */
+  topicLevelsMax?: number;
   /** How long a publish waits for the broker before 202. */
   waitMs: number;
   /** How long a publish waits for what its contract says before it is refused. */
@@ -152,6 +154,8 @@ export interface RequestSettings {
 
 export const REQUEST_DEFAULTS: RequestSettings = { timeoutMs: 10_000, timeoutMsMax: 60_000, waitingMax: 1_000 };
 
+/** Mosquitto hangs up on a topic with more than 201. */
+export const TOPIC_LEVELS_MAX = 200;
 export const PUBLISH_BATCH_MAX = 1_000;
 export const PUBLISHES_IN_FLIGHT = { recordsMax: 10_000, bytesMax: 32 * 1024 * 1024 };
 

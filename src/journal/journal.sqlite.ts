@@ -281,8 +281,8 @@ export class SqliteJournal implements Journal {
     return this.#publishes.confirm(results);
   }
 
-  expireOutbox(at: number): Promise<void> {
-    return this.#publishes.expireOutbox(at);
+  expireOutbox(at: number, afterSequence: number): Promise<void> {
+    return this.#publishes.expireOutbox(at, afterSequence);
   }
 
   #commitHooks(observeCommit: (seconds: number) => void): CommitHooks {

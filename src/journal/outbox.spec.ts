@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
-import type { OutboxEntry, OutboxLimits, Publish, PublishResult } from '../domain/publish.js';
+import { expiresAt, type OutboxEntry, type OutboxLimits, type Publish, type PublishResult } from '../domain/publish.js';
 import { journalFiles } from './files.js';
 import { acceptance, publish } from './journal.suite.js';
 import { OutboxTable } from './outbox.js';
@@ -110,7 +110,7 @@ describe('what waits for the broker', () => {
     opened.kill();
   });
 
-  it('what runs out ends as expired, and is told; what is on its way or has no end stays', async () => {
+  it('what runs out ends as expired, and is told; what has no end stays', async () => {
     const place = directory();
     const opened = await open(place);
     const timed = (seconds: number): Partial<Publish> => ({
@@ -118,15 +118,45 @@ describe('what waits for the broker', () => {
       properties: { messageExpiryInterval: seconds },
     });
     await opened.journal.accept([acceptance('a', timed(1)), acceptance('b', timed(60)), acceptance('c')]);
-    await opened.journal.expireOutbox(1_999);
+    await opened.journal.expireOutbox(1_999, 0);
     assert.equal((await opened.journal.stats()).outbox, 3);
-    await opened.journal.expireOutbox(2_000);
+    await opened.journal.expireOutbox(2_000, 0);
     assert.equal((await opened.journal.stats()).outbox, 2);
     assert.deepEqual(opened.reader.publishStatus('a')?.status, 'expired');
     const told = opened.events.filter(({ event }) => event === 'confirmed').map(({ value }) => value);
     assert.deepEqual(told, [[{ sequence: 1, id: 'a', outcome: 'expired', reasonCode: 0 }]]);
     await opened.journal.confirm([published(1, { id: 'a' })]);
     assert.equal(opened.reader.publishStatus('a')?.status, 'expired', 'an end is final');
+    opened.kill();
+  });
+});
+
+describe('what may be sent for a while only', () => {
+  it('keeps that over a restart, and ends then, however long its expiry is', async () => {
+    const place = directory();
+    const first = await open(place);
+    const properties = { messageExpiryInterval: 1 };
+    await first.journal.accept([acceptance('a', { acceptedAt: 1_000, sendUntil: 1_300, properties })]);
+    first.kill();
+    const second = await open(place);
+    const [entry] = await second.journal.outbox(0, 1);
+    assert.deepEqual([entry!.properties, expiresAt(entry!)], [properties, 1_300]);
+    await second.journal.expireOutbox(1_299, 0);
+    assert.equal(second.reader.publishStatus('a')?.status, 'queued');
+    await second.journal.expireOutbox(1_300, 0);
+    assert.equal(second.reader.publishStatus('a')?.status, 'expired');
+    second.kill();
+  });
+});
+
+describe('what is on its way to the broker', () => {
+  it('does not expire, and what is behind it does', async () => {
+    const opened = await open(directory());
+    const timed = { acceptedAt: 1_000, properties: { messageExpiryInterval: 1 } };
+    await opened.journal.accept(['a', 'b', 'c', 'd'].map((id) => acceptance(id, timed)));
+    await opened.journal.expireOutbox(2_000, 2);
+    const statuses = ['a', 'b', 'c', 'd'].map((id) => opened.reader.publishStatus(id)?.status);
+    assert.deepEqual(statuses, ['queued', 'queued', 'expired', 'expired']);
     opened.kill();
   });
 });
@@ -262,7 +292,7 @@ describe('a journal of the schema before', () => {
     db.close();
     const opened = await open(place, { outbox: { ...LIMITS, recordsMax: 1 } });
     assert.deepEqual(await accept(opened, 1), ['OUTBOX_FULL']);
-    await opened.journal.expireOutbox(6_000);
+    await opened.journal.expireOutbox(6_000, 0);
     assert.deepEqual(opened.reader.publishStatus('a')?.status, 'expired');
     opened.kill();
   });

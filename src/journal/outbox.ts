@@ -36,6 +36,7 @@ interface QueuedRow {
   flags: number;
   properties: string | null;
   accepted_at: number;
+  expires_at: number | null;
 }
 
 /** Publishes that wait for the broker, how the others ended, and what was answered under which key. Runs inside a transaction. */
@@ -62,7 +63,7 @@ export class OutboxTable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')`,
     );
     this.#next = db.prepare(
-      `SELECT sequence, id, topic, payload, flags, properties, accepted_at FROM outbox
+      `SELECT sequence, id, topic, payload, flags, properties, accepted_at, expires_at FROM outbox
        WHERE status = 'queued' AND sequence > ? ORDER BY sequence LIMIT ?`,
     );
     this.#oldest = db.prepare(`SELECT accepted_at FROM outbox WHERE status = 'queued' ORDER BY sequence LIMIT 1`);
@@ -73,7 +74,9 @@ export class OutboxTable {
        WHERE sequence = ? AND status = 'queued' RETURNING bytes, keyed`,
     );
     this.#expired = db.prepare(
-      `SELECT sequence, id FROM outbox WHERE status = 'queued' AND expires_at <= ? ORDER BY expires_at LIMIT ${STEP_ROWS}`,
+      `SELECT sequence, id FROM outbox
+       WHERE status = 'queued' AND expires_at <= ? AND sequence > ?
+       ORDER BY expires_at LIMIT ${STEP_ROWS}`,
     );
     this.#old = db.prepare(
       `SELECT sequence FROM outbox WHERE keyed = ? AND finished_at < ? ORDER BY finished_at LIMIT ?`,
@@ -133,6 +136,7 @@ export class OutboxTable {
       retain: retainOf(row.flags),
       properties: row.properties === null ? null : (JSON.parse(row.properties) as MessageProperties),
       acceptedAt: row.accepted_at,
+      ...(row.expires_at === null ? {} : { sendUntil: row.expires_at }),
     }));
   }
 
@@ -149,9 +153,9 @@ export class OutboxTable {
     });
   }
 
-  /** Those whose time has run out, as results; some at most. */
-  expired(at: number): PublishResult[] {
-    const rows = this.#expired.all(at) as unknown as Pick<PublishResult, 'sequence' | 'id'>[];
+  /** Those after `afterSequence` whose time has run out, as results; some at most. */
+  expired(at: number, afterSequence: number): PublishResult[] {
+    const rows = this.#expired.all(at, afterSequence) as unknown as Pick<PublishResult, 'sequence' | 'id'>[];
     return rows.map(({ sequence, id }) => ({ sequence, id, outcome: 'expired', reasonCode: 0 }));
   }
 

@@ -52,9 +52,10 @@ export class Publishes implements Pick<Journal, 'accept' | 'keepAnswer' | 'outbo
     this.around.emit('confirmed', ended);
   }
 
-  async expireOutbox(at: number): Promise<void> {
-    if (this.table.expired(at).length === 0) return;
-    const results = await this.around.commit.run(() => this.table.finish(this.table.expired(at), at));
+  async expireOutbox(at: number, afterSequence: number): Promise<void> {
+    const expired = (): PublishResult[] => this.table.expired(at, afterSequence);
+    if (expired().length === 0) return;
+    const results = await this.around.commit.run(() => this.table.finish(expired(), at));
     this.around.emit('confirmed', results);
   }
 

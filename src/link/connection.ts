@@ -140,6 +140,10 @@ export class Connection {
     }
   }
 
+  get protocolVersion(): 4 | 5 {
+    return this.options.protocolVersion;
+  }
+
   get held(): boolean {
     return this.#held !== undefined;
   }

@@ -1,82 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import type { OutboxEntry, PublishResult } from '../domain/publish.js';
 import type { Cause } from '../domain/cause.js';
 import type { Ended } from './blame.js';
 import { SILENT_CLOSE } from './evidence.fixture.js';
-import type { BrokerLimits, Connection } from './connection.js';
-import { packetOf, Relay } from './relay.js';
-
-const LIMITS: BrokerLimits = {
-  sessionPresent: true,
-  receiveMaximum: 10,
-  maximumPacketBytes: 1_000,
-  maximumQoS: 1,
-  retainAvailable: true,
-  wildcardAvailable: true,
-  sharedAvailable: true,
-  keepaliveSeconds: undefined,
-};
-
-const AMBIENT = { clock: { now: () => 0, monotonic: () => 0 } };
-
-function entry(sequence: number, options: Partial<OutboxEntry> = {}): OutboxEntry {
-  return {
-    sequence,
-    id: `id-${sequence}`,
-    topic: 't',
-    payload: Buffer.from(String(sequence)),
-    qos: 1,
-    retain: false,
-    properties: null,
-    acceptedAt: 0,
-    ...options,
-  };
-}
-
-class Outbox {
-  readonly results: PublishResult[] = [];
-  readonly expiredAt: number[] = [];
-  constructor(readonly entries: OutboxEntry[]) {}
-  asked = 0;
-  outbox(after: number, limit: number): Promise<OutboxEntry[]> {
-    this.asked++;
-    const done = new Set(this.results.map(({ sequence }) => sequence));
-    const open = this.entries.filter(({ sequence }) => sequence > after && !done.has(sequence));
-    return Promise.resolve(open.slice(0, limit));
-  }
-  confirm(results: PublishResult[]): Promise<void> {
-    this.results.push(...results);
-    return Promise.resolve();
-  }
-  expireOutbox(at: number): Promise<void> {
-    this.expiredAt.push(at);
-    return Promise.resolve();
-  }
-}
-
-/** A connection that keeps what is published until the test answers it. */
-class Wire {
-  readonly sent: { text: string; expiry: number | undefined; answer: (code: number) => void }[] = [];
-  publish(
-    { payload, properties }: { payload: unknown; properties?: { messageExpiryInterval?: number } },
-    settled: (code: number) => void,
-  ): void {
-    this.sent.push({ text: String(payload), expiry: properties?.messageExpiryInterval, answer: settled });
-  }
-  get connection(): Connection {
-    return this as unknown as Connection;
-  }
-}
+import { packetBytes, packetOf } from './packet.js';
+import { AMBIENT, entry, LIMITS, Outbox, settled, Wire } from './relay.fixture.js';
+import { Relay } from './relay.js';
 
 function hungUp(relay: Relay, ended: Ended): void {
   relay.end(true);
   relay.judged(ended, 'publish-denied');
-}
-
-async function settled(): Promise<void> {
-  for (let i = 0; i < 10; i++) await setImmediate();
 }
 
 describe('relay', () => {
@@ -266,6 +200,29 @@ describe('relay', () => {
     );
   });
 
+  it('what is as large as the broker takes is sent, and one byte more is not: properties count as they are sent', async () => {
+    const properties: OutboxEntry['properties'] = {
+      correlationData: Buffer.alloc(300).toString('base64'),
+      userProperties: [['"', '"']],
+    };
+    const sized = (sequence: number, more: number): OutboxEntry =>
+      entry(sequence, { payload: Buffer.alloc(500 + more), properties });
+    const maximumPacketBytes = packetBytes(packetOf(sized(1, 0)), 5);
+    const outbox = new Outbox([sized(1, 0), sized(2, 1)]);
+    const wire = new Wire();
+    const relay = new Relay(outbox, (error) => assert.fail(error), AMBIENT);
+    relay.begin(wire.connection, { ...LIMITS, maximumPacketBytes });
+    await settled();
+    assert.deepEqual(
+      relay.outstanding.map(({ bytes, sequence }) => [sequence, bytes]),
+      [[1, maximumPacketBytes]],
+    );
+    assert.deepEqual(
+      outbox.results.map(({ sequence, cause }) => [sequence, cause]),
+      [[2, 'packet-too-large']],
+    );
+  });
+
   it('what comes in fresh is sent as it is; what does not follow what was sent is read from the outbox', async () => {
     const outbox = new Outbox([]);
     const wire = new Wire();
@@ -326,65 +283,5 @@ describe('relay', () => {
     await settled();
     assert.deepEqual(told, [{ sequence: 1, id: 'id-1', outcome: 'published', reasonCode: 0 }]);
     assert.equal(relay.idle, false);
-  });
-
-  it('what is left of its time goes with it; what has none left is never sent', async () => {
-    const timed = (sequence: number, acceptedAt: number): OutboxEntry =>
-      entry(sequence, { acceptedAt, properties: { messageExpiryInterval: 10 } });
-    const outbox = new Outbox([timed(1, 0), timed(2, 4_001), timed(3, 90_000), entry(4)]);
-    const wire = new Wire();
-    const relay = new Relay(outbox, (error) => assert.fail(error), { clock: { ...AMBIENT.clock, now: () => 10_000 } });
-    relay.begin(wire.connection, LIMITS);
-    await settled();
-    assert.deepEqual(
-      wire.sent.map(({ text, expiry }) => [text, expiry]),
-      [
-        ['2', 5],
-        ['3', 10],
-        ['4', undefined],
-      ],
-    );
-    assert.deepEqual(outbox.results, [{ sequence: 1, id: 'id-1', outcome: 'expired', reasonCode: 0 }]);
-    assert.deepEqual([relay.counters.published, relay.counters.refused], [0, 0]);
-  });
-
-  it('while there is no connection the journal ends those whose time runs out', async (t) => {
-    t.mock.timers.enable({ apis: ['setInterval'] });
-    const outbox = new Outbox([]);
-    const relay = new Relay(outbox, (error) => assert.fail(error), { clock: { ...AMBIENT.clock, now: () => 7 } });
-    t.mock.timers.tick(1_000);
-    assert.deepEqual(outbox.expiredAt, [7]);
-    relay.begin(new Wire().connection, LIMITS);
-    t.mock.timers.tick(5_000);
-    assert.deepEqual(outbox.expiredAt, [7]);
-    relay.end(true);
-    t.mock.timers.tick(1_000);
-    assert.deepEqual(outbox.expiredAt, [7, 7]);
-    await settled();
-  });
-
-  it('keeps MQTT 5 properties, also user properties whose names repeat or are hostile', () => {
-    const { properties } = packetOf(
-      entry(1, {
-        properties: {
-          contentType: 'application/json',
-          correlationData: Buffer.from('abc').toString('base64'),
-          userProperties: [
-            ['a', '1'],
-            ['a', '2'],
-            ['__proto__', 'x'],
-          ],
-        },
-      }),
-    );
-    assert.equal(properties?.contentType, 'application/json');
-    assert.deepEqual(properties?.correlationData, Buffer.from('abc'));
-    const user = properties?.userProperties as { [name: string]: string[] };
-    assert.deepEqual(user['a'], ['1', '2']);
-    assert.deepEqual(Object.getOwnPropertyDescriptor(user, '__proto__')?.value, ['x']);
-  });
-
-  it('leaves empty user properties out: mqtt-packet writes nothing at all for them', () => {
-    assert.equal(packetOf(entry(1, { properties: { userProperties: [] } })).properties?.userProperties, undefined);
   });
 });

@@ -5,16 +5,13 @@ import type { BrokerLimits, Connection } from './connection.js';
 import type { Outstanding, RefusedPublish } from './evidence.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
-import type { MessageProperties } from '../domain/message.js';
 import type { Clock } from '../domain/clock.js';
 import { expiresAt, type OutboxEntry, type PublishResult } from '../domain/publish.js';
 import { traceOf, type SentMark } from '../domain/trace.js';
-import type { IPublishPacket } from 'mqtt';
+import { packetBytes, packetOf, type OutgoingPublish } from './packet.js';
 
 /** Publishes on the way to the broker at once, when the broker allows more. */
 const WINDOW_MAX = 256;
-/** Room in a PUBLISH for what is not topic, payload or properties. */
-const PACKET_OVERHEAD_BYTES = 16;
 const RETRY_MS = 1_000;
 /** A broker that hangs up this often in a row on a publish that is on the way alone will not take it. */
 const HANG_UPS_MAX = 3;
@@ -25,8 +22,8 @@ const PACKET_CODES = new Set([0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x94, 0x95,
 const UNSPECIFIED_ERROR = 0x80;
 const EXPIRED = { outcome: 'expired', reasonCode: 0 } as const;
 
-/** How often publishes are looked for whose time has run out while there is no connection. */
-const EXPIRE_MS = 1_000;
+/** How often publishes are looked for whose time runs out while they wait: there is no connection, or the broker does not answer. */
+const EXPIRE_MS = 250;
 
 export interface RelayAmbient {
   clock: Clock;
@@ -65,6 +62,7 @@ export class Relay {
   /** Those of them that nobody was told yet. */
   #news: PublishResult[] = [];
   #confirming = false;
+  #expiring = false;
   /** A counter for the metrics: publishes the broker took or refused. */
   readonly counters = { published: 0, refused: 0 };
 
@@ -111,8 +109,10 @@ export class Relay {
 
   /** On the way and not answered, oldest first. */
   get outstanding(): Outstanding[] {
+    const version = this.#connection?.protocolVersion ?? 5;
     return [...this.#inFlight.values()].map((entry) => {
-      return { kind: 'publish', name: entry.topic, bytes: bytesOf(entry), sequence: entry.sequence };
+      const bytes = packetBytes(packetOf(entry, this.#leftSeconds(entry)), version);
+      return { kind: 'publish', name: entry.topic, bytes, sequence: entry.sequence };
     });
   }
 
@@ -171,7 +171,8 @@ export class Relay {
       this.#sentThrough = entry.sequence;
       if (this.#answered.has(entry.sequence)) continue;
       const leftSeconds = this.#leftSeconds(entry);
-      const refusal = leftSeconds === 0 ? EXPIRED : this.#refusal(entry);
+      const packet = packetOf(entry, leftSeconds);
+      const refusal = leftSeconds === 0 ? EXPIRED : this.#refusal(packet, connection.protocolVersion);
       if (refusal) {
         this.#finish({ sequence: entry.sequence, id: entry.id, ...refusal });
         continue;
@@ -179,7 +180,7 @@ export class Relay {
       this.#inFlight.set(entry.sequence, entry);
       this.#sentAt = this.ambient.clock.monotonic();
       const sentAt = this.ambient.traced ? this.ambient.clock.now() : 0;
-      connection.publish(packetOf(entry, leftSeconds), (reasonCode) => {
+      connection.publish(packet, (reasonCode) => {
         if (connection !== this.#connection) return;
         this.#inFlight.delete(entry.sequence);
         if (sentAt > 0) this.#mark(entry, sentAt, reasonCode);
@@ -195,22 +196,31 @@ export class Relay {
     const at = expiresAt(entry);
     if (at === undefined) return undefined;
     const left = Math.ceil((at - this.ambient.clock.now()) / 1_000);
-    return Math.max(0, Math.min(left, entry.properties!.messageExpiryInterval!));
+    return Math.max(0, Math.min(left, entry.properties?.messageExpiryInterval ?? left));
   }
 
-  /** What is on its way ends as the broker says. */
+  /** What is on its way ends as the broker says, and what it has answered has ended. */
   #expire(): void {
-    if (this.#connection || this.#confirming || this.#results.length > 0) return;
-    this.journal.expireOutbox(this.ambient.clock.now()).catch(() => undefined); // no room for it now: the next time
+    const waits = !this.#connection || this.#more;
+    if (!waits || this.#expiring) return;
+    let after = this.#connection ? this.#sentThrough : 0;
+    for (const sequence of this.#answered) after = Math.max(after, sequence);
+    this.#expiring = true;
+    this.journal
+      .expireOutbox(this.ambient.clock.now(), after)
+      .catch(() => undefined) // no room for it now: the next time
+      .finally(() => (this.#expiring = false));
   }
 
   /** What the broker has said it will not take is not sent: it would answer by hanging up. */
-  #refusal(entry: OutboxEntry): Omit<PublishResult, 'sequence' | 'id'> | undefined {
+  #refusal(packet: OutgoingPublish, version: 4 | 5): Omit<PublishResult, 'sequence' | 'id'> | undefined {
     const limits = this.#limits!;
     const outcome = 'refused';
-    if (bytesOf(entry) > limits.maximumPacketBytes) return { outcome, reasonCode: 0x95, cause: 'packet-too-large' };
-    if (entry.retain && !limits.retainAvailable) return { outcome, reasonCode: 0x9a, cause: 'unsupported' };
-    if (entry.qos > limits.maximumQoS) return { outcome, reasonCode: 0x9b, cause: 'unsupported' };
+    if (packetBytes(packet, version) > limits.maximumPacketBytes) {
+      return { outcome, reasonCode: 0x95, cause: 'packet-too-large' };
+    }
+    if (packet.retain && !limits.retainAvailable) return { outcome, reasonCode: 0x9a, cause: 'unsupported' };
+    if (packet.qos > limits.maximumQoS) return { outcome, reasonCode: 0x9b, cause: 'unsupported' };
     return undefined;
   }
 
@@ -273,42 +283,4 @@ export class Relay {
     }
     this.#confirming = false;
   }
-}
-
-/** About as long as its PUBLISH. */
-function bytesOf({ payload, topic, properties }: OutboxEntry): number {
-  return payload.length + Buffer.byteLength(topic) + propertyBytes(properties) + PACKET_OVERHEAD_BYTES;
-}
-
-function propertyBytes(properties: MessageProperties | null): number {
-  return properties ? Buffer.byteLength(JSON.stringify(properties)) : 0;
-}
-
-/** @param expirySeconds what is left of its time */
-export function packetOf(
-  entry: Pick<OutboxEntry, 'topic' | 'payload' | 'retain' | 'properties' | 'qos'>,
-  expirySeconds?: number,
-): Pick<IPublishPacket, 'topic' | 'payload' | 'retain' | 'properties'> & { qos: 0 | 1 } {
-  const { topic, payload, retain, qos, properties } = entry;
-  const sent: IPublishPacket['properties'] = {};
-  if (properties?.payloadFormatIndicator !== undefined) sent.payloadFormatIndicator = properties.payloadFormatIndicator;
-  if (expirySeconds !== undefined) sent.messageExpiryInterval = expirySeconds;
-  if (properties?.contentType !== undefined) sent.contentType = properties.contentType;
-  if (properties?.responseTopic !== undefined) sent.responseTopic = properties.responseTopic;
-  if (properties?.correlationData !== undefined)
-    sent.correlationData = Buffer.from(properties.correlationData, 'base64');
-  // mqtt-packet never writes a packet whose user properties are there and empty, and nobody would ever answer it.
-  if (properties?.userProperties !== undefined && properties.userProperties.length > 0) {
-    const byName: { [name: string]: string[] } = Object.create(null) as { [name: string]: string[] };
-    for (const [name, value] of properties.userProperties) (byName[name] ??= []).push(value);
-    sent.userProperties = byName;
-  }
-  // A Buffer, because mqtt.js writes other byte arrays element by element.
-  return {
-    topic,
-    payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-    retain,
-    qos,
-    properties: sent,
-  };
 }

@@ -109,6 +109,23 @@ describe('a publish that is not accepted', () => {
     assert.deepEqual(desk.told, Array<string>(4).fill('invalid true'));
   });
 
+  it('a topic with more levels than a broker takes is refused, however it is published', async () => {
+    const desk = new Desk().up({});
+    const levels = (count: number): string => `commands${'/'.repeat(count - 1)}`;
+    const far = levels(201);
+    const { details } = await refusal(desk.publish({ topic: far }), 'REQUEST_INVALID');
+    const message = 'has 201 levels, publish.maxTopicLevels allows 200';
+    assert.deepEqual(details, { errors: [{ pointer: '/topic', message }] });
+    await refusal(desk.publisher.send({ ...WANTED, topic: far }, 1), 'REQUEST_INVALID');
+    await refusal(desk.publisher.reply(far, undefined, { body: Buffer.from('x') }), 'REQUEST_INVALID');
+    const batch = [{ ...WANTED, topic: far }, WANTED];
+    const [bad, good] = await desk.publisher.publishAll(batch, { respondAsync: false });
+    assert.ok(bad instanceof HoldfastError);
+    assert.equal((good as PublishAnswer).status, 'published');
+    assert.equal((await desk.publish({ topic: levels(200) })).status, 'published');
+    await refusal(new Desk({ topicLevelsMax: 1 }).publish(), 'REQUEST_INVALID');
+  });
+
   it('a full journal or outbox is told as such, and nobody is left waiting for the broker', async () => {
     const desk = new Desk().up();
     for (const code of ['JOURNAL_FULL', 'OUTBOX_FULL'] as const) {

@@ -6,7 +6,8 @@ import { HoldfastError } from '../domain/errors.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { JournalReader } from '../domain/journal.js';
 import type { Acceptance, KeptAnswer, Publish, PublishKey, PublishResult, PublishStatus } from '../domain/publish.js';
-import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, type PublishSettings } from '../domain/settings.js';
+import { invalid } from '../domain/request-problem.js';
+import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, TOPIC_LEVELS_MAX, type PublishSettings } from '../domain/settings.js';
 import { textProblem, topicMatches, topicNameProblem } from '../domain/topic.js';
 import { uuid7, uuidText } from '../domain/uuid.js';
 import { keptAnswer, KeptRequests, type AskedOnce } from './kept-requests.js';
@@ -129,8 +130,8 @@ export class Publisher {
   }
 
   /**
-   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, CONTRACT_FAILED, CONTRACT_UNCHECKED, LINK_DOWN (QoS 0),
-   * JOURNAL_FULL, OUTBOX_FULL, KEYS_FULL, IN_FLIGHT_FULL, SHUTTING_DOWN, KEY_IN_USE, KEY_REUSED: nothing was kept;
+   * @throws HoldfastError TOPIC_FORBIDDEN, REQUEST_INVALID (too many levels), PAYLOAD_TOO_LARGE, CONTRACT_FAILED,
+   * CONTRACT_UNCHECKED, LINK_DOWN (QoS 0), JOURNAL_FULL, OUTBOX_FULL, KEYS_FULL, IN_FLIGHT_FULL, SHUTTING_DOWN, KEY_IN_USE, KEY_REUSED: nothing was kept;
    * PUBLISH_REFUSED with `cause`: the broker's answer, final; PUBLISH_EXPIRED
    */
   async publish(wanted: Wanted, asking: Asking): Promise<PublishAnswer> {
@@ -189,7 +190,7 @@ export class Publisher {
   /**
    * Takes a subscriber's reply into the outbox, QoS 1. Also while the gateway stops: what it replies to is settled next.
    * @param correlationData base64, as the record has it
-   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, CONTRACT_FAILED, REQUEST_INVALID (no topic to publish to):
+   * @throws HoldfastError TOPIC_FORBIDDEN, PAYLOAD_TOO_LARGE, CONTRACT_FAILED, REQUEST_INVALID (no topic to publish to, or too many levels):
    * it can never be published; CONTRACT_UNCHECKED, JOURNAL_FULL, OUTBOX_FULL, IN_FLIGHT_FULL: not now
    */
   async reply(topic: string, correlationData: string | undefined, { body, contentType }: Reply): Promise<void> {
@@ -248,12 +249,19 @@ export class Publisher {
   /** Whether it may be published, as a publish of its own. */
   async #checked(wanted: Wanted, caller?: Caller): Promise<Publish> {
     const { topic, payload, qos } = wanted;
-    const { allow, maxPayloadBytes } = this.parts.settings;
+    const { allow, maxPayloadBytes, topicLevelsMax = TOPIC_LEVELS_MAX } = this.parts.settings;
     if (!allow.some((filter) => topicMatches(filter, topic))) {
       throw new HoldfastError('TOPIC_FORBIDDEN', `publish.allow has no filter that matches the topic "${topic}"`);
     }
     if (!mayPublish(caller, topic)) {
       throw new HoldfastError('TOPIC_FORBIDDEN', `the token "${caller!.name}" may not publish to "${topic}"`);
+    }
+    const levels = topic.split('/').length;
+    if (levels > topicLevelsMax) {
+      // A broker that has a limit hangs up on it: without one here, anybody's publish would cost the link.
+      throw invalid([
+        { pointer: '/topic', message: `has ${levels} levels, publish.maxTopicLevels allows ${topicLevelsMax}` },
+      ]);
     }
     if (payload.length > maxPayloadBytes) {
       throw new HoldfastError(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { HoldfastError, type ErrorCode } from '../domain/errors.js';
-import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
+import { expiresAt, type ExpectedResponse, type PublishResult, type RequestResponse } from '../domain/publish.js';
 import type { RequestSettings } from '../domain/settings.js';
 import type { Wanted } from './publisher.js';
 import { parseRequest } from './request.dto.js';
@@ -15,6 +15,7 @@ class Desk {
   readonly expected: ExpectedResponse[] = [];
   readonly sent: (Wanted & { waitMs: number })[] = [];
   readonly requester: Requester;
+  now = 0;
   deaf: HoldfastError | undefined;
   end = Promise.withResolvers<PublishResult | undefined>();
 
@@ -34,7 +35,7 @@ class Desk {
       },
       responseTopic: 'answers',
       settings: { timeoutMs: 10_000, timeoutMsMax: 20_000, waitingMax: 2, ...settings },
-      clock: { monotonic: () => 0 },
+      clock: { now: () => this.now, monotonic: () => 0 },
     });
   }
 
@@ -100,6 +101,25 @@ describe('a request', () => {
       assert.deepEqual([error.code, error.details], ['RESPONSE_TIMEOUT', { id: 'id-1' }]);
       return true;
     });
+  });
+
+  it('must not be sent from its end on; found to have run out then, it is the same 504, before that its own expiry was', async () => {
+    const expired = { sequence: 1, id: 'id-1', outcome: 'expired', reasonCode: 0 } as const;
+    for (const [endsAt, told] of [
+      [1_299, 'PUBLISH_EXPIRED'],
+      [1_300, 'RESPONSE_TIMEOUT'],
+    ] as const) {
+      const desk = new Desk();
+      desk.now = 1_000;
+      const { asking } = await desk.ask(null, 300);
+      assert.equal(desk.sent[0]!.sendUntil, 1_300);
+      assert.equal(expiresAt({ ...desk.sent[0]!, acceptedAt: 1_000 }), 1_300);
+      desk.now = endsAt;
+      desk.end.resolve(expired);
+      const error = await asking.catch((thrown: HoldfastError) => thrown);
+      assert.ok(error instanceof HoldfastError);
+      assert.deepEqual([error.code, error.details], [told, { id: 'id-1' }]);
+    }
   });
 
   it('that the broker refuses, or that runs out in the outbox, ends at once', async () => {

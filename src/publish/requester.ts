@@ -20,7 +20,7 @@ export interface RequesterParts {
   /** Answers come below it. */
   responseTopic: string;
   settings?: RequestSettings | undefined;
-  clock: Pick<Clock, 'monotonic'>;
+  clock: Clock;
 }
 
 /** An answer, and the id of the publish it answers. */
@@ -55,11 +55,13 @@ export class Requester {
   /**
    * @param timeoutMs from now on; a longer one than is allowed is cut @param caller whose token may narrow what it may publish to
    * @throws HoldfastError as {@link Publisher.publish}; LINK_DOWN, REQUEST_UNSUPPORTED, RESPONSES_DENIED: nothing was
-   * kept; RESPONSE_TIMEOUT with the `id` of the publish
+   * kept; RESPONSE_TIMEOUT with the `id` of the publish; PUBLISH_EXPIRED: its own, shorter expiry ran out in the outbox
    */
   async request(wanted: Wanted, timeoutMs = this.#settings.timeoutMs, caller?: Caller): Promise<Answered> {
     const limitMs = Math.min(timeoutMs, this.#settings.timeoutMsMax);
-    const ends = this.parts.clock.monotonic() + limitMs;
+    const { clock } = this.parts;
+    const ends = clock.monotonic() + limitMs;
+    const sendUntil = clock.now() + limitMs;
     if (this.#waiting.size >= this.#settings.waitingMax) {
       throw new HoldfastError('IN_FLIGHT_FULL', 'too many requests wait for their answers');
     }
@@ -68,12 +70,16 @@ export class Requester {
     this.#waiting.set(token, response.resolve);
     const late = setTimeout(() => response.resolve(undefined), limitMs);
     try {
-      const asked = this.#asked(wanted, token, limitMs);
+      const asked = { ...this.#asked(wanted, token, limitMs), sendUntil };
       const correlationData = asked.properties.correlationData;
       await this.parts.desk.expect({ token, correlationData, waitMs: limitMs });
-      const left = Math.max(0, ends - this.parts.clock.monotonic());
+      const left = Math.max(0, ends - clock.monotonic());
       const { id, ended } = await this.parts.publisher.send(asked, left, caller);
-      void ended.then((end) => failed(id, end, response.reject));
+      void ended.then((end) => {
+        // Its time may be found over before the timer has: that is no news of the broker.
+        if (end?.outcome === 'expired' && clock.now() >= sendUntil) response.resolve(undefined);
+        else failed(id, end, response.reject);
+      });
       const answer = await response.promise;
       if (answer) return { ...answer, id };
       throw new HoldfastError('RESPONSE_TIMEOUT', 'no answer to the request came in time', { details: { id } });

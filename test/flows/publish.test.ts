@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { connectAsync } from 'mqtt';
 import { startFlow, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
+import { accept, startScriptedBroker } from '../support/scripted-broker.js';
 import { until } from '../support/until.js';
 
 interface Answer {
@@ -77,6 +78,29 @@ describe('publish', { skip: needs('mosquitto') }, () => {
     assert.equal(last.status, 'published');
   });
 
+  it('a broker that stops to answer: what waits for it ends with its time, what is on its way as the broker says', async (t) => {
+    const broker = await startScriptedBroker();
+    t.after(() => broker.stop());
+    broker.answers.connect = (_packet, client) => accept(client, { properties: { receiveMaximum: 1 } });
+    broker.answers.publish = () => undefined;
+    const flow = await startFlow(t, {
+      config: () => ({ broker: { url: broker.url }, publish: { allow: ['commands/#'], wait: '30s' } }),
+    });
+    const body = { topic: 'commands/pump', expirySeconds: 1 };
+    const first = flow.gateway.post('/v1/publish', { ...body, payload: 'first' });
+    await until(() => broker.client.sent('publish').length === 1, { what: 'the first one' });
+    const second = await publish(flow, { ...body, payload: 'second' });
+    assert.deepEqual([second.http, second.body.code], [504, 'PUBLISH_EXPIRED']);
+    const [sent] = broker.client.sent('publish');
+    broker.client.send({ cmd: 'puback', messageId: sent!.messageId!, reasonCode: 0 });
+    assert.equal(((await (await first).json()) as Answer).status, 'published');
+    delete broker.answers.publish;
+    assert.equal((await publish(flow, { ...body, payload: 'third' })).http, 200);
+    const payloads = broker.client.sent('publish').map(({ payload }) => String(payload));
+    assert.deepEqual(payloads, ['first', 'third']);
+    assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
+  });
+
   it('a bad or forbidden publish is a 4xx and never a disconnect', async (t) => {
     const flow = await startPublishing(t);
     const refused: [object, number, string][] = [
@@ -92,6 +116,29 @@ describe('publish', { skip: needs('mosquitto') }, () => {
       assert.deepEqual([answer.http, answer.body.code], [status, code], JSON.stringify(body).slice(0, 80));
     }
     assert.equal((await publish(flow, { topic: 'commands/pump', payload: 'x' })).http, 200);
+    assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
+  });
+
+  it('a topic with too many levels is a 400 in every call and never a disconnect; one with as many as are allowed is taken', async (t) => {
+    const flow = await startPublishing(t);
+    const levels = (count: number): string => `commands${'/x'.repeat(count - 1)}`;
+    // Mosquitto hangs up on the 202nd.
+    for (const count of [201, 202]) {
+      const body = { topic: levels(count), payload: 'x' };
+      const raw = `/v1/publish/raw?topic=${encodeURIComponent(body.topic)}`;
+      for (const [path, sent] of [
+        ['/v1/publish', body],
+        ['/v1/request', body],
+        [raw, 'x'],
+      ] as const) {
+        const response = await flow.gateway.post(path, sent);
+        const { code, errors } = (await response.json()) as Answer & { errors: { pointer: string }[] };
+        assert.deepEqual([response.status, code, errors[0]?.pointer], [400, 'REQUEST_INVALID', '/topic'], path);
+      }
+      const batch = await flow.gateway.post('/v1/publish/batch', [body, { topic: levels(200), payload: 'x' }]);
+      const statuses = ((await batch.json()) as Answer[]).map(({ status }) => status);
+      assert.deepEqual([batch.status, statuses], [207, ['failed', 'published']]);
+    }
     assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
   });
 

@@ -6,6 +6,7 @@ import { dynamicSecurity } from '../support/dynamic-security.js';
 import { startFlow, type Flow, type FlowOptions } from '../support/flow.js';
 import type { GatewayConfig } from '../support/gateway-config.js';
 import { needs } from '../support/needs.js';
+import { accept, startScriptedBroker } from '../support/scripted-broker.js';
 import { until } from '../support/until.js';
 
 const BODY = { topic: 'commands/pump', payload: 'how' };
@@ -88,6 +89,28 @@ describe('POST /v1/request', { skip: needs('mosquitto') }, () => {
     const after = await flow.gateway.post('/v1/publish', { ...BODY, payload: 'after' });
     assert.equal(after.status, 200);
     assert.ok(!heard.includes('second'), heard.join());
+  });
+
+  it('that is answered 504 is not published any more when the broker is back at once, and its id says so', async (t) => {
+    // It takes one publish at a time, and the first has no answer: what comes next waits in the outbox.
+    const broker = await startScriptedBroker();
+    t.after(() => broker.stop());
+    broker.answers.connect = (_packet, client) => accept(client, { properties: { receiveMaximum: 1 } });
+    broker.answers.publish = () => undefined;
+    const flow = await start(t, { broker: { url: broker.url } });
+    assert.equal((await flow.gateway.post('/v1/publish', BODY, { prefer: 'respond-async' })).status, 202);
+    const { http, problem } = await ask(flow, { ...BODY, payload: 'late', timeoutSeconds: 0.2 });
+    assert.deepEqual([http, problem.code], [504, 'RESPONSE_TIMEOUT']);
+    delete broker.answers.publish;
+    broker.client.end();
+    await broker.connection(2);
+    await flow.gateway.linkUp();
+    assert.equal((await flow.gateway.post('/v1/publish', { ...BODY, payload: 'after' })).status, 200);
+    const published = broker.clients.flatMap((client) => client.sent('publish')).map(({ payload }) => String(payload));
+    assert.deepEqual([...new Set(published)], ['how', 'after']);
+    const status = async (): Promise<string> =>
+      ((await (await flow.gateway.http(`/v1/publishes/${problem.id}`)).json()) as { status: string }).status;
+    await until(async () => (await status()) === 'expired', { what: 'its end to be on disk' });
   });
 
   it('after a restart, and after the broker has forgotten the session, it works again by itself', async (t) => {
