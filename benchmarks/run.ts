@@ -12,6 +12,7 @@ import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { publishing } from './publishing.js';
 import { throughput } from './throughput.js';
+import { tracing } from './tracing.js';
 import { validation } from './validation.js';
 
 const BENCHMARKS: { [name: string]: Benchmark } = {
@@ -22,6 +23,7 @@ const BENCHMARKS: { [name: string]: Benchmark } = {
   memory,
   validation,
   contract,
+  tracing,
   publish: publishing,
 };
 const PAIRS = 5;

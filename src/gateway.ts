@@ -104,7 +104,7 @@ export class Gateway {
         traced: settings.tracing !== undefined,
       } satisfies LinkThreadData,
       {
-        serve: served({ metrics: () => metrics.registry.metrics() } satisfies LinkThreadParent),
+        serve: served({ metrics: (exemplars) => metrics.text(exemplars) } satisfies LinkThreadParent),
         onEvent: (event, value) => this.#heardLink(event, value),
         died,
       },
@@ -217,7 +217,8 @@ export class Gateway {
       append: (batch: MessageBatch) => this.#journaling.journal!.append(batch),
       status: () => this.#watching.status(),
     };
-    return new Operating({ subscribers, directory, version, logger, watched });
+    const traced = this.settings.tracing !== undefined;
+    return new Operating({ subscribers, directory, version, traced, logger, watched });
   }
 
   #makeContracts(): ContractsInForce {

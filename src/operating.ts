@@ -43,6 +43,8 @@ export interface OperatingParts {
   /** Where the journal is. */
   directory: string;
   version: string;
+  /** Whether anything is traced: see {@link Operating.trace}. */
+  traced: boolean;
   logger: Logger;
   watched: Watched;
 }
@@ -76,9 +78,9 @@ export class Operating {
   /** Since when the journal is full: wall clock, milliseconds. */
   #journalFullAt: number | undefined;
 
-  constructor({ subscribers, directory, version, logger, watched }: OperatingParts) {
+  constructor({ subscribers, directory, version, traced, logger, watched }: OperatingParts) {
     this.#logger = logger;
-    this.metrics = new DeliveryMetrics(subscribers, () => watched.subscribers(), version);
+    this.metrics = new DeliveryMetrics(subscribers, () => watched.subscribers(), version, traced);
     this.contractMetrics = new ContractMetrics(this.metrics.registry);
     this.httpMetrics = new HttpMetrics(this.metrics.registry);
     this.#traceMetrics = new TraceMetrics(this.metrics.registry);

@@ -16,7 +16,7 @@ export interface PublishingParts {
   metrics: DeliveryMetrics;
   link: Pick<LinkThreadCalls, 'expectResponse'>;
   /** Undefined: nothing is traced. */
-  tracing: Pick<Tracing, 'publishing'> | undefined;
+  tracing: Pick<Tracing, 'publishing' | 'spanOf'> | undefined;
 }
 
 /** What apps may do with the link: publish, and ask. */
@@ -30,7 +30,7 @@ export class Publishing {
       ...{ settings, reader, contracts },
       outbox: tracing ? traced(outbox, tracing) : outbox,
       clock: systemClock,
-      observe: (outcome, seconds) => metrics.publish(outcome, seconds),
+      observe: (outcome, seconds, publish) => metrics.publish(outcome, seconds, publish && tracing?.spanOf(publish)),
     });
     this.requester = new Requester({
       publisher: this.publisher,

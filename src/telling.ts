@@ -6,6 +6,7 @@ import type { DeliveryObserver } from './delivery/index.js';
 import { ERRORS, HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { Discarded } from './domain/subscriber.js';
+import { spanRefOf, type SpanRef } from './domain/trace.js';
 import { LONG_QUIET_MS, type DeliveryMetrics, type Repeats } from './ops/index.js';
 
 export interface TellingParts {
@@ -63,8 +64,9 @@ export function deliveryObserver(
   /** What attempts of a subscriber met last, while they fail. */
   const troubles = new Map<string, string>();
   return {
-    attempt: (subscriber, outcome, seconds) => metrics.attempt(subscriber, outcome, seconds),
-    delivered: (subscriber, seconds) => metrics.delivered(subscriber, seconds),
+    attempt: (subscriber, outcome, seconds, traceparent) =>
+      metrics.attempt(subscriber, outcome, seconds, spanOf(traceparent)),
+    delivered: (subscriber, seconds, traceparent) => metrics.delivered(subscriber, seconds, spanOf(traceparent)),
     state: (subscriber, state, reason) => {
       const level = state === 'active' ? 'info' : 'warn';
       logger[level]({ subscriber, state, reason }, 'subscriber changed state');
@@ -114,6 +116,10 @@ export function deliveryObserver(
       );
     },
   };
+}
+
+function spanOf(traceparent: string | undefined): SpanRef | undefined {
+  return traceparent === undefined ? undefined : spanRefOf(traceparent);
 }
 
 /** What becomes of the files that let the link in. */

@@ -268,11 +268,12 @@ export class Lanes implements Consumer {
     let delayMs = 0;
     const split = ofSeveral && splits(outcome);
     const counted = split ? 'retry' : outcome.kind === 'gone' ? 'throttled' : outcome.kind;
-    observer.attempt(id, counted, (now - started) / 1000);
+    observer.attempt(id, counted, (now - started) / 1000, outcome.traceparent);
     this.condition.answered(outcome, epoch, now, ofSeveral);
     if (outcome.kind === 'delivered') {
       for (const task of tasks) {
-        if (task.replayedAt === undefined) observer.delivered(id, Math.max(0, wall - task.record!.receivedAt) / 1000);
+        const since = Math.max(0, wall - task.record!.receivedAt);
+        if (task.replayedAt === undefined) observer.delivered(id, since / 1000, outcome.traceparent);
         source.intake.delivered(task);
       }
     } else if (split) {

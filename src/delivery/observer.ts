@@ -52,10 +52,18 @@ export interface FailedAttempt {
 
 /** Told what happens, for metrics and logs. Called synchronously on the delivery path: must be quick and must not throw. */
 export interface DeliveryObserver {
-  /** One attempt ended, of a record or a batch. A 410 counts as `throttled`, a batch that is split as `retry`. */
-  attempt(subscriber: string, outcome: 'delivered' | 'retry' | 'throttled' | 'dead', seconds: number): void;
-  /** @param secondsSinceReceived from the socket to the answer */
-  delivered(subscriber: string, secondsSinceReceived: number): void;
+  /**
+   * One attempt ended, of a record or a batch. A 410 counts as `throttled`, a batch that is split as `retry`.
+   * @param traceparent W3C trace context of the attempt; undefined: it was not traced
+   */
+  attempt(
+    subscriber: string,
+    outcome: 'delivered' | 'retry' | 'throttled' | 'dead',
+    seconds: number,
+    traceparent?: string,
+  ): void;
+  /** @param secondsSinceReceived from the socket to the answer @param traceparent of the attempt that succeeded */
+  delivered(subscriber: string, secondsSinceReceived: number, traceparent?: string): void;
   state(subscriber: string, state: SubscriberState, reason: string): void;
   /** An attempt failed, and its records wait: not one that made a dead letter. Called often. */
   failed(subscriber: string, failed: FailedAttempt): void;

@@ -2,7 +2,12 @@
 import type { Record } from './record.js';
 import type { ParametersOf } from './topic-parameters.js';
 
-export type Outcome =
+export type Outcome = Ending & {
+  /** W3C trace context of the attempt. Absent: it was not traced. */
+  traceparent?: string;
+};
+
+type Ending =
   /** `reply`: what a subscriber that is asked for replies answered to a record that wants one. */
   | { kind: 'delivered'; reply?: Reply }
   /** Trying this record again could help. `opensBreaker`: the whole subscriber is suspect (401, 404, …). */

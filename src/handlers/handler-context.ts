@@ -2,9 +2,12 @@ import { BaseRpcContext } from '@nestjs/microservices';
 import type { MessageProperties } from '../domain/message.js';
 import type { Record } from '../domain/record.js';
 import type { ParameterValues } from '../domain/topic-parameters.js';
+import { traceOf } from '../domain/trace.js';
 
 /** What a handler may ask of the record it was given, with `@Ctx()`. */
-export class HoldfastContext extends BaseRpcContext<[Record, number, boolean, AbortSignal, ParameterValues]> {
+export class HoldfastContext extends BaseRpcContext<
+  [Record, number, boolean, AbortSignal, ParameterValues, traceparent?: string]
+> {
   /** Position, id, topic, the payload's original bytes, MQTT 5 properties. */
   get record(): Record {
     return this.args[0];
@@ -28,6 +31,14 @@ export class HoldfastContext extends BaseRpcContext<[Record, number, boolean, Ab
   /** The levels of the topic that the subscription's filter names, as in `devices/{deviceId}/telemetry`; none: empty. */
   get parameters(): ParameterValues {
     return this.args[4];
+  }
+
+  /**
+   * W3C trace context to go on with, as a webhook has it in its header: of the attempt while it is traced, else the one in
+   * the message's user properties. Undefined: there is none, or none that is well-formed.
+   */
+  get traceparent(): string | undefined {
+    return this.args[5] ?? traceOf(this.record.properties?.userProperties ?? [])?.parent;
   }
 
   /** As Nest's `MqttContext`: the topic's name. */

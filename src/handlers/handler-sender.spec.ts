@@ -291,4 +291,17 @@ describe('a handler that ends', () => {
     await send(handle);
     assert.deepEqual(seen, [{ deviceId: 'a' }, {}]);
   });
+
+  it('can ask for the trace context: of the attempt, else the message’s own when it is one', async () => {
+    const [attempt, own] = ['b', 'c'].map((digit) => `00-${'a'.repeat(32)}-${digit.repeat(16)}-01`);
+    const seen: unknown[] = [];
+    const handle: Handle = (_, { traceparent }) => void seen.push(traceparent);
+    const sender = new HandlerSender([handle as unknown as MessageHandler], { timeoutMs: 1_000, reply: false });
+    const said = (value: string): Record => ({ ...RECORD, properties: { userProperties: [['traceparent', value]] } });
+    for (const record of [said(own!), said('none'), RECORD]) {
+      await sender.send(record, { attempt: 1, replay: false });
+      await sender.send(record, { attempt: 1, replay: false, traceparent: attempt! });
+    }
+    assert.deepEqual(seen, [own, attempt, undefined, attempt, undefined, attempt]);
+  });
 });

@@ -24,7 +24,7 @@ export class HandlerSender implements Sender {
   ) {}
 
   async send(record: Record, given: AttemptContext): Promise<Outcome> {
-    const { attempt, replay, parametersOf = noParameters, signal: stop } = given;
+    const { attempt, replay, parametersOf = noParameters, signal: stop, traceparent } = given;
     if (stop?.aborted) return givenUp(STOPPED);
     const { timeoutMs } = this.settings;
     const over = new AbortController();
@@ -37,7 +37,8 @@ export class HandlerSender implements Sender {
     stop?.addEventListener('abort', stopped);
     const timer = setTimeout(() => giveUp(`the handler did not end within ${timeoutMs} ms`), timeoutMs);
     try {
-      const context = new HoldfastContext([record, attempt, replay, over.signal, parametersOf(record.topic)]);
+      const parameters = parametersOf(record.topic);
+      const context = new HoldfastContext([record, attempt, replay, over.signal, parameters, traceparent]);
       return await Promise.race([late.promise, this.#call(record, context)]);
     } finally {
       clearTimeout(timer);

@@ -1,5 +1,13 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  type HistogramConfiguration,
+  type OpenMetricsContentType,
+  Registry,
+} from 'prom-client';
 import { DISCARD_REASONS, type DiscardReason } from '../domain/subscriber.js';
+import type { SpanRef } from '../domain/trace.js';
 import { runtimeMetrics } from './runtime-metrics.js';
 
 export const SUBSCRIBER_STATES = ['active', 'paused', 'broken', 'gone'] as const;
@@ -24,6 +32,8 @@ export interface SubscriberFigures {
 /** What the main thread counts: attempts, lag, publishes, the runtime. Every label value exists from the start. */
 export class DeliveryMetrics {
   readonly registry = new Registry();
+  /** The histograms once more, with their exemplars: a registry that has written OpenMetrics has renamed its counters for good. */
+  readonly #exemplars = new Registry<OpenMetricsContentType>();
   readonly #attempts: Counter<'subscriber' | 'outcome'>;
   readonly #discarded: Counter<'subscriber' | 'reason'>;
   readonly #attemptSeconds: Histogram<'subscriber'>;
@@ -34,8 +44,15 @@ export class DeliveryMetrics {
   readonly #subscribers = new Set<string>();
   #labelled = true;
 
-  constructor(subscribers: readonly string[], figures: () => SubscriberFigures[], version: string) {
+  /** @param traced whether histograms tell of the traces of what they measure */
+  constructor(
+    subscribers: readonly string[],
+    figures: () => SubscriberFigures[],
+    version: string,
+    private readonly traced = false,
+  ) {
     const registers = [this.registry];
+    this.#exemplars.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     runtimeMetrics(this.registry);
     const labelNames = ['subscriber'] as const;
     this.#attempts = new Counter({
@@ -50,19 +67,17 @@ export class DeliveryMetrics {
       labelNames: ['subscriber', 'reason'],
       registers,
     });
-    this.#attemptSeconds = new Histogram({
+    this.#attemptSeconds = this.#histogram({
       name: 'holdfast_attempt_seconds',
       help: 'How long attempts took.',
       labelNames,
       buckets: ATTEMPT_SECONDS,
-      registers,
     });
-    this.#deliverySeconds = new Histogram({
+    this.#deliverySeconds = this.#histogram({
       name: 'holdfast_delivery_seconds',
       help: 'From received to delivered.',
       labelNames,
       buckets: DELIVERY_SECONDS,
-      registers,
     });
     subscriberGauges(registers, this.#subscribers, figures);
     this.#publishes = new Counter({
@@ -72,11 +87,10 @@ export class DeliveryMetrics {
       registers,
     });
     for (const outcome of PUBLISH_OUTCOMES) this.#publishes.inc({ outcome }, 0);
-    this.#publishSeconds = new Histogram({
+    this.#publishSeconds = this.#histogram({
       name: 'holdfast_publish_seconds',
       help: 'From request to answer of a publish.',
       buckets: PUBLISH_SECONDS,
-      registers,
     });
     this.#replies = new Counter({
       name: 'holdfast_replies_total',
@@ -92,6 +106,13 @@ export class DeliveryMetrics {
       registers,
     }).set({ version, node: process.version }, 1);
     for (const subscriber of subscribers) this.added(subscriber);
+  }
+
+  #histogram<T extends string>(config: Omit<HistogramConfiguration<T>, 'registers'>): Histogram<T> {
+    if (!this.traced) return new Histogram({ ...config, registers: [this.registry] });
+    const histogram = new Histogram({ ...config, registers: [this.#exemplars], enableExemplars: true });
+    this.registry.registerMetric(histogram);
+    return histogram;
   }
 
   added(subscriber: string): void {
@@ -128,13 +149,23 @@ export class DeliveryMetrics {
     return true;
   }
 
-  attempt(subscriber: string, outcome: (typeof ATTEMPT_OUTCOMES)[number], seconds: number): void {
-    this.#attempts.inc({ subscriber, outcome });
-    this.#attemptSeconds.observe(this.#labels(subscriber), seconds);
+  /** As Prometheus text. @param exemplars with those there are: then it is OpenMetrics where a histogram is */
+  async text(exemplars: boolean): Promise<string> {
+    if (!exemplars || !this.traced) return this.registry.metrics();
+    const texts = this.registry.getMetricsAsArray().map(({ name }) => {
+      const measured = this.#exemplars.getSingleMetric(name) !== undefined;
+      return (measured ? this.#exemplars : this.registry).getSingleMetricAsString(name);
+    });
+    return `${(await Promise.all(texts)).join('\n')}\n`;
   }
 
-  delivered(subscriber: string, seconds: number): void {
-    this.#deliverySeconds.observe(this.#labels(subscriber), Math.max(0, seconds));
+  attempt(subscriber: string, outcome: (typeof ATTEMPT_OUTCOMES)[number], seconds: number, span?: SpanRef): void {
+    this.#attempts.inc({ subscriber, outcome });
+    this.#observe(this.#attemptSeconds, this.#labels(subscriber), seconds, span);
+  }
+
+  delivered(subscriber: string, seconds: number, span?: SpanRef): void {
+    this.#observe(this.#deliverySeconds, this.#labels(subscriber), Math.max(0, seconds), span);
   }
 
   discarded(subscriber: string, reason: DiscardReason, records: number): void {
@@ -142,13 +173,24 @@ export class DeliveryMetrics {
   }
 
   /** @param seconds from request to answer; undefined: it ended while nobody asked */
-  publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds?: number): void {
+  publish(outcome: (typeof PUBLISH_OUTCOMES)[number], seconds?: number, span?: SpanRef): void {
     this.#publishes.inc({ outcome });
-    if (seconds !== undefined) this.#publishSeconds.observe(seconds);
+    if (seconds !== undefined) this.#observe(this.#publishSeconds, {}, seconds, span);
   }
 
   reply(outcome: (typeof REPLY_OUTCOMES)[number]): void {
     this.#replies.inc({ outcome });
+  }
+
+  #observe<T extends string>(
+    histogram: Histogram<T>,
+    labels: Partial<{ [label in T]: string }>,
+    value: number,
+    span: SpanRef | undefined,
+  ): void {
+    if (!this.traced) return histogram.observe(labels, value);
+    const exemplarLabels = span && { trace_id: span.traceId, span_id: span.spanId };
+    histogram.observe({ labels, value, exemplarLabels: exemplarLabels as typeof labels }); // typed as if it were labels
   }
 
   #labels(subscriber: string): { subscriber?: string } {

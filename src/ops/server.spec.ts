@@ -15,10 +15,10 @@ interface Ops {
   server: OpsServer;
   port: number;
   facts: HealthFacts;
-  call: (path: string, method?: string) => Promise<Answer>;
+  call: (path: string, method?: string, accept?: string) => Promise<Answer>;
 }
 
-async function ops(t: TestContext): Promise<Ops> {
+async function ops(t: TestContext, openMetrics = false): Promise<Ops> {
   const facts: HealthFacts = {
     started: true,
     stopping: false,
@@ -27,12 +27,12 @@ async function ops(t: TestContext): Promise<Ops> {
     journalDelayMs: 0,
     mainDelayMs: 0,
   };
-  const server = new OpsServer(() => facts, { stallLimitMs: 600_000, readyNeedsLink: false });
+  const server = new OpsServer(() => facts, { stallLimitMs: 600_000, readyNeedsLink: false }, { openMetrics });
   const port = await server.listen('127.0.0.1', 0);
   t.after(() => server.close());
-  const call = (path: string, method = 'GET'): Promise<Answer> =>
+  const call = (path: string, method = 'GET', accept = '*/*'): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const asked = request({ port, host: '127.0.0.1', method, path, agent: false }, (answer) => {
+      const asked = request({ port, host: '127.0.0.1', method, path, agent: false, headers: { accept } }, (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, text }));
@@ -107,6 +107,29 @@ describe('the ops server', () => {
     assert.equal((await call('/livez')).status, 200);
     facts.started = false;
     assert.deepEqual([(await call('/startupz')).status, (await call('/livez')).status], [503, 200]);
+  });
+
+  it('OpenMetrics is for those who prefer it, and only where it is offered', async (t) => {
+    const accept = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5';
+    const counter = '# HELP a_total A.\n# TYPE a_total counter\na_total ';
+    for (const offered of [false, true]) {
+      const { server, call } = await ops(t, offered);
+      let read = (exemplars: boolean): Promise<string> => Promise.resolve(`${counter}${exemplars ? 2 : 1}\n`);
+      server.addMetrics((exemplars) => read(exemplars));
+      const plain = await call('/metrics');
+      assert.equal(plain.text, `${counter}1\n`);
+      const other = await call('/metrics', 'GET', accept);
+      const open = {
+        type: /^application\/openmetrics-text; version=1\.0\.0/,
+        text: '# HELP a A.\n# TYPE a counter\na_total 2\n# EOF\n',
+      };
+      const expected = offered ? open : { type: /^text\/plain; version=0\.0\.4/, text: plain.text };
+      assert.match(other.headers['content-type']!, expected.type);
+      assert.equal(other.text, expected.text);
+      read = () => Promise.reject(new Error('gone'));
+      assert.equal((await call('/metrics', 'GET', accept)).text, expected.text, 'the last figures in each format');
+      assert.equal((await call('/metrics')).text, plain.text);
+    }
   });
 
   it('a source that hangs or fails has its last figures stand in, and holds nobody up', async (t) => {

@@ -33,6 +33,6 @@ export class TracingSender implements Sender {
     if (!span) return send(context);
     const outcome = await send({ ...context, traceparent: span.traceparent });
     span.done(outcome);
-    return outcome;
+    return { ...outcome, traceparent: span.traceparent };
   }
 }

@@ -159,11 +159,8 @@ export class Tracing {
   /** A publish enters the outbox. @returns it, with what tells its receiver where it comes from; and what to call then */
   publishing(publish: Publish): { publish: Publish; done: (error?: unknown) => void } {
     const { trace, ...plain } = publish;
-    const asked = trace === undefined ? undefined : spanRefOf(trace);
-    const origin = originOf(publish.id);
-    const sampled = asked ? asked.sampled : isSampled(publish.id, this.parts.settings.sample);
-    const self = { traceId: asked?.traceId ?? origin.traceId, spanId: origin.spanId, sampled };
-    const sent = sampled ? traceparentOf({ ...self, spanId: sendSpanIdOf(publish.id) }) : trace;
+    const { asked, self } = this.#publish(publish);
+    const sent = self.sampled ? traceparentOf({ ...self, spanId: sendSpanIdOf(publish.id) }) : trace;
     const done = (error?: unknown): void => {
       const filter = named(publish.topic, this.parts.filters.published);
       const attributes = { ...this.#mqtt(publish.id, filter), 'messaging.operation.type': 'create' };
@@ -181,7 +178,21 @@ export class Tracing {
       });
     };
     const passed = sent === undefined ? plain : withContext(plain, sent);
-    return { publish: passed, done: sampled ? done : () => undefined };
+    return { publish: passed, done: self.sampled ? done : () => undefined };
+  }
+
+  /** The span of a publish that entered the outbox; undefined: it is not sampled. */
+  spanOf(publish: Pick<Publish, 'id' | 'trace'>): SpanRef | undefined {
+    const { self } = this.#publish(publish);
+    return self.sampled ? self : undefined;
+  }
+
+  /** What asked for it, and its own span. */
+  #publish({ id, trace }: Pick<Publish, 'id' | 'trace'>): { asked: SpanRef | undefined; self: SpanRef } {
+    const asked = trace === undefined ? undefined : spanRefOf(trace);
+    const { traceId, spanId } = originOf(id);
+    const sampled = asked ? asked.sampled : isSampled(id, this.parts.settings.sample);
+    return { asked, self: { traceId: asked?.traceId ?? traceId, spanId, sampled } };
   }
 
   sent(marks: readonly SentMark[]): void {

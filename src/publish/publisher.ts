@@ -63,11 +63,12 @@ export interface PublishView {
 
 /**
  * What happened to a publish, for the metrics. @param seconds from request to answer; undefined: it ended while nobody
- * asked
+ * asked @param publish which it is; undefined: none was accepted, or it was before and is answered again
  */
 export type PublishObserver = (
   outcome: 'published' | 'queued' | 'refused' | 'expired' | 'invalid',
   seconds?: number,
+  publish?: Pick<Publish, 'id' | 'trace'>,
 ) => void;
 
 /**
@@ -146,12 +147,16 @@ export class Publisher {
    */
   async publishAll(wanted: readonly (Wanted | HoldfastError)[], asking: Asking): Promise<BatchAnswer[]> {
     const begun = this.parts.clock.monotonic();
+    let isAgain = true;
     const tell = (answers: readonly unknown[]): void => {
       const seconds = (this.parts.clock.monotonic() - begun) / 1_000;
-      for (const answer of answers) this.#observe(answer, seconds);
+      answers.forEach((answer, i) => this.#observe(answer, seconds, isAgain ? undefined : wanted[i]));
     };
     try {
-      const answers = await this.#kept.once(asking.once, () => this.#publishAll(wanted, asking));
+      const answers = await this.#kept.once(asking.once, () => {
+        isAgain = false;
+        return this.#publishAll(wanted, asking);
+      });
       tell(answers);
       return answers;
     } catch (error) {
@@ -170,7 +175,8 @@ export class Publisher {
     caller?: Caller,
   ): Promise<{ id: string; ended: Promise<PublishResult | undefined> }> {
     const begun = this.parts.clock.monotonic();
-    const tell = (answer: unknown): void => this.#observe(answer, (this.parts.clock.monotonic() - begun) / 1_000);
+    const tell = (answer: unknown): void =>
+      this.#observe(answer, (this.parts.clock.monotonic() - begun) / 1_000, wanted);
     try {
       if (this.#stopping) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
       const sent = await this.#inFlight([wanted], async () => {
@@ -309,12 +315,18 @@ export class Publisher {
     return known && answerOf(id, known.result);
   }
 
-  #observe(answer: unknown, seconds: number): void {
-    const code = answer instanceof HoldfastError ? answer.code : undefined;
+  /** @param wanted what is answered, for the first time */
+  #observe(answer: unknown, seconds: number, wanted?: Wanted | HoldfastError): void {
+    const trace = wanted && 'trace' in wanted ? wanted.trace : undefined;
+    const publish = (id: string): Pick<Publish, 'id' | 'trace'> | undefined => wanted && { id, trace };
+    if (!(answer instanceof Error)) {
+      const { id, status } = answer as PublishAnswer;
+      return this.parts.observe(status, seconds, publish(id));
+    }
+    const { code, details } = answer instanceof HoldfastError ? answer : {};
     if (code === 'PUBLISH_EXPIRED') return; // counted when it ended
-    if (code === 'PUBLISH_REFUSED') return this.parts.observe('refused', seconds);
-    const status = answer instanceof Error ? 'invalid' : (answer as PublishAnswer).status;
-    this.parts.observe(status, seconds);
+    if (code === 'PUBLISH_REFUSED') return this.parts.observe('refused', seconds, publish(details!['id'] as string));
+    this.parts.observe('invalid', seconds);
   }
 }
 

@@ -51,6 +51,14 @@ describe('a subscriber that replies', () => {
     assert.equal((await send()).kind, 'throttled');
   });
 
+  it('what an attempt is traced as is passed on, with a reply and without', async () => {
+    const traced = { kind: 'delivered', reply: REPLY, traceparent: 'a span' } as const;
+    assert.deepEqual(await setUp(traced).send(), { kind: 'delivered', traceparent: 'a span' });
+    const full = (): Promise<void> => Promise.reject(new HoldfastError('OUTBOX_FULL', 'full'));
+    assert.equal((await setUp(traced, full).send()).traceparent, 'a span');
+    assert.equal((await setUp(traced).send({})).traceparent, 'a span');
+  });
+
   it('a reply that may not be published is counted, told once for each reason, and the record is delivered', async () => {
     const codes: ErrorCode[] = ['TOPIC_FORBIDDEN', 'TOPIC_FORBIDDEN', 'PAYLOAD_TOO_LARGE', 'REQUEST_INVALID'];
     const left = [...codes];

@@ -38,7 +38,9 @@ export class ReplyingSender implements Sender {
     const outcome = await this.sender.send(record, context);
     if (outcome.kind !== 'delivered' || !outcome.reply) return outcome;
     const topic = record.properties?.responseTopic;
-    return topic === undefined ? outcome : this.#publish(topic, record.properties?.correlationData, outcome.reply);
+    if (topic === undefined) return outcome;
+    const published = await this.#publish(topic, record.properties?.correlationData, outcome.reply);
+    return outcome.traceparent === undefined ? published : { ...published, traceparent: outcome.traceparent };
   }
 
   close(): Promise<void> {

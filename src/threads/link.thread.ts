@@ -20,7 +20,7 @@ export interface LinkThreadData {
   ops: OpsSettings;
   subscriptions: string[];
   heartbeats: SharedArrayBuffer;
-  /** Whether publishes are traced. */
+  /** Whether anything is traced: publishes are then marked, and metrics have exemplars. */
   traced?: boolean;
 }
 
@@ -45,7 +45,8 @@ export interface LinkThreadCalls {
 
 /** What this thread asks of its parent. */
 export interface LinkThreadParent {
-  metrics(): Promise<string>;
+  /** As Prometheus text. @param exemplars see `MetricsSource` */
+  metrics(exemplars: boolean): Promise<string>;
 }
 
 /** What this thread tells its parent. */
@@ -97,13 +98,14 @@ const server = new OpsServer(
     mainDelayMs: beats.delayMs('main'),
   }),
   ops,
+  { openMetrics: traced === true },
 );
 
 const calls: LinkThreadCalls = {
   async listen() {
     server.addMetrics(() => metrics.registry.metrics());
     server.addMetrics(() => journal?.metrics() ?? Promise.resolve(''));
-    server.addMetrics(() => parent.metrics());
+    server.addMetrics((exemplars) => parent.metrics(exemplars));
     return server.listen(ops.host, ops.port);
   },
   attach(port) {

@@ -9,6 +9,7 @@ import { encode } from 'cborg';
 import { interval, map, Observable, take } from 'rxjs';
 import { EventPattern, HoldfastContext } from '../../src/index.js';
 import { needs } from '../support/needs.js';
+import { startOtlpReceiver } from '../support/otlp-receiver.js';
 import { until } from '../support/until.js';
 import { appFlow, SOON } from './app-flow.js';
 
@@ -161,6 +162,35 @@ describe('handlers in an app', { skip: needs('mosquitto') }, () => {
     assert.deepEqual(calls.sort(), ['audit 1', 'first 1', 'first 2', 'second 1', 'second 2']);
     const subscribers = await flow.holdfast.subscribers();
     assert.deepEqual(subscribers.map(({ id }) => id).sort(), ['audit', 'handler:devices/+']);
+  });
+
+  it('is told the trace context of its attempt, and untraced the message’s own', async (t) => {
+    const own = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const collector = await startOtlpReceiver();
+    t.after(() => collector.stop());
+    for (const tracing of [undefined, { endpoint: collector.url }]) {
+      const seen: { id: string; traceparent: string | undefined }[] = [];
+
+      @Controller()
+      class Handlers {
+        @EventPattern('devices/+')
+        handle(@Ctx() { record, traceparent }: HoldfastContext): void {
+          seen.push({ id: record.id, traceparent });
+        }
+      }
+      const flow = await appFlow(t, { controllers: [Handlers], config: tracing ? { tracing } : {} });
+      await flow.publish('devices/1', 1, { properties: { userProperties: { traceparent: own } } });
+      await until(() => seen.length === 1, { what: 'the message' });
+      const [{ id, traceparent }] = seen as [(typeof seen)[0]];
+      if (!tracing) {
+        assert.equal(traceparent, own);
+        continue;
+      }
+      const span = await until(() => collector.spans.find(({ name }) => name.startsWith('deliver ')), {
+        what: 'its span',
+      });
+      assert.deepEqual([span.traceId, traceparent], [id.replaceAll('-', ''), `00-${span.traceId}-${span.spanId}-01`]);
+    }
   });
 
   it('with ordering: topic, what fails holds back its topic and nothing else', async (t) => {

@@ -21,7 +21,7 @@ interface Panel {
   title: string;
   description?: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  targets?: { refId: string; expr: string; datasource: { uid: string } }[];
+  targets?: { refId: string; expr: string; datasource: { uid: string }; exemplar?: boolean }[];
 }
 
 interface Dashboard {
@@ -65,6 +65,14 @@ describe('the dashboard', () => {
         assert.match(matchers ?? '', /^\{job=~"\$job",instance=~"\$instance"/, expr);
       }
     }
+  });
+
+  it('shows the exemplars of what has some', () => {
+    const quantiles = targets.filter(({ expr }) =>
+      /^histogram_quantile.*holdfast_(attempt|delivery|publish)_/.test(expr),
+    );
+    assert.equal(quantiles.length, 6);
+    assert.ok(quantiles.every(({ exemplar }) => exemplar === true));
   });
 
   it('has panels that say what they show, none upon another', () => {

@@ -10,13 +10,20 @@ import { startFlow } from '../support/flow.js';
 import { findProgram, needs } from '../support/needs.js';
 import { freePort } from '../support/ports.js';
 import { scratchDirectory } from '../support/scratch.js';
+import { startOtlpReceiver } from '../support/otlp-receiver.js';
 import { until } from '../support/until.js';
 import { ROOT } from '../tidy/tree.js';
 
 const RULES = 'helm/holdfast/rules/holdfast.rules.yaml';
 
+type Ask = <T>(path: string) => Promise<T>;
+
 interface RuleGroups {
   groups: { rules: { name: string; health: string }[] }[];
+}
+
+interface Exemplars {
+  exemplars: { labels: { [name: string]: string } }[];
 }
 
 interface Alert {
@@ -30,14 +37,7 @@ describe('a real Prometheus', { skip: needs('mosquitto', 'prometheus') }, () => 
     const { broker, gateway } = await startFlow(t, { broker: { persistence: true } });
     const { opsPort } = gateway.ports;
     const prometheus = await startPrometheus(t, opsPort);
-    const target = await until(
-      async () => {
-        const { activeTargets: found } = await prometheus<{ activeTargets: { health: string }[] }>('targets');
-        return found[0]?.health === 'up' && found[0];
-      },
-      { what: async () => `the scrape ${JSON.stringify(await prometheus('targets'))}`, timeoutMs: 60_000 },
-    );
-    assert.ok(target);
+    await scraped(prometheus);
     const { groups } = await prometheus<RuleGroups>('rules');
     assert.ok(groups.length > 4);
     const firing = async (): Promise<Alert[]> =>
@@ -70,7 +70,50 @@ describe('a real Prometheus', { skip: needs('mosquitto', 'prometheus') }, () => 
       [],
     );
   });
+
+  it('keeps the exemplars of a gateway that traces, and everything else as without them', async (t) => {
+    const collector = await startOtlpReceiver();
+    t.after(() => collector.stop());
+    const { broker, gateway, receiver } = await startFlow(t, {
+      config: ({ brokerUrl }) => ({ broker: { url: brokerUrl }, tracing: { endpoint: collector.url } }),
+    });
+    const { opsPort } = gateway.ports;
+    const prometheus = await startPrometheus(t, opsPort, '--enable-feature=exemplar-storage');
+    await scraped(prometheus);
+    const device = await connectAsync(broker.url, { protocolVersion: 5 });
+    t.after(() => device.endAsync(true));
+    await device.publishAsync('devices/7/telemetry', '{}', { qos: 1 });
+    await receiver.waitFor(1);
+    const traceId = String(receiver.requests[0]!.headers['webhook-id']).replaceAll('-', '');
+    for (const name of ['attempt', 'delivery']) {
+      const query = `query=holdfast_${name}_seconds_bucket&start=${Date.now() / 1_000 - 600}&end=${Date.now() / 1_000 + 600}`;
+      const found = await until(
+        async () => {
+          const series = await prometheus<Exemplars[]>(`query_exemplars?${query}`);
+          const all = series.flatMap(({ exemplars }) => exemplars);
+          return all.length > 0 ? all : undefined;
+        },
+        { what: async () => `exemplars ${JSON.stringify(await prometheus('targets'))}`, timeoutMs: 60_000 },
+      );
+      assert.deepEqual([...new Set(found.map(({ labels }) => labels['trace_id']))], [traceId], name);
+    }
+    const total = await prometheus<{ result: unknown[] }>('query?query=holdfast_link_connects_total');
+    assert.equal(total.result.length, 1, 'counters have their names');
+    const [target] = (await prometheus<{ activeTargets: { health: string; lastError: string }[] }>('targets'))
+      .activeTargets;
+    assert.deepEqual([target!.health, target!.lastError], ['up', '']);
+  });
 });
+
+/** Resolves once Prometheus has taken what the gateway says. */
+async function scraped(prometheus: Ask): Promise<void> {
+  const isUp = async (): Promise<boolean> => {
+    const { activeTargets } = await prometheus<{ activeTargets: { health: string }[] }>('targets');
+    return activeTargets[0]?.health === 'up';
+  };
+  const what = async (): Promise<string> => `the scrape ${JSON.stringify(await prometheus('targets'))}`;
+  await until(isUp, { what, timeoutMs: 60_000 });
+}
 
 /** With the gateway's client id: the broker ends the gateway's connection. */
 function takeOver(url: string): Promise<MqttClient> {
@@ -78,7 +121,7 @@ function takeOver(url: string): Promise<MqttClient> {
 }
 
 /** On 127.0.0.1, with the shipped rules, looking every second. @returns what asks its API */
-async function startPrometheus(t: TestContext, opsPort: number): Promise<<T>(path: string) => Promise<T>> {
+async function startPrometheus(t: TestContext, opsPort: number, ...options: string[]): Promise<Ask> {
   const directory = scratchDirectory('prometheus');
   const file = join(directory, 'prometheus.yaml');
   const config = {
@@ -92,6 +135,7 @@ async function startPrometheus(t: TestContext, opsPort: number): Promise<<T>(pat
     `--config.file=${file}`,
     `--storage.tsdb.path=${join(directory, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
+    ...options,
   ]);
   t.after(() => prometheus.stop('SIGKILL'));
   const ask = async <T>(path: string): Promise<T> => {

@@ -34,17 +34,20 @@ interface Scene {
   device: MqttClient;
 }
 
-async function scene(t: TestContext, more: (receiverUrl: string) => GatewayConfig = () => ({})): Promise<Scene> {
+async function scene(
+  t: TestContext,
+  more: (receiverUrl: string, brokerUrl: string) => GatewayConfig = () => ({}),
+): Promise<Scene> {
   const collector = await startOtlpReceiver();
   t.after(() => collector.stop());
   const flow = await startFlow(t, {
-    config: ({ receiverUrl }) => ({
+    config: ({ receiverUrl, brokerUrl }) => ({
       contracts: { reading: { format: 'json' } },
       subscriptions: [{ name: 'telemetry', filter: 'devices/+/telemetry', qos: 1, contract: 'reading' }],
       subscribers: [{ id: 'app', url: receiverUrl, topics: ['devices/#'], retry: { schedule: ['50ms', '50ms'] } }],
       publish: { allow: ['commands/#'] },
       tracing: { endpoint: collector.url, headers: { 'x-tenant': 'ours' }, service: 'edge-7' },
-      ...more(receiverUrl),
+      ...more(receiverUrl, brokerUrl),
     }),
   });
   const device = await connectAsync(flow.broker.url, { protocolVersion: 5 });
@@ -196,6 +199,55 @@ describe('traces', { skip: needs('mosquitto') }, () => {
     const received = collector.spans.filter(({ kind }) => kind === CONSUMER).map((span) => span.spanId);
     assert.deepEqual(links!.map((link) => link.spanId).sort(), received.sort());
     assert.equal(flow.receiver.requests[0]!.headers['traceparent'], `00-${traceId}-${spanId}-01`);
+  });
+
+  it('what is given again is a trace of its own, linked to the one of its record', async (t) => {
+    const all = await scene(t);
+    const { flow, collector, device } = all;
+    await device.publishAsync(TOPIC, '{}', { qos: 1 });
+    await flow.receiver.waitFor(1);
+    const id = idOf(flow.receiver.requests[0]!);
+    const [receive] = await traceOf(all, id, 4);
+    assert.equal((await flow.gateway.post('/v1/subscribers/app/replay', { from: 1 })).status, 202);
+    const again = (): SpanSeen | undefined =>
+      collector.spans.find((one) => attributeOf(one, 'holdfast.replay') === 'true');
+    await until(() => again() !== undefined, { what: () => `the attempt\n${flow.gateway.report}` });
+    const { name, traceId, spanId, parentSpanId, links } = again()!;
+    assert.deepEqual([name, parentSpanId || undefined], ['deliver app', undefined]);
+    assert.deepEqual(collector.trace(traceId).length, 1);
+    assert.deepEqual(
+      links!.map((link) => [link.traceId, link.spanId]),
+      [[id.replaceAll('-', ''), receive!.spanId]],
+    );
+    assert.equal(collector.trace(receive!.traceId).length, 4, 'nothing is added to what was whole');
+    const { headers } = flow.receiver.requests[1]!;
+    assert.deepEqual([headers['webhook-id'], headers['traceparent']], [id, `00-${traceId}-${spanId}-01`]);
+  });
+
+  it('with MQTT 3.1.1 no context comes or goes, and each side of the broker is whole', async (t) => {
+    const all = await scene(t, (_, url) => ({ broker: { url, protocol: '3.1.1' } }));
+    const { flow, collector, device } = all;
+    const heard = new Promise<unknown>((resolve) =>
+      device.on('message', (_topic, _payload, { properties }) => resolve(properties?.userProperties)),
+    );
+    await device.subscribeAsync('commands/#', { qos: 1 });
+    await device.publishAsync(TOPIC, '{}', { qos: 1, properties: { userProperties: { traceparent: parentOf(A) } } });
+    await flow.receiver.waitFor(1);
+    const spans = await traceOf(all, idOf(flow.receiver.requests[0]!), 4);
+    const names = spans.map(({ name }) => name).sort();
+    assert.deepEqual(names, ['contract reading', 'deliver app', 'journal', 'receive devices/+/telemetry']);
+    const receive = spans.find(({ kind }) => kind === CONSUMER)!;
+    assert.ok(!receive.parentSpanId && !receive.links?.length);
+    assert.ok(spans.every((span) => span === receive || span.parentSpanId === receive.spanId));
+    const command = { topic: 'commands/a', payload: 'on' };
+    const answer = await flow.gateway.post('/v1/publish', command, { traceparent: parentOf(B) });
+    assert.equal(answer.status, 200);
+    assert.equal(await heard, undefined);
+    await until(() => collector.trace(B.trace).length === 2, { what: () => `two spans\n${flow.gateway.report}` });
+    const [publish, send] = [PRODUCER, CLIENT].map((wanted) =>
+      collector.trace(B.trace).find(({ kind }) => kind === wanted)!,
+    );
+    assert.deepEqual([publish!.parentSpanId, send!.parentSpanId], [B.span, publish!.spanId]);
   });
 
   for (const [how, status] of [

@@ -12,7 +12,7 @@ export interface SpanSeen {
   endTimeUnixNano: string;
   links?: { traceId: string; spanId: string }[];
   status: { code?: number; message?: string };
-  attributes: { key: string; value: { stringValue?: string; intValue?: number | string } }[];
+  attributes: { key: string; value: { stringValue?: string; intValue?: number | string; boolValue?: boolean } }[];
 }
 
 interface Exported {
@@ -80,6 +80,6 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
 
 export function attributeOf({ attributes }: SpanSeen, name: string): string | undefined {
   const { value } = attributes.find(({ key }) => key === name) ?? {};
-  const found = value?.stringValue ?? value?.intValue;
+  const found = value?.stringValue ?? value?.intValue ?? value?.boolValue;
   return found === undefined ? undefined : String(found);
 }
