@@ -178,6 +178,38 @@ describe('the console', { skip: needs('chromium') }, () => {
     ]);
   });
 
+  it('gives up the one that is open, or those selected, after it has asked', async (t) => {
+    const page = await open(t, 'dead-letters');
+    gateway.replies.set('DELETE /v1/dead-letters/39', { status: 204 });
+    gateway.replies.set('DELETE /v1/rejections/4711', { status: 204 });
+    await page.getByRole('button', { name: 'Look at 39' }).click();
+    const viewer = page.getByRole('dialog', { name: 'Dead letter 39' });
+    const question = page.getByRole('dialog', { name: /^Delete / });
+    await viewer.getByRole('button', { name: 'Delete' }).click();
+    await question.getByText('Delete dead letter 39?').waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'hidden' });
+    await viewer.getByRole('button', { name: 'Delete' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 dead letter deleted.').waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.getByLabel('Select 39').check();
+    await page.getByLabel('Select 38').check(); // which is gone: the gateway answers 404
+    await page.getByRole('button', { name: 'Delete selected (2)' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 dead letter deleted. 1 was gone already.').waitFor();
+    await page.goto(`${gateway.address}#rejections`);
+    await page.getByRole('button', { name: 'Look at 4711' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 rejection deleted.').waitFor();
+    const letters = ['/v1/dead-letters/39', '/v1/dead-letters/39', '/v1/dead-letters/38'];
+    assert.deepEqual(
+      gateway.asked.filter(({ method }) => method === 'DELETE').map(({ path }) => path),
+      [...letters, '/v1/rejections/4711'],
+    );
+  });
+
   it('says in each view what may not be read, cannot be read, or is not there', async (t) => {
     for (const [index, what] of ['link', 'rates', 'subscribers', 'dead-letters', 'rejections', 'config'].entries()) {
       gateway.replies.set(`GET /v1/${what}`, { status: [403, 503, 404][index % 3] });

@@ -69,6 +69,7 @@ export class FakeGateway {
     }
     const reply = this.replies.get(`${method} ${path}`);
     if (path === '/v1/live' && reply === undefined) return this.#live(response);
+    if (reply?.status === 204) return void response.writeHead(204, SECURITY_HEADERS).end();
     if (reply?.status !== undefined && reply.json === undefined) return problem(response, reply.status, 'REFUSED');
     if (reply === undefined) return problem(response, 404, 'NOT_FOUND');
     response.writeHead(reply.status ?? 200, { ...SECURITY_HEADERS, 'content-type': 'application/json' });

@@ -1,15 +1,15 @@
 /** What could not be delivered or taken in: looked at, narrowed, given again, given up. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { count, many } from '../shown/format.js';
-import { addReplays, query, replayInWords, type Page, type ReplayAnswer } from '../shown/rest.js';
+import { count } from '../shown/format.js';
+import { query, type Page } from '../shown/rest.js';
 import { visible } from '../shown/text.js';
-import { throughAll } from '../shown/through-all.js';
 import type { Told } from '../shown/types.js';
-import { sure } from './ask.js';
 import { call, may, problemIn } from './gateway.js';
 import { Panel, ProblemNote, Table } from './parts.js';
 import { useRead } from './read.js';
+import { deedsOf, ShelfActions, type Wanted } from './shelf-actions.js';
+import type { ViewerAction } from './viewer.js';
 
 export interface Kind<T> {
   title: string;
@@ -26,11 +26,8 @@ export interface Kind<T> {
   /** What being given up means. */
   loss: string;
   on: readonly Told['name'][];
-  open: (item: T) => void;
-}
-
-interface Wanted {
-  [name: string]: string;
+  /** @param actions what can be done with it */
+  open: (item: T, actions: ViewerAction[]) => void;
 }
 
 export function Shelf<T>({ kind }: { kind: Kind<T> }) {
@@ -61,6 +58,8 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
     setMore({ of: '', pages: [] });
     first.again();
   };
+  const deeds = deedsOf(kind, say, done);
+  const open = (item: T): void => kind.open(item, may('admin') ? deeds.ofOne(kind.keyOf(item)) : []);
   const toggle = (key: number): void => {
     const changed = new Set(picked);
     if (!changed.delete(key)) changed.add(key);
@@ -74,7 +73,7 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
       <Filters kind={kind} typed={typed} setTyped={setTyped} apply={() => setWanted(filled(typed))} />
       <ProblemNote problem={first.problem} />
       {may('admin') && items.length > 0 && (
-        <Actions kind={kind} wanted={wanted} picked={picked} say={say} done={done} />
+        <ShelfActions kind={kind} wanted={wanted} picked={[...picked]} deeds={deeds} />
       )}
       <p role="status">{visible(said)}</p>
       {first.data && items.length === 0 && (
@@ -83,7 +82,7 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
       {items.length > 0 && (
         <Table label={kind.title} heads={['', kind.keyHead, ...kind.heads]}>
           {items.map((item) => (
-            <Row key={kind.keyOf(item)} kind={kind} item={item} picked={picked} toggle={toggle} />
+            <Row key={kind.keyOf(item)} kind={kind} item={item} picked={picked} toggle={toggle} open={open} />
           ))}
         </Table>
       )}
@@ -96,8 +95,15 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
   );
 }
 
-function Row<T>(props: { kind: Kind<T>; item: T; picked: ReadonlySet<number>; toggle: (key: number) => void }) {
-  const { kind, item, picked, toggle } = props;
+interface RowParts<T> {
+  kind: Kind<T>;
+  item: T;
+  picked: ReadonlySet<number>;
+  toggle: (key: number) => void;
+  open: (item: T) => void;
+}
+
+function Row<T>({ kind, item, picked, toggle, open }: RowParts<T>) {
   const key = kind.keyOf(item);
   return (
     <tr>
@@ -105,7 +111,7 @@ function Row<T>(props: { kind: Kind<T>; item: T; picked: ReadonlySet<number>; to
         <input type="checkbox" aria-label={`Select ${key}`} checked={picked.has(key)} onChange={() => toggle(key)} />
       </td>
       <td>
-        <button type="button" class="plain" onClick={() => kind.open(item)} aria-label={`Look at ${key}`}>
+        <button type="button" class="plain" onClick={() => open(item)} aria-label={`Look at ${key}`}>
           {key}
         </button>
       </td>
@@ -147,74 +153,8 @@ function Filters<T>(props: { kind: Kind<T>; typed: Wanted; setTyped: (typed: Wan
   );
 }
 
-interface ActionParts<T> {
-  kind: Kind<T>;
-  wanted: Wanted;
-  picked: ReadonlySet<number>;
-  say: (words: string) => void;
-  done: (words: string) => void;
-}
-
-function Actions<T>({ kind, wanted, picked, say, done }: ActionParts<T>) {
-  const narrowed = Object.keys(wanted).length > 0;
-  const everything = narrowed ? 'all that match' : 'all';
-  const replay = async (selection: object, what: string): Promise<void> => {
-    const meaning = 'Receivers see them again, under the ids they had. The contract of today is looked at first.';
-    if (!(await sure({ what: `Replay ${what}?`, meaning, verb: 'Replay' }))) return;
-    await run(async () => {
-      const step = (after: number) =>
-        call<ReplayAnswer>(`${kind.path}/replay`, {
-          method: 'POST',
-          body: { ...selection, ...(after > 0 ? { after } : {}) },
-        });
-      done(replayInWords(await throughAll(step, addReplays, (sum) => say(`${replayInWords(sum)} Going on …`))));
-    });
-  };
-  const remove = async (): Promise<void> => {
-    const what = `Delete ${everything}${narrowed ? '' : ` of the ${kind.one}s`}?`;
-    if (!(await sure({ what, meaning: kind.loss, verb: 'Delete' }))) return;
-    const fields = narrowed ? wanted : { all: 'true' };
-    await run(async () => {
-      const step = (after: number) =>
-        call<{ deleted: number; next?: number }>(`${kind.path}${query({ ...fields, after: after || undefined })}`, {
-          method: 'DELETE',
-        });
-      const sum = await throughAll(step, (a, b) => ({ deleted: a.deleted + b.deleted }));
-      done(`${many(sum.deleted, kind.one)} deleted.`);
-    });
-  };
-  const run = async (work: () => Promise<void>): Promise<void> => {
-    say('Working …');
-    await work().catch((error: unknown) => say(problemIn(error).detail));
-  };
-  const selection = narrowed ? asSelection(wanted) : { all: true };
-  return (
-    <div class="actions">
-      <button
-        type="button"
-        class="small"
-        disabled={picked.size === 0}
-        onClick={() => void replay({ [kind.keyName]: [...picked] }, `the ${many(picked.size, kind.one)} selected`)}
-      >
-        Replay selected ({picked.size})
-      </button>
-      <button type="button" class="secondary small" onClick={() => void replay(selection, everything)}>
-        Replay {everything}
-      </button>
-      <button type="button" class="secondary small" onClick={() => void remove()}>
-        Delete {everything}
-      </button>
-    </div>
-  );
-}
-
 function filled(typed: Wanted): Wanted {
   return Object.fromEntries(Object.entries(typed).filter(([, value]) => value.trim() !== ''));
-}
-
-/** A body has lists where a query has one parameter several times. */
-function asSelection({ topic, ...others }: Wanted): object {
-  return { ...others, ...(topic === undefined ? {} : { topic: [topic] }) };
 }
 
 function unique<T>({ keyOf }: Kind<T>, items: T[]): T[] {
