@@ -122,7 +122,13 @@ describe('the console of a gateway with traffic', { skip: needs('mosquitto', 'ch
     await page.getByRole('button', { name: 'Run the doctor' }).click();
     await page.getByRole('row').nth(1).waitFor();
     await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
+    await page.getByText('nothing is published without a probe topic').waitFor();
+    assert.doesNotMatch((await page.locator('main').textContent())!, /--\w/);
     await screenshot(page, 'night-doctor');
+    await page.getByLabel('Probe topics').fill('commands/doctor');
+    await page.getByRole('button', { name: 'Run the doctor' }).click();
+    await page.getByRole('row', { name: 'publish commands/doctor' }).getByText('was acknowledged').waitFor();
+    await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
     await show(page, 'rates');
     await page.locator('canvas').nth(3).waitFor();
     assert.deepEqual(await barriers(page), []);

@@ -56,10 +56,11 @@ export function Doctor() {
         }}
       >
         <label>
-          Topics it may publish probes to
+          Probe topics
           <input
             value={probe}
-            placeholder="none"
+            placeholder="none: it publishes nothing"
+            aria-describedby="probe-note"
             spellcheck={false}
             onInput={(event) => setProbe(event.currentTarget.value)}
           />
@@ -68,31 +69,43 @@ export function Doctor() {
           {busy ? 'Stop' : 'Run the doctor'}
         </button>
       </form>
+      <p id="probe-note">
+        <small>
+          With probe topics it also sees whether the broker lets the gateway publish, and withholds what it has granted.
+          It publishes two messages to each, and nowhere else; apps that get the topic get them, too. Best is a topic
+          that nobody acts on, below a filter of the subscriptions; publish.allow must have it. Several are separated by
+          commas.
+        </small>
+      </p>
       <ProblemNote problem={problem} />
       <p role="status">{visible(now)}</p>
-      {rows.length > 0 && (
-        <Table label="What the doctor saw" heads={['Check', 'State', 'Seen', 'What to do']}>
-          {rows.map(({ check, broker, state, seen, mend }, index) => (
-            <tr key={index}>
-              <th scope="row">
-                {visible(check)}
-                {broker !== undefined && (
-                  <>
-                    <br />
-                    <small class="clip">{visible(broker)}</small>
-                  </>
-                )}
-              </th>
-              <td>
-                <Mark level={LEVELS[state]}>{state}</Mark>
-              </td>
-              <td class="clip">{visible(seen)}</td>
-              <td class="clip">{visible(mend)}</td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {rows.length > 0 && <Rows rows={rows} />}
     </Panel>
+  );
+}
+
+function Rows({ rows }: { rows: DoctorRow[] }) {
+  return (
+    <Table label="What the doctor saw" heads={['Check', 'State', 'Seen', 'What to do']}>
+      {rows.map(({ check, broker, state, seen, mend }, index) => (
+        <tr key={index}>
+          <th scope="row">
+            {visible(check)}
+            {broker !== undefined && (
+              <>
+                <br />
+                <small class="clip">{visible(broker)}</small>
+              </>
+            )}
+          </th>
+          <td>
+            <Mark level={LEVELS[state]}>{state}</Mark>
+          </td>
+          <td class="clip">{visible(seen)}</td>
+          <td class="clip">{visible(mend)}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
