@@ -1,4 +1,5 @@
 /** The doctor: looks at broker, network and configuration from where the gateway is. */
+import { Fragment } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { Problem } from '../shown/problem.js';
 import { Lines } from '../shown/sse.js';
@@ -14,6 +15,8 @@ const LEVELS: { readonly [state in DoctorRow['state']]: Level } = {
   failed: 'critical',
   skipped: 'unknown',
 };
+
+const HEADS = ['Check', 'State', 'Seen', 'What to do'];
 
 export function Doctor() {
   const [probe, setProbe] = useState('');
@@ -86,24 +89,25 @@ export function Doctor() {
 
 function Rows({ rows }: { rows: DoctorRow[] }) {
   return (
-    <Table label="What the doctor saw" heads={['Check', 'State', 'Seen', 'What to do']}>
+    <Table label="What the doctor saw" heads={HEADS}>
       {rows.map(({ check, broker, state, seen, mend }, index) => (
-        <tr key={index}>
-          <th scope="row">
-            {visible(check)}
-            {broker !== undefined && (
-              <>
-                <br />
-                <small class="clip">{visible(broker)}</small>
-              </>
-            )}
-          </th>
-          <td>
-            <Mark level={LEVELS[state]}>{state}</Mark>
-          </td>
-          <td class="clip">{visible(seen)}</td>
-          <td class="clip">{visible(mend)}</td>
-        </tr>
+        <Fragment key={index}>
+          {broker !== undefined && broker !== rows[index - 1]?.broker && (
+            <tr>
+              <th scope="rowgroup" colspan={HEADS.length} class="group">
+                {visible(broker)}
+              </th>
+            </tr>
+          )}
+          <tr>
+            <th scope="row">{visible(check)}</th>
+            <td>
+              <Mark level={LEVELS[state]}>{state}</Mark>
+            </td>
+            <td class="clip">{visible(seen)}</td>
+            <td class="clip">{visible(mend)}</td>
+          </tr>
+        </Fragment>
       ))}
     </Table>
   );

@@ -1,5 +1,6 @@
 /** What the views are made of. */
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ago, clock, shortClock } from '../shown/format.js';
 import type { Problem } from '../shown/problem.js';
 import { sentence } from '../shown/problem.js';
@@ -72,6 +73,13 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
 
 /** A table that may be wider than a phone: it is scrolled by itself, also with the keyboard. */
 export function Table({ label, heads, children }: { label: string; heads: string[]; children: ComponentChildren }) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  // On a phone each row is a card, and each cell has its head beside it.
+  useLayoutEffect(() => {
+    for (const { cells } of body.current?.rows ?? []) {
+      for (const [index, cell] of [...cells].entries()) cell.dataset['head'] = heads[index] ?? '';
+    }
+  });
   return (
     <div class="scroll" role="region" aria-label={label} tabindex={0}>
       <table>
@@ -84,7 +92,7 @@ export function Table({ label, heads, children }: { label: string; heads: string
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody ref={body}>{children}</tbody>
       </table>
     </div>
   );

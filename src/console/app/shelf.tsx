@@ -5,11 +5,14 @@ import { count } from '../shown/format.js';
 import { query, type Page } from '../shown/rest.js';
 import { visible } from '../shown/text.js';
 import type { Told } from '../shown/types.js';
-import { call, may, problemIn } from './gateway.js';
+import { may } from './gateway.js';
 import { Panel, ProblemNote, Table } from './parts.js';
 import { useRead } from './read.js';
 import { deedsOf, ShelfActions, type Wanted } from './shelf-actions.js';
 import type { ViewerAction } from './viewer.js';
+
+/** In a page of the list: more at once make the browser slow. */
+const ROWS = 50;
 
 export interface Kind<T> {
   title: string;
@@ -34,29 +37,18 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
   const [typed, setTyped] = useState<Wanted>({});
   const [wanted, setWanted] = useState<Wanted>({});
   const [picked, setPicked] = useState<ReadonlySet<number>>(new Set());
-  const [more, setMore] = useState<{ of: string; pages: Page<T>[] }>({ of: '', pages: [] });
+  const [before, setBefore] = useState<number | undefined>(undefined);
   const [said, say] = useState('');
-  const path = `${kind.path}${query({ ...wanted, limit: 50 })}`;
-  const first = useRead<Page<T>>(path, 5_000, kind.on);
-  const pages = [...(first.data ? [first.data] : []), ...(more.of === path ? more.pages : [])];
-  const items = unique(
-    kind,
-    pages.flatMap((page) => page.items),
-  );
-  const next = pages.at(-1)?.next;
-  const load = async (): Promise<void> => {
-    try {
-      const page = await call<Page<T>>(`${kind.path}${query({ ...wanted, limit: 50, after: next })}`);
-      setMore({ of: path, pages: [...(more.of === path ? more.pages : []), page] });
-    } catch (error) {
-      say(problemIn(error).detail);
-    }
-  };
+  const page = useRead<Page<T>>(`${kind.path}${query({ ...wanted, limit: ROWS, after: before })}`, 5_000, kind.on);
+  const { items = [], next } = page.data ?? {};
   const done = (words: string): void => {
     say(words);
     setPicked(new Set());
-    setMore({ of: '', pages: [] });
-    first.again();
+    page.again();
+  };
+  const apply = (): void => {
+    setWanted(filled(typed));
+    setBefore(undefined);
   };
   const deeds = deedsOf(kind, say, done);
   const open = (item: T): void => kind.open(item, may('admin') ? deeds.ofOne(kind.keyOf(item)) : []);
@@ -66,19 +58,14 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
     setPicked(changed);
   };
   return (
-    <Panel
-      title={kind.title}
-      aside={<small>{first.data && `${count(items.length)}${next === undefined ? '' : '+'}`}</small>}
-    >
-      <Filters kind={kind} typed={typed} setTyped={setTyped} apply={() => setWanted(filled(typed))} />
-      <ProblemNote problem={first.problem} />
-      {may('admin') && items.length > 0 && (
+    <Panel title={kind.title} aside={<small>{page.data && `${count(items.length)} shown`}</small>}>
+      <Filters kind={kind} typed={typed} setTyped={setTyped} apply={apply} />
+      <ProblemNote problem={page.problem} />
+      {may('admin') && (items.length > 0 || picked.size > 0) && (
         <ShelfActions kind={kind} wanted={wanted} picked={[...picked]} deeds={deeds} />
       )}
       <p role="status">{visible(said)}</p>
-      {first.data && items.length === 0 && (
-        <p class="empty">{next === undefined ? `No ${kind.one} is there.` : 'None among those that were looked at.'}</p>
-      )}
+      {page.data && items.length === 0 && <p class="empty">{none(kind.one, before, next)}</p>}
       {items.length > 0 && (
         <Table label={kind.title} heads={['', kind.keyHead, ...kind.heads]}>
           {items.map((item) => (
@@ -86,13 +73,26 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
           ))}
         </Table>
       )}
-      {next !== undefined && (
-        <button type="button" class="secondary" onClick={() => void load()}>
-          Show more
-        </button>
-      )}
+      <div class="actions">
+        {before !== undefined && (
+          <button type="button" class="secondary" onClick={() => setBefore(undefined)}>
+            Newest
+          </button>
+        )}
+        {next !== undefined && (
+          <button type="button" class="secondary" onClick={() => setBefore(next)}>
+            Older
+          </button>
+        )}
+      </div>
     </Panel>
   );
+}
+
+/** @param before that key, and not from the newest on @param next where to look on */
+function none(one: string, before: number | undefined, next: number | undefined): string {
+  if (next !== undefined) return 'None among those that were looked at: older ones may be there.';
+  return before === undefined ? `No ${one} is there.` : `No ${one} is older.`;
 }
 
 interface RowParts<T> {
@@ -155,8 +155,4 @@ function Filters<T>(props: { kind: Kind<T>; typed: Wanted; setTyped: (typed: Wan
 
 function filled(typed: Wanted): Wanted {
   return Object.fromEntries(Object.entries(typed).filter(([, value]) => value.trim() !== ''));
-}
-
-function unique<T>({ keyOf }: Kind<T>, items: T[]): T[] {
-  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
 }
