@@ -103,6 +103,12 @@ describe('what is found', () => {
     ]);
   });
 
+  it('of a thread that stands still: since when', () => {
+    const threads = { ...facts().threads, journal: { delaySeconds: 30, worstDelaySeconds: 30 } };
+    const [stalled] = findingsOf({ ...facts(), threads });
+    assert.equal(stalled!.since, new Date(Date.parse(NOW) - 30_000).toISOString());
+  });
+
   it('contracts that reject, hang or fall behind', () => {
     const rejected = [{ contract: 'c', reason: 'syntax', count: 3 }];
     assert.deepEqual(found({ rejected }), ['warning rejecting c']);

@@ -176,7 +176,7 @@ function contractFindings({ contracts, journal, rejected }: Facts): Finding[] {
   return found;
 }
 
-function threadFindings({ threads }: Facts): Finding[] {
+function threadFindings({ threads, now: at }: Facts): Finding[] {
   return Object.entries(threads).flatMap(([subject, { delaySeconds, worstDelaySeconds }]): Finding[] => {
     if (worstDelaySeconds < DELAY_SECONDS_LATE) return [];
     const now = delaySeconds >= DELAY_SECONDS_LATE;
@@ -184,6 +184,7 @@ function threadFindings({ threads }: Facts): Finding[] {
       {
         ...{ id: 'thread-stalled', subject, severity: now ? 'critical' : 'warning' },
         what: now ? `The ${subject} thread stands still.` : `The ${subject} thread stood still a short while ago.`,
+        ...(now ? { since: new Date(Date.parse(at) - delaySeconds * 1_000).toISOString() } : {}),
         why: `It is late by ${(now ? delaySeconds : worstDelaySeconds).toFixed(1)} s.`,
         mend:
           subject === 'journal'

@@ -8,6 +8,9 @@ import { visible } from '../shown/text.js';
 import type { Level } from '../shown/verdict.js';
 import { nowMs } from './live.js';
 
+/** The state comes every two seconds, or five. */
+const STALE_MS = 8_000;
+
 /** A shape for each level, so that colour is not needed to tell them apart. */
 const SHAPES: { readonly [level in Level]: string } = {
   critical: 'M5 1h6l4 4v6l-4 4H5l-4-4V5z M8 4.5v4.5 M8 11v.6',
@@ -50,6 +53,21 @@ export function When({ at }: { at: string }) {
     <time datetime={at} title={`${clock(at)} UTC`}>
       {ago(at, nowMs.value)} <small>{shortClock(at, nowMs.value)}</small>
     </time>
+  );
+}
+
+/** Whether a thread has said this so long ago that it may be otherwise by now. */
+export function stale({ asOf }: { asOf: string }): boolean {
+  return nowMs.value - Date.parse(asOf) > STALE_MS;
+}
+
+/** That it is an old thing, where it is one. */
+export function AsOf({ seen }: { seen: { asOf: string } }) {
+  if (!stale(seen)) return null;
+  return (
+    <p class="note">
+      Its thread does not answer. This is from <When at={seen.asOf} />.
+    </p>
   );
 }
 
