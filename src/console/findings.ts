@@ -176,6 +176,14 @@ function contractFindings({ contracts, journal, rejected }: Facts): Finding[] {
   return found;
 }
 
+/** What becomes of messages while a thread stands still. */
+const MEANWHILE: { readonly [name in keyof Status['threads']]: string } = {
+  link: 'messages wait at the broker, and publishes on disk',
+  journal: 'messages wait at the broker, and publishes are not taken',
+  contract: 'messages wait in the journal, unchecked',
+  main: 'messages wait in the journal, and REST does not answer',
+};
+
 function threadFindings({ threads, now: at }: Facts): Finding[] {
   return Object.entries(threads).flatMap(([subject, { delaySeconds, worstDelaySeconds }]): Finding[] => {
     if (worstDelaySeconds < DELAY_SECONDS_LATE) return [];
@@ -183,7 +191,9 @@ function threadFindings({ threads, now: at }: Facts): Finding[] {
     return [
       {
         ...{ id: 'thread-stalled', subject, severity: now ? 'critical' : 'warning' },
-        what: now ? `The ${subject} thread stands still.` : `The ${subject} thread stood still a short while ago.`,
+        what: now
+          ? `The ${subject} thread stands still: ${MEANWHILE[subject as keyof typeof MEANWHILE]}.`
+          : `The ${subject} thread stood still a short while ago.`,
         ...(now ? { since: new Date(Date.parse(at) - delaySeconds * 1_000).toISOString() } : {}),
         why: `It is late by ${(now ? delaySeconds : worstDelaySeconds).toFixed(1)} s.`,
         mend:

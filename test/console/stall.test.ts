@@ -46,7 +46,10 @@ describe(
       await until(async () => stalled(await status()) !== undefined, { what: 'the finding' });
       const seen = await status();
       const { severity, what, why, since, mend } = stalled(seen)!;
-      assert.deepEqual([severity, what], ['critical', 'The journal thread stands still.']);
+      assert.deepEqual(
+        [severity, what],
+        ['critical', 'The journal thread stands still: messages wait at the broker, and publishes are not taken.'],
+      );
       assert.match(why, /^It is late by \d+\.\d s\.$/);
       assert.match(mend, /disk of journal\.directory/);
       assert.ok(Math.abs(Date.parse(since!) - frozenAt) < 5_000, `since ${since}, frozen at ${frozenAt}`);
@@ -55,7 +58,7 @@ describe(
       assert.equal(seen.journal.bytes, known.bytes, 'it is the last that the thread said');
       assert.ok(Date.parse(seen.now) - Date.parse(seen.link!.asOf) < age, 'of one that does answer it is fresh');
 
-      await page.locator('.verdict.critical').getByText('The journal thread stands still.').waitFor();
+      await page.locator('.verdict.critical').getByText('The journal thread stands still').waitFor();
       const card = page.locator('.card', { has: page.getByRole('link', { name: 'Journal', exact: true }) });
       await card.getByText('Its thread does not answer. This is from').waitFor();
       assert.equal(await card.locator('.mark.unknown').count(), 1, 'the page does not call well what it does not know');

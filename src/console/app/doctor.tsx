@@ -82,9 +82,24 @@ export function Doctor() {
       </p>
       <ProblemNote problem={problem} />
       <p role="status">{visible(now)}</p>
+      {rows.length > 0 && <p>{summaryOf(rows)}</p>}
       {rows.length > 0 && <Rows rows={rows} />}
     </Panel>
   );
+}
+
+/** How many there are of each, the gravest first: what failed must not be looked for. */
+function summaryOf(rows: DoctorRow[]) {
+  return (['failed', 'warning', 'ok', 'skipped'] as const).map((state) => {
+    const { length } = rows.filter((row) => row.state === state);
+    return length === 0 ? null : (
+      <Fragment key={state}>
+        <Mark level={LEVELS[state]}>
+          {length} {state}
+        </Mark>{' '}
+      </Fragment>
+    );
+  });
 }
 
 function Rows({ rows }: { rows: DoctorRow[] }) {
