@@ -110,7 +110,7 @@ describe('what is found', () => {
   });
 
   it('contracts that reject, hang or fall behind', () => {
-    const rejected = [{ contract: 'c', reason: 'syntax', count: 3 }];
+    const rejected = [{ contract: 'c', reason: 'syntax', count: 3, since: NOW }];
     assert.deepEqual(found({ rejected }), ['warning rejecting c']);
     assert.deepEqual(found({ contracts: { lost: 3, held: true, waitSeconds: 0 } }), ['critical contracts-stuck']);
     assert.deepEqual(found({ contracts: { lost: 0, held: false, waitSeconds: 4 } }), ['warning contracts-stuck']);

@@ -20,6 +20,8 @@ export interface RejectedFacts {
   contract: string;
   reason: string;
   count: number;
+  /** ISO 8601; never five minutes without one since then. */
+  since: string;
 }
 
 export interface Facts extends Omit<Status, 'findings' | 'subscribers'> {
@@ -150,7 +152,8 @@ function contractFindings({ contracts, journal, rejected }: Facts): Finding[] {
   const { held, lost, waitSeconds } = contracts;
   const waiting = journal.last - journal.admitted;
   const mend = 'Mend the contract’s code that does not return, and restart the gateway: the log names it.';
-  const found: Finding[] = rejected.map(({ contract, reason, count }) => ({
+  const found: Finding[] = rejected.map(({ contract, reason, count, since }) => ({
+    since,
     id: 'rejecting',
     subject: contract,
     severity: 'warning',
@@ -220,7 +223,7 @@ const OF_STATE: { readonly [state in 'broken' | 'gone' | 'paused']: Omit<About, 
   paused: { severity: 'info', what: 'is paused: its messages wait', mend: 'Resume it.' },
 };
 
-function subscriberFindings({ subscribers }: Facts): Finding[] {
+function subscriberFindings({ subscribers, now }: Facts): Finding[] {
   const found = (['gone', 'broken', 'paused'] as const).flatMap((state) => {
     const { what, mend, severity } = OF_STATE[state];
     return told(
@@ -239,6 +242,7 @@ function subscriberFindings({ subscribers }: Facts): Finding[] {
     ...found,
     ...told('subscriber-lagging', behind, ({ lagRecords, lagSeconds }) => ({
       ...{ severity: 'warning', what: 'is behind', panel: 'subscribers' },
+      since: new Date(Date.parse(now) - lagSeconds * 1_000).toISOString(),
       why: `${lagRecords} messages wait for it, the oldest for ${Math.round(lagSeconds)} s.`,
       mend: 'Make its receiver faster, raise its concurrency, or look at why attempts fail.',
     })),
