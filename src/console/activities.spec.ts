@@ -52,13 +52,17 @@ describe('what became of attempts of late', () => {
     assert.equal(scene.activities.since('a'), undefined);
   });
 
-  it('rejections are by contract, each with its last reason, while they are recent', () => {
+  it('rejections are by contract, each with its last reason, while they are recent, and since when there are any', () => {
     const scene = new Scene();
+    const of = (since: string, reason: string, count: number): object[] => [{ contract: 'c', reason, since, count }];
     scene.activities.rejected('c', 'syntax', 3);
+    scene.at = 200_000;
     scene.activities.rejected('c', 'schema', 2);
-    assert.deepEqual(scene.activities.recentlyRejected, [{ contract: 'c', reason: 'schema', count: 5 }]);
-    scene.at = 400_000;
+    assert.deepEqual(scene.activities.recentlyRejected, of('1970-01-01T00:00:00.000Z', 'schema', 5));
+    scene.at = 600_000;
     assert.deepEqual(scene.activities.recentlyRejected, []);
-    assert.equal(scene.activities.counts.rejected, 5);
+    scene.activities.rejected('c', 'syntax', 1);
+    assert.deepEqual(scene.activities.recentlyRejected, of('1970-01-01T00:10:00.000Z', 'syntax', 1));
+    assert.equal(scene.activities.counts.rejected, 6);
   });
 });

@@ -21,7 +21,7 @@ interface Known {
 /** What became of attempts and records of late, by subscriber and by contract. Everything is cheap: it is told on the delivery path. */
 export class Activities {
   readonly #subscribers = new Map<string, Known>();
-  readonly #rejected = new Map<string, { recent: Recent; reason: string }>();
+  readonly #rejected = new Map<string, { recent: Recent; reason: string; since: string }>();
   readonly #counts = { delivered: 0, retried: 0, throttled: 0, dead: 0, rejected: 0 };
 
   constructor(private readonly clock: Clock) {}
@@ -52,7 +52,8 @@ export class Activities {
   }
 
   rejected(contract: string, reason: string, times: number): void {
-    const known = this.#rejected.get(contract) ?? { recent: new Recent(this.clock), reason };
+    const known = this.#rejected.get(contract) ?? { recent: new Recent(this.clock), reason, since: this.#now };
+    if (known.recent.count === 0) known.since = this.#now; // after five minutes without it is another trouble
     known.recent.add(times);
     known.reason = reason;
     this.#rejected.set(contract, known);
@@ -61,9 +62,10 @@ export class Activities {
 
   /** Contracts that records have failed in the last five minutes, each with the last reason. */
   get recentlyRejected(): RejectedFacts[] {
-    const all = [...this.#rejected].map(([contract, { recent, reason }]) => ({
+    const all = [...this.#rejected].map(([contract, { recent, reason, since }]) => ({
       contract,
       reason,
+      since,
       count: recent.count,
     }));
     return all.filter(({ count }) => count > 0);

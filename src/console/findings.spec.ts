@@ -103,8 +103,14 @@ describe('what is found', () => {
     ]);
   });
 
+  it('of a thread that stands still: since when', () => {
+    const threads = { ...facts().threads, journal: { delaySeconds: 30, worstDelaySeconds: 30 } };
+    const [stalled] = findingsOf({ ...facts(), threads });
+    assert.equal(stalled!.since, new Date(Date.parse(NOW) - 30_000).toISOString());
+  });
+
   it('contracts that reject, hang or fall behind', () => {
-    const rejected = [{ contract: 'c', reason: 'syntax', count: 3 }];
+    const rejected = [{ contract: 'c', reason: 'syntax', count: 3, since: NOW }];
     assert.deepEqual(found({ rejected }), ['warning rejecting c']);
     assert.deepEqual(found({ contracts: { lost: 3, held: true, waitSeconds: 0 } }), ['critical contracts-stuck']);
     assert.deepEqual(found({ contracts: { lost: 0, held: false, waitSeconds: 4 } }), ['warning contracts-stuck']);

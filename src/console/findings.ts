@@ -20,6 +20,8 @@ export interface RejectedFacts {
   contract: string;
   reason: string;
   count: number;
+  /** ISO 8601; never five minutes without one since then. */
+  since: string;
 }
 
 export interface Facts extends Omit<Status, 'findings' | 'subscribers'> {
@@ -150,7 +152,8 @@ function contractFindings({ contracts, journal, rejected }: Facts): Finding[] {
   const { held, lost, waitSeconds } = contracts;
   const waiting = journal.last - journal.admitted;
   const mend = 'Mend the contract’s code that does not return, and restart the gateway: the log names it.';
-  const found: Finding[] = rejected.map(({ contract, reason, count }) => ({
+  const found: Finding[] = rejected.map(({ contract, reason, count, since }) => ({
+    since,
     id: 'rejecting',
     subject: contract,
     severity: 'warning',
@@ -176,14 +179,25 @@ function contractFindings({ contracts, journal, rejected }: Facts): Finding[] {
   return found;
 }
 
-function threadFindings({ threads }: Facts): Finding[] {
+/** What becomes of messages while a thread stands still. */
+const MEANWHILE: { readonly [name in keyof Status['threads']]: string } = {
+  link: 'messages wait at the broker, and publishes on disk',
+  journal: 'messages wait at the broker, and publishes are not taken',
+  contract: 'messages wait in the journal, unchecked',
+  main: 'messages wait in the journal, and REST does not answer',
+};
+
+function threadFindings({ threads, now: at }: Facts): Finding[] {
   return Object.entries(threads).flatMap(([subject, { delaySeconds, worstDelaySeconds }]): Finding[] => {
     if (worstDelaySeconds < DELAY_SECONDS_LATE) return [];
     const now = delaySeconds >= DELAY_SECONDS_LATE;
     return [
       {
         ...{ id: 'thread-stalled', subject, severity: now ? 'critical' : 'warning' },
-        what: now ? `The ${subject} thread stands still.` : `The ${subject} thread stood still a short while ago.`,
+        what: now
+          ? `The ${subject} thread stands still: ${MEANWHILE[subject as keyof typeof MEANWHILE]}.`
+          : `The ${subject} thread stood still a short while ago.`,
+        ...(now ? { since: new Date(Date.parse(at) - delaySeconds * 1_000).toISOString() } : {}),
         why: `It is late by ${(now ? delaySeconds : worstDelaySeconds).toFixed(1)} s.`,
         mend:
           subject === 'journal'
@@ -209,7 +223,7 @@ const OF_STATE: { readonly [state in 'broken' | 'gone' | 'paused']: Omit<About, 
   paused: { severity: 'info', what: 'is paused: its messages wait', mend: 'Resume it.' },
 };
 
-function subscriberFindings({ subscribers }: Facts): Finding[] {
+function subscriberFindings({ subscribers, now }: Facts): Finding[] {
   const found = (['gone', 'broken', 'paused'] as const).flatMap((state) => {
     const { what, mend, severity } = OF_STATE[state];
     return told(
@@ -228,6 +242,7 @@ function subscriberFindings({ subscribers }: Facts): Finding[] {
     ...found,
     ...told('subscriber-lagging', behind, ({ lagRecords, lagSeconds }) => ({
       ...{ severity: 'warning', what: 'is behind', panel: 'subscribers' },
+      since: new Date(Date.parse(now) - lagSeconds * 1_000).toISOString(),
       why: `${lagRecords} messages wait for it, the oldest for ${Math.round(lagSeconds)} s.`,
       mend: 'Make its receiver faster, raise its concurrency, or look at why attempts fail.',
     })),

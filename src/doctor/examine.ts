@@ -1,6 +1,6 @@
 import type { LinkStatus } from '../domain/link.js';
 import { addressOf } from './address.js';
-import type { Examination, Report } from './examination.js';
+import { meansOf, type Examination, type Report } from './examination.js';
 import { askGateway, judgeGateway, type GatewayAnswer } from './gateway.js';
 import { askJournal, judgeCanary } from './health.js';
 import { doctorClientId, OwnSession } from './own-session.js';
@@ -33,7 +33,8 @@ export async function examine(examination: Examination): Promise<Report> {
   return { ok, broker: settings.broker.urls.join(', '), rows: rows.all, leftBehind, interrupted };
 }
 
-async function askedGateway(rows: Rows, { settings, gateway }: Examination): Promise<LinkStatus | undefined> {
+async function askedGateway(rows: Rows, examination: Examination): Promise<LinkStatus | undefined> {
+  const { settings, gateway } = examination;
   let answer: GatewayAnswer | undefined;
   await rows.examine('gateway', { mend: 'Its main thread stands still: see its log and /livez.' }, async (signal) => {
     answer = gateway ? answerOf(await gateway()) : await askGateway(settings.http, settings.session.clientId, signal);
@@ -43,7 +44,7 @@ async function askedGateway(rows: Rows, { settings, gateway }: Examination): Pro
   await rows.examine('journal', { mend: 'Its link thread stands still: see its log.' }, (signal) =>
     askJournal(settings.ops, signal),
   );
-  rows.add('canary', judgeCanary(answer.status));
+  rows.add('canary', judgeCanary(answer.status, meansOf(examination)));
   return answer.status;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LinkDrop, LinkStatus } from '../domain/link.js';
+import { REST, SHELL } from './examination.js';
 import { judgeConflicts, judgeGateway } from './gateway.js';
 
 const NOW = 1_000_000_000;
@@ -82,14 +83,17 @@ describe('doctor: the running gateway', () => {
 
 describe('doctor: client id', () => {
   it('takeovers of the last hour fail, older ones warn', () => {
-    const now = judgeConflicts(status({ drops: [drop()] }), NOW);
+    const now = judgeConflicts(status({ drops: [drop()] }), NOW, SHELL);
     assert.equal(now.state, 'failed');
     assert.match(now.seen, /gw-1 is in use elsewhere: taken over 1×, the last 2 min ago \(likely\)/);
-    assert.equal(judgeConflicts(status({ drops: [drop({ at: iso(NOW - 120 * MINUTE) })] }), NOW).state, 'warning');
+    assert.equal(
+      judgeConflicts(status({ drops: [drop({ at: iso(NOW - 120 * MINUTE) })] }), NOW, SHELL).state,
+      'warning',
+    );
   });
 
   it('a takeover that is only guessed at is no more than a warning', () => {
-    const { state, seen, mend } = judgeConflicts(status({ drops: [drop({ confidence: 'guess' })] }), NOW);
+    const { state, seen, mend } = judgeConflicts(status({ drops: [drop({ confidence: 'guess' })] }), NOW, SHELL);
     assert.equal(state, 'warning');
     assert.match(seen, /gw-1 may be in use elsewhere/);
     assert.equal(mend, drop().mend);
@@ -97,9 +101,11 @@ describe('doctor: client id', () => {
 
   it('drops without a word are suspected, not cleared', () => {
     const wordless = drop({ cause: 'network', confidence: 'guess' });
-    const { state, mend } = judgeConflicts(status({ drops: [wordless, wordless, wordless] }), NOW);
+    const { state, mend } = judgeConflicts(status({ drops: [wordless, wordless, wordless] }), NOW, SHELL);
     assert.equal(state, 'warning');
-    assert.match(mend, /--takeover/);
-    assert.equal(judgeConflicts(status({ drops: [wordless, wordless] }), NOW).state, 'ok');
+    assert.match(mend, /stop the gateway and run doctor --takeover\.$/);
+    const asked = judgeConflicts(status({ drops: [wordless, wordless, wordless] }), NOW, REST);
+    assert.match(asked.mend, /stop the gateway and take the id over with the doctor of a shell\.$/);
+    assert.equal(judgeConflicts(status({ drops: [wordless, wordless] }), NOW, SHELL).state, 'ok');
   });
 });

@@ -5,6 +5,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { request as secureRequest, type RequestOptions as SecureRequestOptions } from 'node:https';
 import type { LinkDrop, LinkStatus } from '../domain/link.js';
 import type { HttpSettings } from '../domain/settings.js';
+import type { Means } from './examination.js';
 import { failed, ok, skipped, together, warning, type Verdict } from './row.js';
 import { refusal, span } from './words.js';
 
@@ -178,7 +179,11 @@ function causes(drops: readonly LinkDrop[], nowMs: number): string {
 }
 
 /** Pure: whether somebody else uses the gateway's client id, as far as its last drops tell. */
-export function judgeConflicts({ clientId, drops, state, since }: LinkStatus, nowMs: number): Verdict {
+export function judgeConflicts(
+  { clientId, drops, state, since }: LinkStatus,
+  nowMs: number,
+  { takeover }: Means,
+): Verdict {
   const conflicts = drops.filter(({ cause }) => cause === 'client-id-conflict');
   const newest = conflicts[0];
   if (!newest) {
@@ -188,7 +193,7 @@ export function judgeConflicts({ clientId, drops, state, since }: LinkStatus, no
     if (wordless.length >= WORDLESS_DROPS) {
       return warning(
         `${wordless.length} drops of the last hour came without a word: a second client with the id ${clientId} looks just like this`,
-        'Look for the id in the broker’s log or client list; or stop the gateway and run doctor --takeover.',
+        `Look for the id in the broker’s log or client list; or stop the gateway and ${takeover}.`,
       );
     }
     const held = state === 'up' ? `the gateway has held ${clientId} for ${span(nowMs - Date.parse(since))}; ` : '';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { REST, SHELL } from './examination.js';
 import { judgeCanary, judgeJournal } from './health.js';
 
 const URL = 'http://127.0.0.1:9090/readyz?verbose';
@@ -41,16 +42,22 @@ describe('doctor: the canary of the running gateway', () => {
       evidence: ['refused: 0x87'],
       mend: 'Let it.',
     } as const;
-    const verdict = judgeCanary({
-      state: 'up',
-      canary: { silent: true, seconds: 70, diagnosis: { ...diagnosis, evidence: ['refused: 0x87'] } },
-    });
+    const canary = { silent: true, seconds: 70, diagnosis: { ...diagnosis, evidence: ['refused: 0x87'] } };
+    const verdict = judgeCanary({ state: 'up', canary }, SHELL);
     assert.deepEqual(verdict, { state: 'failed', seen: 'it does not come back: refused: 0x87', mend: 'Let it.' });
   });
 
   it('one that comes back is ok, one that is not there or not back yet is skipped', () => {
-    assert.match(judgeCanary({ state: 'up', canary: { silent: false, seconds: 0.012 } }).seen, /back after 12 ms/);
-    assert.equal(judgeCanary({ state: 'up', canary: { silent: false, seconds: 0 } }).state, 'skipped');
-    assert.match(judgeCanary({ state: 'up' }).mend, /session\.canary\.topic/);
+    assert.match(
+      judgeCanary({ state: 'up', canary: { silent: false, seconds: 0.012 } }, SHELL).seen,
+      /back after 12 ms/,
+    );
+    assert.equal(judgeCanary({ state: 'up', canary: { silent: false, seconds: 0 } }, SHELL).state, 'skipped');
+    assert.match(judgeCanary({ state: 'up' }, SHELL).mend, /session\.canary\.topic/);
+  });
+
+  it('names options of the command line only to whoever is at one', () => {
+    assert.match(judgeCanary({ state: 'up' }, SHELL).seen, /shows to --probe-topic alone$/);
+    assert.match(judgeCanary({ state: 'up' }, REST).seen, /shows to a probe topic alone$/);
   });
 });

@@ -1,6 +1,7 @@
 /** What the running gateway says of its journal and its canary: the link may be up, and no message come through. */
 import type { LinkStatus } from '../domain/link.js';
 import type { OpsSettings } from '../domain/settings.js';
+import type { Means } from './examination.js';
 import { reachable } from './gateway.js';
 import { failed, ok, skipped, together, warning, type Verdict } from './row.js';
 import { seconds } from './words.js';
@@ -44,10 +45,10 @@ export function judgeJournal(text: string, url: string): Verdict {
 }
 
 /** Pure: whether what the gateway sends to itself comes back. */
-export function judgeCanary({ canary, state }: Pick<LinkStatus, 'canary' | 'state'>): Verdict {
+export function judgeCanary({ canary, state }: Pick<LinkStatus, 'canary' | 'state'>, { probe }: Means): Verdict {
   if (!canary) {
     return skipped(
-      'the gateway has none: without it a broker that grants a filter and withholds its messages shows to --probe-topic alone',
+      `the gateway has none: without it a broker that grants a filter and withholds its messages shows to ${probe} alone`,
       'Set session.canary.topic.',
     );
   }

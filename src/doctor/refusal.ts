@@ -46,7 +46,7 @@ function mendFor(ending: Ending, attempted: Attempted): string {
       return `The broker does not speak MQTT ${protocol}: set broker.protocol to auto${protocol === '5' ? ' or 3.1.1' : ' or 5'}.`;
     case 2:
     case 0x85:
-      return `The broker does not take the client id "${clientId}". If it ties ids to users, the doctor can only get in with --takeover while the gateway is stopped; else set session.clientId to one it allows.`;
+      return `The broker does not take the client id "${clientId}". If it ties ids to users, the doctor only gets in by taking over the gateway’s own, while the gateway is stopped (docs/doctor.md); else set session.clientId to one it allows.`;
     case 3:
     case 0x88:
     case 0x89:

@@ -1,6 +1,6 @@
 import type { LinkStatus } from '../domain/link.js';
 import { topicMatches } from '../domain/topic.js';
-import type { Examination } from './examination.js';
+import { meansOf, type Examination, type Means } from './examination.js';
 import { askGateway, judgeConflicts } from './gateway.js';
 import { shakeHands } from './handshake.js';
 import { checkKeepalive } from './keepalive.js';
@@ -26,6 +26,10 @@ export class Walk {
     private readonly examination: Examination,
     private readonly gateway: LinkStatus | undefined,
   ) {}
+
+  get #means(): Means {
+    return meansOf(this.examination);
+  }
 
   async go(): Promise<void> {
     const blocked = await this.#reach();
@@ -103,14 +107,16 @@ export class Walk {
     const { settings, takeover, limitMs } = examination;
     const clientId = gateway?.clientId ?? settings.session.clientId;
     if (!takeover) {
-      if (gateway) rows.add('client id', judgeConflicts(gateway, Date.now()));
+      if (gateway) rows.add('client id', judgeConflicts(gateway, Date.now(), this.#means));
       else
         rows.add(
           'client id',
-          skipped(
-            'no gateway runs that could be asked, and only --takeover connects with its client id',
-            'Ask again while the gateway runs, or with --takeover while it is stopped.',
-          ),
+          examination.gateway
+            ? skipped('the gateway has not started its link yet', 'Ask again when it has.')
+            : skipped(
+                'no gateway runs that could be asked, and only --takeover connects with its client id',
+                'Ask again while the gateway runs, or with --takeover while it is stopped.',
+              ),
         );
       return;
     }
@@ -129,7 +135,7 @@ export class Walk {
       const answer = await askGateway(settings.http, clientId, AbortSignal.timeout(limitMs));
       return 'status' in answer ? answer.status : undefined;
     };
-    const known = gateway ? judgeConflicts(gateway, Date.now()) : undefined;
+    const known = gateway ? judgeConflicts(gateway, Date.now(), this.#means) : undefined;
     await rows.examine('client id', { mend: CONNECTING }, async (signal) => {
       const taken = await inTime(signal, takeOver({ session, clientId, limitMs, gateway: ask }, signal));
       return taken && known && known.state !== 'ok' ? together([known, taken]) : taken;
@@ -167,11 +173,11 @@ export class Walk {
       rows.add(
         'publish',
         skipped(
-          'nothing is published without --probe-topic',
+          `nothing is published without ${this.#means.probe}`,
           'Name a topic that nobody acts on, best one under a filter of the subscriptions.',
         ),
       );
-      rows.add('listen', skipped('whether the broker withholds what it grants shows only with --probe-topic'));
+      rows.add('listen', skipped(`whether the broker withholds what it grants shows only with ${this.#means.probe}`));
       return;
     }
     for (const topic of probeTopics) {
@@ -201,7 +207,7 @@ export class Walk {
         : probeTopics.flatMap((topic) => [`publish ${topic}`, `listen ${topic}`]);
     const later = [...settings.subscriptions.map(subscriptionCheck), ...publishing, 'keepalive', 'broker limits'];
     this.rows.leaveOut([...checks, ...(asked ? [] : ['client id']), ...later], `not reached: ${failed} failed`);
-    if (asked) this.rows.add('client id', judgeConflicts(this.gateway, Date.now()));
+    if (asked) this.rows.add('client id', judgeConflicts(this.gateway, Date.now(), this.#means));
   }
 }
 

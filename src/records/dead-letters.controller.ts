@@ -61,6 +61,21 @@ export class DeadLettersController {
     return this.history.deadLetters.delete(selectionOfQuery(query, deadLetterFilter));
   }
 
+  @Delete(':number')
+  @HttpCode(204)
+  @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, {
+    id: 'deleteDeadLetter',
+    tag: 'dead letters',
+    summary: 'Gives one dead letter up.',
+    path: { number: key },
+    answers: { 204: { description: 'It is gone.' } },
+    problems: ['NOT_FOUND', 'JOURNAL_FULL', 'SHUTTING_DOWN'],
+  } satisfies Operation)
+  deleteOne(@Param('number') number: string): Promise<void> {
+    return this.history.deadLetters.deleteOne(keyOf(number));
+  }
+
   @Post('replay')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)

@@ -83,6 +83,18 @@ describe('dead letters', () => {
     assert.deepEqual(scene.left, [3]);
   });
 
+  it('one is deleted by its number, and only once', async () => {
+    const scene = new Scene(3);
+    scene.shelf.bury('app', 1, 2, 3);
+    const both = await Promise.allSettled([scene.deadLetters.deleteOne(2), scene.deadLetters.deleteOne(2)]);
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    );
+    await assert.rejects(scene.deadLetters.deleteOne(9), { code: 'NOT_FOUND' });
+    assert.deepEqual(scene.left, [1, 3]);
+  });
+
   it('one is shown with its payload, text where it is text', async () => {
     const scene = new Scene(2);
     scene.shelf.records.set(1, { ...recordAt(1), payload: Uint8Array.of(0xff, 0) });

@@ -67,6 +67,12 @@ export class DeadLetters {
     return { deleted, ...(next === undefined ? {} : { next }) };
   }
 
+  /** @throws NOT_FOUND, also when another call was faster */
+  async deleteOne(number: number): Promise<void> {
+    const deleted = await this.keeper.deleteDeadLetters([number]);
+    if (deleted === 0) throw new HoldfastError('NOT_FOUND', `there is no dead letter ${number}`);
+  }
+
   async replay(selection: Selection<DeadLetterFilter>): Promise<DeadLetterReplay> {
     const skipped = { contract: 0, filter: 0, subscriber: 0, damaged: 0, missing: 0 };
     const answer: DeadLetterReplay = { replayed: 0, remaining: 0, skipped, notes: [] };

@@ -71,8 +71,11 @@ describe('rejections that are replayed', () => {
     assert.ok(shelf.rejections.items.every(({ position, replays }) => position > 40 && replays === 1));
     const { skipped } = await rejections.replay({ filter: {}, after: 0, keys: [1, 41] });
     assert.deepEqual(skipped, { damaged: 0, missing: 1 });
+    const [{ position }] = shelf.rejections.items as [ListedRejection];
+    await rejections.deleteOne(position);
+    await assert.rejects(rejections.deleteOne(position), { code: 'NOT_FOUND' });
     assert.equal((await rejections.delete({ filter: { contract: 'd' }, after: 0 })).deleted, 0);
-    assert.equal((await rejections.delete({ filter: { contract: 'c' }, after: 0 })).deleted, 40);
+    assert.equal((await rejections.delete({ filter: { contract: 'c' }, after: 0 })).deleted, 39);
   });
 });
 

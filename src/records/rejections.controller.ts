@@ -61,6 +61,21 @@ export class RejectionsController {
     return this.history.rejections.delete(selectionOfQuery(query, rejectionFilter));
   }
 
+  @Delete(':position')
+  @HttpCode(204)
+  @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
+  @SetMetadata(OPERATION_METADATA, {
+    id: 'deleteRejection',
+    tag: 'rejections',
+    summary: 'Gives one rejection up.',
+    path: { position: key },
+    answers: { 204: { description: 'It is gone.' } },
+    problems: ['NOT_FOUND', 'JOURNAL_FULL', 'SHUTTING_DOWN'],
+  } satisfies Operation)
+  deleteOne(@Param('position') position: string): Promise<void> {
+    return this.history.rejections.deleteOne(keyOf(position));
+  }
+
   @Post('replay')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)

@@ -51,6 +51,12 @@ export class Rejections {
     return { deleted, ...(next === undefined ? {} : { next }) };
   }
 
+  /** @throws NOT_FOUND, also when another call was faster */
+  async deleteOne(position: number): Promise<void> {
+    const deleted = await this.keeper.deleteRejections([position]);
+    if (deleted === 0) throw new HoldfastError('NOT_FOUND', `there is no rejection at position ${position}`);
+  }
+
   async replay(selection: Selection<RejectionFilter>): Promise<RejectionReplay> {
     const answer = { replayed: 0, skipped: { damaged: 0, missing: 0 } };
     const { next, missing } = await this.#list.each(selection, async (rejections) => {

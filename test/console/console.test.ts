@@ -6,7 +6,8 @@ import { barriers, PHONE, screenshot, startBrowser, type TestBrowser } from '../
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 import * as answers from './answers.js';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.js';
+import { startBadNight } from './bad-night.js';
+import type { FakeGateway } from './fake-gateway.js';
 
 /** Each view, and what is there when all of it is. */
 const VIEWS = {
@@ -22,23 +23,6 @@ const VIEWS = {
   config: 'pre',
   doctor: 'form',
 };
-const LETTER = { ...answers.deadLetters().items[1]!, record: record('{"watts":"many","id":12345678901234567890}') };
-const REJECTION = {
-  ...answers.rejections().items[0]!,
-  record: { ...record(''), payload: undefined, payloadBase64: Buffer.from([0xff, 0, 0x48, 0x69]).toString('base64') },
-};
-const DOCTOR = [
-  { kind: 'broker', url: 'mqtts://broker.example:8883' },
-  { kind: 'row', check: 'TCP', state: 'ok', seen: 'connected in 3 ms', mend: '' },
-  { kind: 'row', check: 'TLS', state: 'warning', seen: 'the certificate ends in 9 days', mend: 'Renew it.' },
-  { kind: 'end', ok: true, interrupted: false, leftBehind: [] },
-];
-
-function record(payload: string) {
-  const base = { position: 7, id: '0199aaaa-0000-7000-8000-000000000001', topic: `devices/${answers.HOSTILE}`, qos: 1 };
-  return { ...base, retain: false, receivedAt: answers.ago(1), payload };
-}
-
 describe('the console', { skip: needs('chromium') }, () => {
   let browser: TestBrowser;
   let gateway: FakeGateway;
@@ -47,37 +31,12 @@ describe('the console', { skip: needs('chromium') }, () => {
   });
   after(() => browser.close());
   beforeEach(async () => {
-    gateway = await startFakeGateway(answers.status());
-    const config = {
-      broker: { url: 'mqtts://broker.example:8883', password: '********' },
-      subscribers: [{ id: 'billing' }],
-    };
-    for (const [what, json] of Object.entries({
-      'GET /v1/link': answers.link(),
-      'GET /v1/rates': answers.rates(),
-      'GET /v1/subscribers': answers.subscribers(),
-      'GET /v1/activity': answers.activity(),
-      'GET /v1/dead-letters': answers.deadLetters(),
-      'GET /v1/dead-letters/39': LETTER,
-      'GET /v1/rejections': answers.rejections(),
-      'GET /v1/rejections/4711': REJECTION,
-      'GET /v1/config': { file: '/etc/holdfast/gateway.yaml', settings: config, needsRestart: ['ops.port'] },
-      'GET /v1/caller': { name: 'night', scopes: ['read', 'admin', 'publish'] },
-    })) {
-      gateway.replies.set(what, { json });
-    }
-    gateway.replies.set('POST /v1/doctor', { lines: DOCTOR });
+    gateway = await startBadNight();
   });
 
   /** A page of the console; at the end of the test it must not have complained. */
-  async function open(t: TestContext, view = 'overview', options: BrowserContextOptions = {}): Promise<Page> {
-    const { page, complaints } = await browser.open(`${gateway.address}#${view}`, options);
-    t.after(async () => {
-      await page.context().close();
-      await gateway.stop();
-      assert.deepEqual(complaints, []);
-    });
-    return page;
+  function open(t: TestContext, view = 'overview', options: BrowserContextOptions = {}): Promise<Page> {
+    return browser.openFor(t, `${gateway.address}#${view}`, options, () => gateway.stop());
   }
 
   it('says first what is wrong, since when, why and what to do', async (t) => {
@@ -176,6 +135,38 @@ describe('the console', { skip: needs('chromium') }, () => {
       'POST /v1/dead-letters/replay {"numbers":[40,38]}',
       'DELETE /v1/dead-letters?subscriber=billing ',
     ]);
+  });
+
+  it('gives up the one that is open, or those selected, after it has asked', async (t) => {
+    const page = await open(t, 'dead-letters');
+    gateway.replies.set('DELETE /v1/dead-letters/39', { status: 204 });
+    gateway.replies.set('DELETE /v1/rejections/4711', { status: 204 });
+    await page.getByRole('button', { name: 'Look at 39' }).click();
+    const viewer = page.getByRole('dialog', { name: 'Dead letter 39' });
+    const question = page.getByRole('dialog', { name: /^Delete / });
+    await viewer.getByRole('button', { name: 'Delete' }).click();
+    await question.getByText('Delete dead letter 39?').waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'hidden' });
+    await viewer.getByRole('button', { name: 'Delete' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 dead letter deleted.').waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.getByLabel('Select 39').check();
+    await page.getByLabel('Select 38').check(); // which is gone: the gateway answers 404
+    await page.getByRole('button', { name: 'Delete selected (2)' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 dead letter deleted. 1 was gone already.').waitFor();
+    await page.goto(`${gateway.address}#rejections`);
+    await page.getByRole('button', { name: 'Look at 4711' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 rejection deleted.').waitFor();
+    const letters = ['/v1/dead-letters/39', '/v1/dead-letters/39', '/v1/dead-letters/38'];
+    assert.deepEqual(
+      gateway.asked.filter(({ method }) => method === 'DELETE').map(({ path }) => path),
+      [...letters, '/v1/rejections/4711'],
+    );
   });
 
   it('says in each view what may not be read, cannot be read, or is not there', async (t) => {

@@ -23,7 +23,7 @@ export interface Asked {
 }
 
 /** What one address answers with; a status alone is a problem. */
-export type Reply = { status?: number; json?: unknown; lines?: unknown[] };
+export type Reply = { status?: number; json?: unknown; lines?: unknown[]; of?: (address: URL) => unknown };
 
 export class FakeGateway {
   readonly asked: Asked[] = [];
@@ -41,6 +41,17 @@ export class FakeGateway {
 
   get address(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/console`;
+  }
+
+  /** How many live streams are open. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /** Every token is unknown from now on, and streams end, as when one is revoked. */
+  revoke(token: string): void {
+    this.token = token;
+    for (const one of this.#listeners) one.end();
   }
 
   /** To every page that is open. */
@@ -69,10 +80,12 @@ export class FakeGateway {
     }
     const reply = this.replies.get(`${method} ${path}`);
     if (path === '/v1/live' && reply === undefined) return this.#live(response);
+    if (reply?.status === 204) return void response.writeHead(204, SECURITY_HEADERS).end();
     if (reply?.status !== undefined && reply.json === undefined) return problem(response, reply.status, 'REFUSED');
     if (reply === undefined) return problem(response, 404, 'NOT_FOUND');
     response.writeHead(reply.status ?? 200, { ...SECURITY_HEADERS, 'content-type': 'application/json' });
-    response.end(reply.lines?.map((line) => `${JSON.stringify(line)}\n`).join('') ?? JSON.stringify(reply.json));
+    const json = reply.of ? reply.of(new URL(url, this.address)) : reply.json;
+    response.end(reply.lines?.map((line) => `${JSON.stringify(line)}\n`).join('') ?? JSON.stringify(json));
   }
 
   #live(response: ServerResponse): void {

@@ -1,5 +1,7 @@
 /** The page of a gateway with real traffic: what happens at the broker and at receivers is seen, and mended, from there. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { connectAsync } from 'mqtt';
 import type { Page } from 'playwright-core';
@@ -7,6 +9,7 @@ import { barriers, screenshot, startBrowser, type TestBrowser } from '../support
 import { startFlow, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { startReceiver } from '../support/receiver.js';
+import { scratchDirectory } from '../support/scratch.js';
 import { until } from '../support/until.js';
 
 const SECRET = 'hush-hush-7f3a';
@@ -18,13 +21,8 @@ describe('the console of a gateway with traffic', { skip: needs('mosquitto', 'ch
   });
   after(() => browser.close());
 
-  async function open(t: TestContext, { gateway }: Flow, view = 'overview'): Promise<Page> {
-    const { page, complaints } = await browser.open(`http://127.0.0.1:${gateway.ports.httpPort}/console#${view}`);
-    t.after(async () => {
-      await page.context().close();
-      assert.deepEqual(complaints, []);
-    });
-    return page;
+  function open(t: TestContext, { gateway }: Flow, view = 'overview'): Promise<Page> {
+    return browser.openFor(t, `http://127.0.0.1:${gateway.ports.httpPort}/console#${view}`);
   }
 
   async function show(page: Page, view: string): Promise<void> {
@@ -122,11 +120,44 @@ describe('the console of a gateway with traffic', { skip: needs('mosquitto', 'ch
     await page.getByRole('button', { name: 'Run the doctor' }).click();
     await page.getByRole('row').nth(1).waitFor();
     await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
+    await page.getByText('nothing is published without a probe topic').waitFor();
+    assert.doesNotMatch((await page.locator('main').textContent())!, /--\w/);
     await screenshot(page, 'night-doctor');
+    await page.getByLabel('Probe topics').fill('commands/doctor');
+    await page.getByRole('button', { name: 'Run the doctor' }).click();
+    await page.getByRole('row', { name: 'publish commands/doctor' }).getByText('was acknowledged').waitFor();
+    await page.getByText(/^Done: /).waitFor({ timeout: 60_000 });
     await show(page, 'rates');
     await page.locator('canvas').nth(3).waitFor();
     assert.deepEqual(await barriers(page), []);
     await screenshot(page, 'night-rates');
+  });
+
+  it('a token that is replaced while the page is open: it asks, and goes on where it was', async (t) => {
+    const directory = scratchDirectory('night');
+    const file = join(directory, 'night-token');
+    writeFileSync(file, 'the-first-token-of-all\n');
+    const tokens = [{ name: 'night', token: '${file:night-token}', scopes: ['read'] }];
+    const flow = await startFlow(t, {
+      gateway: { directory, until: 'startup' },
+      config: () => ({ http: { auth: { tokens } } }),
+    });
+    const page = await open(t, flow, 'subscribers');
+    const sign = async (token: string): Promise<void> => {
+      await page.getByLabel('Token').fill(token);
+      await page.getByLabel('Token').press('Enter');
+    };
+    await sign('the-first-token-of-all');
+    await page.getByText('night (read)').waitFor();
+    await page.getByLabel('Id or address').fill('app');
+    writeFileSync(file, 'the-second-token-of-all\n');
+    await page.getByText('does not know this token any more').waitFor({ timeout: 60_000 });
+    await sign('the-first-token-of-all');
+    await page.getByText('The gateway does not know this token.').waitFor();
+    await sign('the-second-token-of-all');
+    await page.getByRole('row', { name: /^app/ }).waitFor();
+    assert.equal(await page.getByLabel('Id or address').inputValue(), 'app');
+    await page.locator('.feed.live').waitFor();
   });
 
   it('publishes, and says what became of it', async (t) => {

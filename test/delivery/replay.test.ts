@@ -117,8 +117,13 @@ describe('dead letters', { skip: needs('mosquitto') }, () => {
     assert.match((notes as { why: string; detail: string }[]).find(({ why }) => why === 'contract')!.detail, /schema/);
     await flow.receiver.waitFor(20);
     assert.equal((await all(flow, '/v1/dead-letters')).length, 20);
+    const [one] = await all(flow, '/v1/dead-letters');
+    const path = `/v1/dead-letters/${one!.number}`;
+    const deleted = async (): Promise<number> => (await flow.gateway.http(path, { method: 'DELETE' })).status;
+    assert.deepEqual([await deleted(), await deleted(), (await flow.gateway.http(path)).status], [204, 404, 404]);
+    assert.equal(await flow.gateway.metric('holdfast_dead_letters', { subscriber: 'app' }), 19);
     const gone = await flow.gateway.http('/v1/dead-letters?reason=status', { method: 'DELETE' });
-    assert.deepEqual([gone.status, await gone.json()], [200, { deleted: 20 }]);
+    assert.deepEqual([gone.status, await gone.json()], [200, { deleted: 19 }]);
     const refused = await flow.gateway.http('/v1/dead-letters', { method: 'DELETE' });
     assert.equal(refused.status, 400, 'everything is only meant by who says so');
   });

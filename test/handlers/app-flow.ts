@@ -40,7 +40,7 @@ export class AppFlow {
     /** Path of the configuration file. */
     readonly config: string,
     readonly device: MqttClient,
-    private readonly ports: { httpPort: number; opsPort: number },
+    readonly ports: { httpPort: number; opsPort: number },
   ) {}
 
   get holdfast(): Holdfast {

@@ -124,6 +124,7 @@ export class Described {
       );
     }
     if (method === 'HEAD') return assert.equal(body.length, 0, shown);
+    if (status === 204) return assert.deepEqual([body.length, response.content], [0, undefined], shown);
     const media = headers['content-type']?.split(';')[0] ?? '';
     const known = Object.keys(response.content ?? {}).find((one) => one === media || one === '*/*');
     assert.ok(known !== undefined, `${shown}\n${media} is not in the document`);

@@ -22,7 +22,7 @@ const ALL = { authorization: `Bearer ${TOKENS.all.token}` };
 /** Of each operation. */
 const [VALID_RUNS, SPOILT_RUNS] = [40, 60];
 /** What only answers well when something is there that requests do not bring about, or that is not meant to be met. */
-const SELDOM_WELL = ['startReplay'];
+const SELDOM_WELL = ['startReplay', 'deleteDeadLetter', 'deleteRejection'];
 /** Each examines a broker from one end to the other. */
 const LENGTHY = ['examine'];
 const LENGTHY_RUNS = 3;

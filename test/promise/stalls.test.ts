@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
-import { Child } from '../support/children.js';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
-import { findProgram, needs } from '../support/needs.js';
+import { freezeDisk } from '../support/frozen-disk.js';
+import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { numberOf, publishNumbered } from '../support/publisher.js';
 import { scratchDirectory } from '../support/scratch.js';
@@ -167,23 +167,6 @@ function watchProbes({ gateway }: Flow): { held(): Promise<void> } {
       assert.equal(await gateway.metric('holdfast_link_drops_total'), 0);
     },
   };
-}
-
-/** Holds the next fdatasync of the process for so long. Resolves when it is in force. */
-async function freezeDisk(t: TestContext, pid: number, forMs: number): Promise<Child> {
-  const inject = `inject=fsync,fdatasync:delay_enter=${forMs * 1_000}:when=1`;
-  const strace = new Child(findProgram('strace')!, [
-    '-f',
-    '-p',
-    String(pid),
-    '-e',
-    'trace=fsync,fdatasync',
-    '-e',
-    inject,
-  ]);
-  t.after(() => strace.stop('SIGKILL'));
-  await until(() => /attached/.test(strace.tail), { what: () => `strace to attach: ${strace.tail}` });
-  return strace;
 }
 
 function journaledOf({ gateway }: Flow): Promise<number> {

@@ -1,7 +1,9 @@
 /** Debian's Chromium, for pages: whatever a page complains of fails the test. */
+import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { atExit } from './children.js';
 import { findProgram } from './needs.js';
@@ -36,6 +38,22 @@ export class TestBrowser {
     });
     await page.goto(address);
     return { page, complaints };
+  }
+
+  /** A page for one test, which fails when the page complains. @param last what is done when it is closed */
+  async openFor(
+    t: TestContext,
+    address: string,
+    options: BrowserContextOptions = {},
+    last = (): Promise<void> => Promise.resolve(),
+  ): Promise<Page> {
+    const { page, complaints } = await this.open(address, options);
+    t.after(async () => {
+      await page.context().close();
+      await last();
+      assert.deepEqual(complaints, []);
+    });
+    return page;
   }
 
   close(): Promise<void> {

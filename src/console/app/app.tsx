@@ -9,23 +9,27 @@ import { Viewer } from './viewer.js';
 import { VIEWS, view } from './views.js';
 
 function App() {
-  if (signInWanted.value !== undefined) return <SignIn why={signInWanted.value} />;
+  const asked = signInWanted.value;
+  if (asked === '') return <SignIn why="" />;
+  // What somebody was at is there again once they have a token; until then it is not seen.
+  const hidden = asked !== undefined;
   const { View } = VIEWS.find(({ id }) => id === view.value) ?? VIEWS[0]!;
   return (
     <>
-      <Head />
-      <main id="main" tabindex={-1}>
+      {hidden && <SignIn why={asked} />}
+      <Head hidden={hidden} />
+      <main id="main" tabindex={-1} hidden={hidden}>
         {callerProblem.value !== '' && <p class="note">{callerProblem.value}</p>}
         <View key={view.value} />
       </main>
-      <footer>
+      <footer hidden={hidden}>
         <small>
           All times are UTC, by the gateway’s clock. Every figure and action here is in the REST API, too:{' '}
           <a href="docs">its description</a>.
         </small>
       </footer>
-      <Ask />
-      <Viewer />
+      {!hidden && <Ask />}
+      {!hidden && <Viewer />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 /** The doctor: looks at broker, network and configuration from where the gateway is. */
+import { Fragment } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { Problem } from '../shown/problem.js';
 import { Lines } from '../shown/sse.js';
@@ -14,6 +15,8 @@ const LEVELS: { readonly [state in DoctorRow['state']]: Level } = {
   failed: 'critical',
   skipped: 'unknown',
 };
+
+const HEADS = ['Check', 'State', 'Seen', 'What to do'];
 
 export function Doctor() {
   const [probe, setProbe] = useState('');
@@ -56,10 +59,11 @@ export function Doctor() {
         }}
       >
         <label>
-          Topics it may publish probes to
+          Probe topics
           <input
             value={probe}
-            placeholder="none"
+            placeholder="none: it publishes nothing"
+            aria-describedby="probe-note"
             spellcheck={false}
             onInput={(event) => setProbe(event.currentTarget.value)}
           />
@@ -68,31 +72,59 @@ export function Doctor() {
           {busy ? 'Stop' : 'Run the doctor'}
         </button>
       </form>
+      <p id="probe-note">
+        <small>
+          With probe topics it also sees whether the broker lets the gateway publish, and withholds what it has granted.
+          It publishes two messages to each, and nowhere else; apps that get the topic get them, too. Best is a topic
+          that nobody acts on, below a filter of the subscriptions; publish.allow must have it. Several are separated by
+          commas.
+        </small>
+      </p>
       <ProblemNote problem={problem} />
       <p role="status">{visible(now)}</p>
-      {rows.length > 0 && (
-        <Table label="What the doctor saw" heads={['Check', 'State', 'Seen', 'What to do']}>
-          {rows.map(({ check, broker, state, seen, mend }, index) => (
-            <tr key={index}>
-              <th scope="row">
-                {visible(check)}
-                {broker !== undefined && (
-                  <>
-                    <br />
-                    <small class="clip">{visible(broker)}</small>
-                  </>
-                )}
-              </th>
-              <td>
-                <Mark level={LEVELS[state]}>{state}</Mark>
-              </td>
-              <td class="clip">{visible(seen)}</td>
-              <td class="clip">{visible(mend)}</td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {rows.length > 0 && <p>{summaryOf(rows)}</p>}
+      {rows.length > 0 && <Rows rows={rows} />}
     </Panel>
+  );
+}
+
+/** How many there are of each, the gravest first: what failed must not be looked for. */
+function summaryOf(rows: DoctorRow[]) {
+  return (['failed', 'warning', 'ok', 'skipped'] as const).map((state) => {
+    const { length } = rows.filter((row) => row.state === state);
+    return length === 0 ? null : (
+      <Fragment key={state}>
+        <Mark level={LEVELS[state]}>
+          {length} {state}
+        </Mark>{' '}
+      </Fragment>
+    );
+  });
+}
+
+function Rows({ rows }: { rows: DoctorRow[] }) {
+  return (
+    <Table label="What the doctor saw" heads={HEADS}>
+      {rows.map(({ check, broker, state, seen, mend }, index) => (
+        <Fragment key={index}>
+          {broker !== undefined && broker !== rows[index - 1]?.broker && (
+            <tr>
+              <th scope="rowgroup" colspan={HEADS.length} class="group">
+                {visible(broker)}
+              </th>
+            </tr>
+          )}
+          <tr>
+            <th scope="row">{visible(check)}</th>
+            <td>
+              <Mark level={LEVELS[state]}>{state}</Mark>
+            </td>
+            <td class="clip">{visible(seen)}</td>
+            <td class="clip">{visible(mend)}</td>
+          </tr>
+        </Fragment>
+      ))}
+    </Table>
   );
 }
 

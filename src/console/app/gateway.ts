@@ -8,7 +8,7 @@ const TOKEN_KEY = 'holdfast.token';
 /** Kept as long as the tab is open, and seen by no other. */
 let token = sessionStorage.getItem(TOKEN_KEY) ?? '';
 
-/** Why a token is asked for; undefined: none is. */
+/** Why a token is asked for; undefined: none is. '': there was none, and nothing may be seen. */
 export const signInWanted = signal<string | undefined>(undefined);
 /** Undefined until it is known, and when the gateway does not say. */
 export const caller = signal<CallerFacts | undefined>(undefined);
@@ -66,16 +66,18 @@ export function problemIn(error: unknown): Problem {
   return { ...NO_ANSWER, detail: error instanceof Error ? error.message : String(error), hint: '' };
 }
 
-/** Who looks, and what they may do. */
-export async function learnCaller(): Promise<void> {
+/** Who looks, and what they may do. @returns status of the answer; 0: there was none */
+export async function learnCaller(): Promise<number> {
   try {
     caller.value = await call<CallerFacts>('v1/caller');
     callerProblem.value = '';
     signInWanted.value = undefined;
+    return 200;
   } catch (error) {
     const { status } = problemIn(error);
     // Without it everything is offered, and the gateway refuses what may not be done.
     if (status !== 401 && status !== 404) callerProblem.value = problemIn(error).detail;
+    return status;
   }
 }
 
@@ -83,9 +85,9 @@ export async function learnCaller(): Promise<void> {
 export async function signIn(typed: string): Promise<boolean> {
   token = typed.trim();
   const before = signInWanted.value;
-  await learnCaller();
-  if (signInWanted.value !== undefined && signInWanted.value !== before) {
+  if ((await learnCaller()) === 401) {
     token = '';
+    signInWanted.value = before;
     return false;
   }
   signInWanted.value = undefined;

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { count, lasting, shortClock } from '../shown/format.js';
 import { visible } from '../shown/text.js';
 import { verdict } from '../shown/verdict.js';
@@ -6,10 +7,13 @@ import { feed, heard, nowMs, status, statusProblem } from './live.js';
 import { Mark } from './parts.js';
 import { VIEWS, view } from './views.js';
 
-export function Head() {
+export function Head({ hidden }: { hidden: boolean }) {
   const now = status.value;
+  const here = useRef<HTMLAnchorElement>(null);
+  // On a phone the bar is wider than the window.
+  useEffect(() => here.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [view.value]);
   return (
-    <header class="head">
+    <header class="head" hidden={hidden}>
       <a class="skip" href="#main" onClick={(event) => skip(event)}>
         To the content
       </a>
@@ -39,7 +43,11 @@ export function Head() {
             const value = now && figure ? figure(now) : 0;
             return (
               <li key={id}>
-                <a href={`#${id}`} aria-current={id === view.value ? 'page' : undefined}>
+                <a
+                  href={`#${id}`}
+                  ref={id === view.value ? here : undefined}
+                  aria-current={id === view.value ? 'page' : undefined}
+                >
                   {name}
                   {value > 0 && <span class="figure">{count(value)}</span>}
                 </a>
@@ -55,6 +63,10 @@ export function Head() {
 function VerdictLine() {
   const now = status.value;
   const { level, word, text, since } = verdict(now, heard.value);
+  const clientId = now?.link?.clientId;
+  useEffect(() => {
+    document.title = [word, ...(clientId === undefined ? [] : [visible(clientId)]), 'Holdfast'].join(' · ');
+  }, [word, clientId]);
   const how = { live: 'live', asked: 'every 5 s', none: 'reconnecting …' }[feed.value];
   return (
     <div class={`verdict ${level}`}>

@@ -19,11 +19,13 @@ const LEVELS: { readonly [state in LinkStatus['state']]: Level } = {
   stopped: 'critical',
 };
 
-export function LinkState({ link }: { link: Pick<LinkStatus, 'state' | 'since' | 'retryAt'> }) {
+/** @param old it may be otherwise by now */
+export function LinkState({ link, old }: { link: Pick<LinkStatus, 'state' | 'since' | 'retryAt'>; old?: boolean }) {
   const retry = link.retryAt === undefined ? undefined : (Date.parse(link.retryAt) - nowMs.value) / 1000;
   return (
     <>
-      <Mark level={LEVELS[link.state]}>{link.state}</Mark> <small>for {lasting(link.since, nowMs.value)}</small>
+      <Mark level={old === true ? 'unknown' : LEVELS[link.state]}>{link.state}</Mark>{' '}
+      <small>for {lasting(link.since, nowMs.value)}</small>
       {retry !== undefined && <small>, next attempt {retry > 0 ? `in ${span(Math.ceil(retry))}` : 'now'}</small>}
     </>
   );

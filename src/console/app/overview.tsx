@@ -6,7 +6,8 @@ import { visible } from '../shown/text.js';
 import { WORDS } from '../shown/verdict.js';
 import { feed, nowMs, status, statusProblem, told } from './live.js';
 import { LinkState } from './link.js';
-import { Facts, Mark, Panel, When } from './parts.js';
+import { AsOf, Facts, Mark, Panel, stale, When } from './parts.js';
+import { JournalState } from './rates.js';
 
 export function Overview() {
   const now = status.value;
@@ -64,8 +65,9 @@ function LinkCard({ now: { link } }: { now: Status }) {
       {link ? (
         <>
           <p class="big">
-            <LinkState link={link} />
+            <LinkState link={link} old={stale(link)} />
           </p>
+          <AsOf seen={link} />
           <Facts
             rows={[
               ['Broker', visible(link.url)],
@@ -90,8 +92,9 @@ function JournalCard({ now: { journal } }: { now: Status }) {
         <a href="#journal">Journal</a>
       </h3>
       <p class="big">
-        <Mark level={journal.state === 'full' ? 'critical' : 'well'}>{journal.state}</Mark> {percent(share)}
+        <JournalState journal={journal} /> {percent(share)}
       </p>
+      <AsOf seen={journal} />
       <meter min={0} max={1} high={0.85} optimum={0} value={share} aria-label="Of the room that the journal may take">
         {percent(share)}
       </meter>

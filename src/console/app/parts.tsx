@@ -1,11 +1,15 @@
 /** What the views are made of. */
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ago, clock, shortClock } from '../shown/format.js';
 import type { Problem } from '../shown/problem.js';
 import { sentence } from '../shown/problem.js';
 import { visible } from '../shown/text.js';
 import type { Level } from '../shown/verdict.js';
 import { nowMs } from './live.js';
+
+/** The state comes every two seconds, or five. */
+const STALE_MS = 8_000;
 
 /** A shape for each level, so that colour is not needed to tell them apart. */
 const SHAPES: { readonly [level in Level]: string } = {
@@ -52,6 +56,21 @@ export function When({ at }: { at: string }) {
   );
 }
 
+/** Whether a thread has said this so long ago that it may be otherwise by now. */
+export function stale({ asOf }: { asOf: string }): boolean {
+  return nowMs.value - Date.parse(asOf) > STALE_MS;
+}
+
+/** That it is an old thing, where it is one. */
+export function AsOf({ seen }: { seen: { asOf: string } }) {
+  if (!stale(seen)) return null;
+  return (
+    <p class="note">
+      Its thread does not answer. This is from <When at={seen.asOf} />.
+    </p>
+  );
+}
+
 /** Text that somebody else wrote. */
 export function Foreign({ text, code }: { text: string; code?: boolean }) {
   return code ? <code>{visible(text)}</code> : <>{visible(text)}</>;
@@ -72,6 +91,13 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
 
 /** A table that may be wider than a phone: it is scrolled by itself, also with the keyboard. */
 export function Table({ label, heads, children }: { label: string; heads: string[]; children: ComponentChildren }) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  // On a phone each row is a card, and each cell has its head beside it.
+  useLayoutEffect(() => {
+    for (const { cells } of body.current?.rows ?? []) {
+      for (const [index, cell] of [...cells].entries()) cell.dataset['head'] = heads[index] ?? '';
+    }
+  });
   return (
     <div class="scroll" role="region" aria-label={label} tabindex={0}>
       <table>
@@ -84,7 +110,7 @@ export function Table({ label, heads, children }: { label: string; heads: string
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody ref={body}>{children}</tbody>
       </table>
     </div>
   );

@@ -2,10 +2,10 @@
 import { useMemo, useState } from 'preact/hooks';
 import { ago, bytes, count, percent, rate, span } from '../shown/format.js';
 import { countsPerSecond, levels } from '../shown/series.js';
-import type { Rates as RatesAnswer } from '../shown/types.js';
+import type { Rates as RatesAnswer, Status } from '../shown/types.js';
 import { Chart } from './chart.js';
 import { status, nowMs } from './live.js';
-import { Choice, Facts, Mark, Panel, ProblemNote } from './parts.js';
+import { AsOf, Choice, Facts, Mark, Panel, ProblemNote, stale } from './parts.js';
 import { useRead } from './read.js';
 
 const SPANS = { '1 h': '1h', '24 h': '24h' } as const;
@@ -62,13 +62,14 @@ export function Journal() {
   const journal = status.value?.journal;
   return (
     <Panel title="Journal" aside={choice}>
+      {journal && <AsOf seen={journal} />}
       {journal && (
         <Facts
           rows={[
             [
               'State',
               <>
-                <Mark level={journal.state === 'full' ? 'critical' : 'well'}>{journal.state}</Mark> {journal.reason}
+                <JournalState journal={journal} /> {journal.reason}
               </>,
             ],
             [
@@ -94,6 +95,11 @@ export function Journal() {
       {rates && <JournalCharts key={chosen} rates={rates} maxBytes={journal?.maxBytes} />}
     </Panel>
   );
+}
+
+export function JournalState({ journal }: { journal: Status['journal'] }) {
+  const level = stale(journal) ? 'unknown' : journal.state === 'full' ? 'critical' : 'well';
+  return <Mark level={level}>{journal.state}</Mark>;
 }
 
 function JournalCharts({ rates, maxBytes }: { rates: RatesAnswer; maxBytes?: number }) {

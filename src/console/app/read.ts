@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../shown/problem.js';
 import type { Told } from '../shown/types.js';
-import { call, problemIn, signIns } from './gateway.js';
+import { call, problemIn, signIns, signInWanted } from './gateway.js';
 import { told } from './live.js';
 
 export interface Read<T> {
@@ -27,7 +27,7 @@ export function useRead<T>(path: string, everyMs = 5_000, on: readonly Told['nam
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async (): Promise<void> => {
       clearTimeout(timer);
-      if (!document.hidden) {
+      if (!document.hidden && signInWanted.value === undefined) {
         try {
           const data = await call<T>(path, { signal: stop.signal });
           setAnswer({ path, data });

@@ -5,7 +5,7 @@ import { clipped, visible, visibleLines } from '../shown/text.js';
 import { call, problemIn } from './gateway.js';
 import { Foreign, When } from './parts.js';
 import { Shelf, type Kind } from './shelf.js';
-import { look } from './viewer.js';
+import { look, type Looked, type ViewerAction } from './viewer.js';
 
 const CELL_MAX = 160;
 
@@ -34,7 +34,8 @@ const deadLetters: Kind<DeadLetter> = {
   ],
   loss: 'Their subscribers never get them. This cannot be taken back.',
   on: ['subscriber/dead-letter'],
-  open: (item) => void open(`v1/dead-letters/${item.number}`, `Dead letter ${item.number}`, item, factsOfLetter),
+  open: (item, actions) =>
+    void open(`v1/dead-letters/${item.number}`, `Dead letter ${item.number}`, item, factsOfLetter, actions),
 };
 
 const rejections: Kind<Rejection> = {
@@ -65,16 +66,23 @@ const rejections: Kind<Rejection> = {
   ],
   loss: 'Their records go with them, and nobody gets them. This cannot be taken back.',
   on: ['rejections'],
-  open: (item) => void open(`v1/rejections/${item.position}`, `Rejection ${item.position}`, item, factsOfRejection),
+  open: (item, actions) =>
+    void open(`v1/rejections/${item.position}`, `Rejection ${item.position}`, item, factsOfRejection, actions),
 };
 
 /** Shows what is known at once, and the record when it is there. */
-async function open<T>(path: string, title: string, item: T, facts: (item: T) => Parameters<typeof look>[0]['facts']) {
+async function open<T>(
+  path: string,
+  title: string,
+  item: T,
+  facts: (item: T) => Looked['facts'],
+  actions: ViewerAction[],
+): Promise<void> {
   try {
     const one = await call<WithRecord<T>>(path);
-    look({ title, facts: facts(one), record: one.record });
+    look({ title, facts: facts(one), record: one.record, actions });
   } catch (error) {
-    look({ title, facts: [...facts(item), ['Its record', problemIn(error).detail]] });
+    look({ title, facts: [...facts(item), ['Its record', problemIn(error).detail]], actions });
   }
 }
 

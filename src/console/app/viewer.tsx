@@ -9,12 +9,20 @@ import { visible } from '../shown/text.js';
 import { Dialog } from './dialog.js';
 import { Choice, Facts, Foreign } from './parts.js';
 
-interface Looked {
+export interface ViewerAction {
+  verb: string;
+  danger?: boolean;
+  /** @returns whether it was tried: then there is nothing more to look at */
+  act: () => Promise<boolean>;
+}
+
+export interface Looked {
   title: string;
   /** What is known beside the record. */
   facts: [string, ComponentChildren][];
   /** Absent: its bytes are damaged, or gone. */
   record?: RecordView;
+  actions?: ViewerAction[];
 }
 
 const looked = signal<Looked | undefined>(undefined);
@@ -39,7 +47,25 @@ export function Viewer() {
       </header>
       <Facts rows={[...at.facts, ...(at.record ? recordFacts(at.record) : [])]} />
       {at.record ? <PayloadText record={at.record} /> : <p class="note">Its record is damaged or gone.</p>}
+      {at.actions && at.actions.length > 0 && <Actions actions={at.actions} close={close} />}
     </Dialog>
+  );
+}
+
+function Actions({ actions, close }: { actions: ViewerAction[]; close: () => void }) {
+  return (
+    <footer>
+      {actions.map(({ verb, danger, act }) => (
+        <button
+          key={verb}
+          type="button"
+          class={danger === true ? 'danger' : ''}
+          onClick={() => void act().then((tried) => tried && close())}
+        >
+          {verb}
+        </button>
+      ))}
+    </footer>
   );
 }
 
