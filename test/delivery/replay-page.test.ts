@@ -70,8 +70,8 @@ describe('docs/replay.md', { skip: needs('mosquitto') }, () => {
 
     receiver.answer = ({ replay }) => (replay ? undefined : { status: 400 });
     const again = await answersTo(deadLetters, {});
-    assert.deepEqual(statusesOf(again), [200, 200, 200, 200]);
-    const counts = bodies<{ replayed?: number; deleted?: number }>(again);
+    assert.deepEqual(statusesOf(again), [200, 200, 200, 200, 404]); // the last one was given again by the first call
+    const counts = bodies<{ replayed?: number; deleted?: number }>(again.slice(0, -1));
     assert.deepEqual(
       counts.map(({ replayed, deleted }) => replayed ?? deleted),
       [2, 16, 0, 0],
@@ -79,7 +79,7 @@ describe('docs/replay.md', { skip: needs('mosquitto') }, () => {
     await receiver.waitFor(18);
 
     const mended = await answersTo(rejections, {});
-    assert.deepEqual(statusesOf(mended), [200, 200]);
+    assert.deepEqual(statusesOf(mended), [200, 200, 404]);
     assert.equal(bodies<{ replayed: number }>(mended)[0]!.replayed, 1);
 
     receiver.answer = ({ replay }) => (replay ? { hang: true } : undefined);
