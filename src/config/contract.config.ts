@@ -104,7 +104,7 @@ export class ContractConfig {
   @Optional(map(member, VALUES_MAX, value))
   mapping?: Map<string, string>;
 
-  /** JSON pointers to values that no rejection shows, up to 100; `*` stands for any one step. Besides members whose name says so (password, token, secret and such). */
+  /** JSON pointers to values that no problem of a rejection shows, up to 100; `*` stands for any one step. Besides members whose name says so (password, token, secret and such). */
   @Optional(list(jsonPointer, { max: 100 }))
   redact: string[] = [];
 
