@@ -1,7 +1,7 @@
 /** What watches a running gateway and tells of it: metrics, its own events, lines of the log. */
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
-import { Activities, LiveFeed, type LastReload, type Status } from './console/index.js';
+import { Activities, Incidents, LiveFeed, type LastReload, type Status } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkEvent } from './domain/link.js';
@@ -66,6 +66,7 @@ export class Operating {
   readonly live: LiveFeed;
   readonly repeats = new Repeats(systemClock);
   readonly activities = new Activities(systemClock);
+  readonly incidents = new Incidents(systemClock);
   /** What delivery and the senders tell with. */
   readonly telling: TellingParts & { metrics: DeliveryMetrics; activities: Activities; logger: Logger };
   /** Tells what the journal says by itself. */
@@ -124,6 +125,7 @@ export class Operating {
 
   /** Tells what became of the link. */
   link(told: LinkEvent): void {
+    this.incidents.link(told);
     this.#announcements.link(told);
   }
 

@@ -10,6 +10,7 @@ import {
   type Activity,
   type ConfigInForce,
   type GatewayView,
+  type Incidents,
   type JournalFigures,
   type LastReload,
   type LinkFigures,
@@ -25,7 +26,7 @@ import type { SubscriberStatus } from './delivery/index.js';
 import { systemClock } from './domain/clock.js';
 import type { ContractThreadHealth } from './domain/contract.js';
 import type { JournalStats } from './domain/journal.js';
-import type { LinkStatus } from './domain/link.js';
+import type { LinkDrop, LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { CommitSeconds } from './ops/index.js';
 import { Examining } from './examining.js';
@@ -39,6 +40,7 @@ export interface WatchingParts {
   maxBytes: number;
   heartbeats: Heartbeats;
   activities: Activities;
+  incidents: Incidents;
   link: () => Promise<LinkStatus | undefined>;
   /** Undefined before it is open. */
   journal: () => { stats(): Promise<JournalStats>; commits(ms: number): Promise<CommitSeconds> } | undefined;
@@ -57,8 +59,7 @@ export interface WatchingParts {
 
 interface Link {
   figures: LinkFigures;
-  /** Since when it is not up. */
-  downSince?: string;
+  drops: readonly LinkDrop[];
 }
 
 interface Journal {
@@ -81,7 +82,7 @@ export class Watching implements GatewayView {
     this.examiner = new Examining(parts);
     this.#link = new Asked(async () => {
       const said = await parts.link();
-      return said && linkOf(said, parts.startedAt);
+      return said && linkOf(said);
     }, systemClock);
     this.#journal = new Asked(() => this.#askJournal(), systemClock);
   }
@@ -122,7 +123,8 @@ export class Watching implements GatewayView {
       ...facts,
       subscribers,
       rejected: parts.activities.recentlyRejected,
-      ...(link?.downSince === undefined ? {} : { linkDownSince: link.downSince }),
+      drops: link?.drops ?? [],
+      incidents: parts.incidents.facts,
       ...(fullAt === undefined ? {} : { journalFullSince: instant(fullAt) }),
     });
     return { ...facts, findings, subscribers: sumsOf(subscribers, deadLetters) };
@@ -200,13 +202,10 @@ function instant(at: number): string {
   return new Date(at).toISOString();
 }
 
-/** With the newest drop in place of all, and since when it is down. */
-function linkOf({ drops, ...status }: LinkStatus, startedAt: string): Link {
+/** With the newest drop in place of all. */
+function linkOf({ drops, ...status }: LinkStatus): Link {
   const [lastDrop] = drops;
-  const figures = { ...status, ...(lastDrop ? { lastDrop } : {}) };
-  if (status.state === 'up') return { figures };
-  const outage = drops.find(({ wasUp }) => wasUp)?.at ?? startedAt;
-  return { figures, downSince: outage > startedAt ? outage : startedAt };
+  return { figures: { ...status, ...(lastDrop ? { lastDrop } : {}) }, drops };
 }
 
 /** Also of dead letters whose subscriber is no longer there. */

@@ -2,7 +2,7 @@ import type { FailureReason, Outcome } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
 import type { Record } from '../domain/record.js';
 import { Recent } from './recent.js';
-import type { RejectedFacts } from './findings.js';
+import type { RejectedFacts } from './facts.js';
 import type { SubscriberActivity } from './shown/types.js';
 
 export type AttemptOutcome = keyof SubscriberActivity['attempts'];

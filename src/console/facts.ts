@@ -1,0 +1,53 @@
+/** What findings are made of. */
+import type { LinkDrop } from '../domain/link.js';
+import type { Finding, Status } from './shown/types.js';
+
+/** One subscriber, as far as something may be wrong with it. */
+export interface SubscriberFacts {
+  id: string;
+  state: 'active' | 'paused' | 'broken' | 'gone';
+  /** Why it is not sent to; '' when it is. */
+  reason: string;
+  /** ISO 8601; absent: since before the start. */
+  since?: string;
+  lagRecords: number;
+  lagSeconds: number;
+  deadLetters: number;
+}
+
+/** Records that failed their contract of late. */
+export interface RejectedFacts {
+  contract: string;
+  reason: string;
+  count: number;
+  /** ISO 8601; never five minutes without one since then. */
+  since: string;
+}
+
+/** What happened, and is no state of anything: it stays in sight for a while. */
+export interface IncidentFacts {
+  /** The last time that the broker had forgotten the session, of a day. */
+  sessionLost?: SessionLost;
+}
+
+/** Messages may be missing between these instants, ISO 8601. */
+export interface SessionLost {
+  /** When the broker was last heard before; absent: not known. */
+  from?: string;
+  to: string;
+  /** How often within the day. */
+  times: number;
+}
+
+export interface Facts extends Omit<Status, 'findings' | 'subscribers'> {
+  subscribers: readonly SubscriberFacts[];
+  /** Of the last five minutes. */
+  rejected: readonly RejectedFacts[];
+  /** How connections ended and what connects were refused, newest first. */
+  drops: readonly LinkDrop[];
+  incidents: IncidentFacts;
+  /** Since when the journal is full. */
+  journalFullSince?: string;
+}
+
+export type About = Omit<Finding, 'id' | 'subject'>;
