@@ -6,6 +6,7 @@ import { systemClock } from './domain/clock.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkEvent } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
+import type { Discarded } from './domain/subscriber.js';
 import {
   ContractMetrics,
   DeliveryMetrics,
@@ -68,7 +69,12 @@ export class Operating {
   readonly activities = new Activities(systemClock);
   readonly incidents = new Incidents(systemClock);
   /** What delivery and the senders tell with. */
-  readonly telling: TellingParts & { metrics: DeliveryMetrics; activities: Activities; logger: Logger };
+  readonly telling: TellingParts & {
+    metrics: DeliveryMetrics;
+    activities: Activities;
+    incidents: Incidents;
+    logger: Logger;
+  };
   /** Tells what the journal says by itself. */
   readonly journal: JournalWatch;
   readonly credentials: ReturnType<typeof credentialsTeller>;
@@ -95,7 +101,12 @@ export class Operating {
     });
     this.credentials = credentialsTeller(logger);
     const parts = { metrics: this.metrics, announcements: this.#announcements, repeats: this.repeats, logger };
-    this.telling = { ...parts, activities: this.activities, discarded: discardTeller(parts) };
+    const tellDiscarded = discardTeller(parts);
+    const discarded = (what: Discarded): void => {
+      this.incidents.discarded(what.subscriber, what.reason, what.records);
+      tellDiscarded(what);
+    };
+    this.telling = { ...parts, activities: this.activities, incidents: this.incidents, discarded };
     this.journal = this.#journalWatch(directory);
   }
 
@@ -171,6 +182,10 @@ export class Operating {
       nearFull: (facts) => {
         tells.nearFull(facts);
         this.#announcements.nearFull(facts);
+      },
+      expired: (what) => {
+        tells.expired(what);
+        this.incidents.expired(what.rejections + what.deadLetters);
       },
       discarded: this.telling.discarded,
       traced: (marks) => this.tracing?.received(marks),

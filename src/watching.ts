@@ -82,6 +82,7 @@ export class Watching implements GatewayView {
     this.examiner = new Examining(parts);
     this.#link = new Asked(async () => {
       const said = await parts.link();
+      if (said) parts.incidents.counters(said.counters);
       return said && linkOf(said);
     }, systemClock);
     this.#journal = new Asked(() => this.#askJournal(), systemClock);
@@ -167,8 +168,11 @@ export class Watching implements GatewayView {
     const journal = this.parts.journal();
     if (!journal) return undefined;
     const asked = [journal.stats(), journal.commits(MINUTE_MS), journal.commits(SAMPLE_MS)] as const;
-    const [{ stateReason: reason, deadLetters, ...stats }, commitSeconds, { max: stepMax }] = await Promise.all(asked);
-    return { figures: { ...stats, reason, maxBytes: this.parts.maxBytes, commitSeconds }, deadLetters, stepMax };
+    const [said, commitSeconds, { max: stepMax }] = await Promise.all(asked);
+    const { stateReason: reason, deadLetters, oldestPublishAt: at, ...stats } = said;
+    const oldest = at === undefined ? {} : { oldestPublishAt: instant(at) };
+    const figures = { ...stats, ...oldest, reason, maxBytes: this.parts.maxBytes, commitSeconds };
+    return { figures, deadLetters, stepMax };
   }
 
   #threads(): Status['threads'] {

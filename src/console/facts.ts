@@ -1,5 +1,6 @@
 /** What findings are made of. */
 import type { LinkDrop } from '../domain/link.js';
+import type { DiscardReason } from '../domain/subscriber.js';
 import type { Finding, Status } from './shown/types.js';
 
 /** One subscriber, as far as something may be wrong with it. */
@@ -28,6 +29,29 @@ export interface RejectedFacts {
 export interface IncidentFacts {
   /** The last time that the broker had forgotten the session, of a day. */
   sessionLost?: SessionLost;
+  /** These four are of the last hour, or of longer when never an hour passed without. */
+  discarded: readonly DiscardFacts[];
+  /** Rejections and dead letters that were older than `journal.failedRetention`. */
+  expired?: Tally;
+  /** QoS 0 over the bound. */
+  dropped?: Tally;
+  /** Publishes that the broker refused. */
+  refused?: Tally;
+}
+
+export interface Tally {
+  count: number;
+  /** Of the first and the last, ISO 8601. */
+  since: string;
+  at: string;
+}
+
+/** What a subscriber will never be given. */
+export interface DiscardFacts extends Tally {
+  /** Of the subscriber. */
+  id: string;
+  /** Of the last; `asked`: with `discardBacklog`. */
+  reason: DiscardReason | 'asked';
 }
 
 /** Messages may be missing between these instants, ISO 8601. */

@@ -1,6 +1,7 @@
 /** What is not as it should be, in words for whoever is on call. Pure. */
 import type { About, Facts } from './facts.js';
 import { linkFindings } from './link-findings.js';
+import { lossFindings } from './loss-findings.js';
 import type { Finding, Status } from './shown/types.js';
 import { subscriberFindings } from './subscriber-findings.js';
 
@@ -12,7 +13,15 @@ const UNADMITTED_MANY = 1_000;
 
 /** The worst first. */
 export function findingsOf(facts: Facts): Finding[] {
-  const found = [linkFindings, journalFindings, contractFindings, threadFindings, subscriberFindings, reloadFindings];
+  const found = [
+    linkFindings,
+    lossFindings,
+    journalFindings,
+    contractFindings,
+    threadFindings,
+    subscriberFindings,
+    reloadFindings,
+  ];
   return found
     .flatMap((of) => of(facts))
     .sort((one, other) => SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity));

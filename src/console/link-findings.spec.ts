@@ -14,7 +14,7 @@ function drop(at: string, cause: LinkDrop['cause'], more: Partial<LinkDrop> = {}
   return { at: `2026-01-02T03:${at}.000Z`, wasUp: true, ...seen, ...more };
 }
 
-function found(state: string, drops: LinkDrop[], incidents: Facts['incidents'] = {}): Finding[] {
+function found(state: string, drops: LinkDrop[], incidents: Partial<Facts['incidents']> = {}): Finding[] {
   const link = { state, url: 'mqtt://broker', denied: {}, unanswered: [] };
   return linkFindings({ link, drops, incidents, now: NOW, startedAt: STARTED } as unknown as Facts);
 }

@@ -1,10 +1,9 @@
 /** What is wrong with subscribers. Pure. */
-import type { About, Facts, SubscriberFacts } from './facts.js';
+import { told } from './alike.js';
+import type { About, Facts } from './facts.js';
 import type { Finding } from './shown/types.js';
 
 const LAG_SECONDS_LONG = 300;
-/** More subscribers than this with the same trouble are one finding. */
-const ALIKE_MAX = 10;
 
 const OF_STATE: { readonly [state in 'broken' | 'gone' | 'paused']: Omit<About, 'why' | 'panel' | 'since'> } = {
   broken: {
@@ -49,18 +48,4 @@ export function subscriberFindings({ subscribers, now }: Facts): Finding[] {
       mend: 'Look at why they failed, and replay or delete them.',
     })),
   ];
-}
-
-/** Each with its name; many that are alike as one. @param about `what` goes on after the name */
-function told(id: string, some: readonly SubscriberFacts[], about: (one: SubscriberFacts) => About): Finding[] {
-  if (some.length <= ALIKE_MAX) {
-    return some.map((one) => {
-      const { what, ...rest } = about(one);
-      return { id, subject: one.id, what: `The subscriber ${one.id} ${what}.`, ...rest };
-    });
-  }
-  const { what, severity, mend, panel } = about(some[0]!);
-  const names = some.slice(0, ALIKE_MAX).map((one) => one.id);
-  const why = `Among them ${names.join(', ')}.`;
-  return [{ id, severity, what: `Of ${some.length} subscribers each ${what}.`, why, mend, panel }];
 }
