@@ -185,10 +185,11 @@ export class Watching implements GatewayView {
   }
 
   #subscribers(deadLetters: JournalStats['deadLetters']): SubscriberFacts[] {
-    return this.parts.subscribers().map(({ id, state, reason, lagRecords, lagSeconds }) => {
-      const since = this.parts.activities.since(id);
+    const { activities, subscribers } = this.parts;
+    return subscribers().map(({ id, state, reason, heldUntil, lagRecords, lagSeconds }) => {
+      const held = heldUntil === undefined ? {} : { heldUntil: instant(heldUntil) };
       const facts = { id, state, reason, lagRecords, lagSeconds, deadLetters: deadLetters[id] ?? 0 };
-      return since === undefined ? facts : { ...facts, since };
+      return { ...facts, ...held, ...activities.facts(id) };
     });
   }
 

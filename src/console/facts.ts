@@ -1,7 +1,7 @@
 /** What findings are made of. */
 import type { LinkDrop } from '../domain/link.js';
 import type { DiscardReason } from '../domain/subscriber.js';
-import type { Finding, Status } from './shown/types.js';
+import type { Finding, Status, SubscriberActivity } from './shown/types.js';
 
 /** One subscriber, as far as something may be wrong with it. */
 export interface SubscriberFacts {
@@ -11,6 +11,17 @@ export interface SubscriberFacts {
   reason: string;
   /** ISO 8601; absent: since before the start. */
   since?: string;
+  /** When something is sent to it again, ISO 8601; absent: it is not held, or nothing is known. */
+  heldUntil?: string;
+  /** Attempts that failed since the last success, and since when. */
+  failing?: { since: string; times: number };
+  /** Since the start. */
+  lastFailure?: NonNullable<SubscriberActivity['lastFailure']>;
+  /** Attempts of the last five minutes that delivered, or made dead letters. */
+  delivered: number;
+  dead: number;
+  /** Since when there are dead letters, never five minutes without a new one, ISO 8601; absent: none since the start. */
+  deadSince?: string;
   lagRecords: number;
   lagSeconds: number;
   deadLetters: number;

@@ -29,7 +29,17 @@ function facts(more: Partial<Facts> = {}): Facts {
 }
 
 function subscriber(id: string, more: Partial<SubscriberFacts> = {}): SubscriberFacts {
-  return { id, state: 'active', reason: '', lagRecords: 0, lagSeconds: 0, deadLetters: 0, ...more };
+  return {
+    id,
+    state: 'active',
+    reason: '',
+    lagRecords: 0,
+    lagSeconds: 0,
+    deadLetters: 0,
+    delivered: 0,
+    dead: 0,
+    ...more,
+  };
 }
 
 /** `severity id subject` of each. */
