@@ -312,9 +312,9 @@ export class Gateway {
   }
 
   #makeWatching(): Watching {
-    const { heartbeats, activities } = this.#operating;
+    const { heartbeats, activities, incidents } = this.#operating;
     return new Watching({
-      ...{ version: this.options.version, maxBytes: this.settings.journal.maxBytes, heartbeats, activities },
+      ...{ version: this.options.version, maxBytes: this.settings.journal.maxBytes, heartbeats, activities, incidents },
       startedAt: this.#operating.live.startedAt,
       link: () => this.#linkThread.calls.status(),
       journal: () => this.#journaling.journal,

@@ -1,11 +1,12 @@
 /** What watches a running gateway and tells of it: metrics, its own events, lines of the log. */
 import type { Logger } from 'pino';
 import { Announcements } from './announcing.js';
-import { Activities, LiveFeed, type LastReload, type Status } from './console/index.js';
+import { Activities, Incidents, LiveFeed, type LastReload, type Status } from './console/index.js';
 import { systemClock } from './domain/clock.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { LinkEvent } from './domain/link.js';
 import type { MessageBatch } from './domain/message.js';
+import type { Discarded } from './domain/subscriber.js';
 import {
   ContractMetrics,
   DeliveryMetrics,
@@ -66,8 +67,14 @@ export class Operating {
   readonly live: LiveFeed;
   readonly repeats = new Repeats(systemClock);
   readonly activities = new Activities(systemClock);
+  readonly incidents = new Incidents(systemClock);
   /** What delivery and the senders tell with. */
-  readonly telling: TellingParts & { metrics: DeliveryMetrics; activities: Activities; logger: Logger };
+  readonly telling: TellingParts & {
+    metrics: DeliveryMetrics;
+    activities: Activities;
+    incidents: Incidents;
+    logger: Logger;
+  };
   /** Tells what the journal says by itself. */
   readonly journal: JournalWatch;
   readonly credentials: ReturnType<typeof credentialsTeller>;
@@ -94,7 +101,12 @@ export class Operating {
     });
     this.credentials = credentialsTeller(logger);
     const parts = { metrics: this.metrics, announcements: this.#announcements, repeats: this.repeats, logger };
-    this.telling = { ...parts, activities: this.activities, discarded: discardTeller(parts) };
+    const tellDiscarded = discardTeller(parts);
+    const discarded = (what: Discarded): void => {
+      this.incidents.discarded(what.subscriber, what.reason, what.records);
+      tellDiscarded(what);
+    };
+    this.telling = { ...parts, activities: this.activities, incidents: this.incidents, discarded };
     this.journal = this.#journalWatch(directory);
   }
 
@@ -124,6 +136,7 @@ export class Operating {
 
   /** Tells what became of the link. */
   link(told: LinkEvent): void {
+    this.incidents.link(told);
     this.#announcements.link(told);
   }
 
@@ -168,7 +181,12 @@ export class Operating {
       },
       nearFull: (facts) => {
         tells.nearFull(facts);
+        this.incidents.nearFull(facts.near);
         this.#announcements.nearFull(facts);
+      },
+      expired: (what) => {
+        tells.expired(what);
+        this.incidents.expired(what.rejections + what.deadLetters);
       },
       discarded: this.telling.discarded,
       traced: (marks) => this.tracing?.received(marks),

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
 import { parseSubscriber } from './config/index.js';
-import type { Activities } from './console/index.js';
+import type { Activities, Incidents } from './console/index.js';
 import {
   DecodingSender,
   Delivery,
@@ -39,6 +39,7 @@ const TEST_TOPIC = 'holdfast/test';
 export interface ServingParts extends TellingParts {
   metrics: DeliveryMetrics;
   activities: Activities;
+  incidents: Incidents;
   logger: Logger;
   settings: Pick<Settings, 'subscribers' | 'registration' | 'publish'>;
   handlers: readonly HandlerSubscriber[];
@@ -59,7 +60,7 @@ export interface ServingParts extends TellingParts {
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, metrics, parametersOf, logger, decode, mayTell } = parts;
+  const { settings, handlers, version, journal, reader, parametersOf, logger, decode, mayTell } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -87,7 +88,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
     refusal: (url) => refusalOf(url, allow),
     test: (one, isTrusted) => testOf(one, isTrusted ? trusted : guarded),
-    observer: registryObserver(metrics, logger),
+    observer: registryObserver(parts),
   });
   const configured = [
     ...settings.subscribers.map((one) => ({
@@ -214,13 +215,15 @@ async function testOf(settings: SubscriberSettings, sending: HttpSenderOptions):
   };
 }
 
-function registryObserver(metrics: DeliveryMetrics, logger: Logger): RegistryObserver {
+function registryObserver({ metrics, incidents, logger }: ServingParts): RegistryObserver {
   return {
     added: (subscriber) => metrics.added(subscriber),
     removed: (subscriber) => metrics.removed(subscriber),
     changed: (subscriber, what) => logger.info({ subscriber }, `a subscriber was ${what} over REST`),
-    discarded: (subscriber, records) =>
-      logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked'),
+    discarded: (subscriber, records) => {
+      incidents.discarded(subscriber, 'asked', records);
+      logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked');
+    },
     replaysEnded: (subscriber, count) =>
       logger.warn({ subscriber, count }, 'replays of a subscriber that was removed have ended'),
     impaired: (subscriber, why) => logger.warn({ subscriber, why }, 'a subscriber is not served as it should be'),

@@ -10,6 +10,7 @@ import {
   type Activity,
   type ConfigInForce,
   type GatewayView,
+  type Incidents,
   type JournalFigures,
   type LastReload,
   type LinkFigures,
@@ -25,7 +26,7 @@ import type { SubscriberStatus } from './delivery/index.js';
 import { systemClock } from './domain/clock.js';
 import type { ContractThreadHealth } from './domain/contract.js';
 import type { JournalStats } from './domain/journal.js';
-import type { LinkStatus } from './domain/link.js';
+import type { LinkDrop, LinkStatus } from './domain/link.js';
 import type { Settings } from './domain/settings.js';
 import type { CommitSeconds } from './ops/index.js';
 import { Examining } from './examining.js';
@@ -39,6 +40,7 @@ export interface WatchingParts {
   maxBytes: number;
   heartbeats: Heartbeats;
   activities: Activities;
+  incidents: Incidents;
   link: () => Promise<LinkStatus | undefined>;
   /** Undefined before it is open. */
   journal: () => { stats(): Promise<JournalStats>; commits(ms: number): Promise<CommitSeconds> } | undefined;
@@ -57,8 +59,7 @@ export interface WatchingParts {
 
 interface Link {
   figures: LinkFigures;
-  /** Since when it is not up. */
-  downSince?: string;
+  drops: readonly LinkDrop[];
 }
 
 interface Journal {
@@ -81,7 +82,8 @@ export class Watching implements GatewayView {
     this.examiner = new Examining(parts);
     this.#link = new Asked(async () => {
       const said = await parts.link();
-      return said && linkOf(said, parts.startedAt);
+      if (said) parts.incidents.counters(said.counters);
+      return said && linkOf(said);
     }, systemClock);
     this.#journal = new Asked(() => this.#askJournal(), systemClock);
   }
@@ -122,7 +124,8 @@ export class Watching implements GatewayView {
       ...facts,
       subscribers,
       rejected: parts.activities.recentlyRejected,
-      ...(link?.downSince === undefined ? {} : { linkDownSince: link.downSince }),
+      drops: link?.drops ?? [],
+      incidents: parts.incidents.facts,
       ...(fullAt === undefined ? {} : { journalFullSince: instant(fullAt) }),
     });
     return { ...facts, findings, subscribers: sumsOf(subscribers, deadLetters) };
@@ -165,8 +168,11 @@ export class Watching implements GatewayView {
     const journal = this.parts.journal();
     if (!journal) return undefined;
     const asked = [journal.stats(), journal.commits(MINUTE_MS), journal.commits(SAMPLE_MS)] as const;
-    const [{ stateReason: reason, deadLetters, ...stats }, commitSeconds, { max: stepMax }] = await Promise.all(asked);
-    return { figures: { ...stats, reason, maxBytes: this.parts.maxBytes, commitSeconds }, deadLetters, stepMax };
+    const [said, commitSeconds, { max: stepMax }] = await Promise.all(asked);
+    const { stateReason: reason, deadLetters, oldestPublishAt: at, ...stats } = said;
+    const oldest = at === undefined ? {} : { oldestPublishAt: instant(at) };
+    const figures = { ...stats, ...oldest, reason, maxBytes: this.parts.maxBytes, commitSeconds };
+    return { figures, deadLetters, stepMax };
   }
 
   #threads(): Status['threads'] {
@@ -179,10 +185,11 @@ export class Watching implements GatewayView {
   }
 
   #subscribers(deadLetters: JournalStats['deadLetters']): SubscriberFacts[] {
-    return this.parts.subscribers().map(({ id, state, reason, lagRecords, lagSeconds }) => {
-      const since = this.parts.activities.since(id);
+    const { activities, subscribers } = this.parts;
+    return subscribers().map(({ id, state, reason, heldUntil, lagRecords, lagSeconds }) => {
+      const held = heldUntil === undefined ? {} : { heldUntil: instant(heldUntil) };
       const facts = { id, state, reason, lagRecords, lagSeconds, deadLetters: deadLetters[id] ?? 0 };
-      return since === undefined ? facts : { ...facts, since };
+      return { ...facts, ...held, ...activities.facts(id) };
     });
   }
 
@@ -200,13 +207,10 @@ function instant(at: number): string {
   return new Date(at).toISOString();
 }
 
-/** With the newest drop in place of all, and since when it is down. */
-function linkOf({ drops, ...status }: LinkStatus, startedAt: string): Link {
+/** With the newest drop in place of all. */
+function linkOf({ drops, ...status }: LinkStatus): Link {
   const [lastDrop] = drops;
-  const figures = { ...status, ...(lastDrop ? { lastDrop } : {}) };
-  if (status.state === 'up') return { figures };
-  const outage = drops.find(({ wasUp }) => wasUp)?.at ?? startedAt;
-  return { figures, downSince: outage > startedAt ? outage : startedAt };
+  return { figures: { ...status, ...(lastDrop ? { lastDrop } : {}) }, drops };
 }
 
 /** Also of dead letters whose subscriber is no longer there. */

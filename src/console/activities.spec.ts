@@ -44,12 +44,25 @@ describe('what became of attempts of late', () => {
     assert.equal(scene.of('a').lastFailure!.status, 410);
   });
 
+  it('knows since when attempts fail, until one succeeds; who asks for a pause does not fail', () => {
+    const scene = new Scene();
+    const { activities } = scene;
+    const failing = (): object | undefined => activities.facts('a').failing;
+    activities.answered('a', RECORD, { kind: 'throttled', reason: 'status', status: 429, detail: '' });
+    assert.equal(failing(), undefined);
+    for (scene.at = 1_000; scene.at <= 3_000; scene.at += 1_000)
+      activities.answered('a', RECORD, { kind: 'throttled', reason: 'refused', status: 0, detail: '' });
+    assert.deepEqual(failing(), { since: '1970-01-01T00:00:01.000Z', times: 3 });
+    activities.answered('a', RECORD, { kind: 'delivered' });
+    assert.equal(failing(), undefined);
+  });
+
   it('forgets who is no longer there', () => {
     const scene = new Scene();
     scene.activities.state('a');
-    assert.equal(scene.activities.since('a'), '1970-01-01T00:00:00.000Z');
+    assert.equal(scene.activities.facts('a').since, '1970-01-01T00:00:00.000Z');
     scene.of('b');
-    assert.equal(scene.activities.since('a'), undefined);
+    assert.equal(scene.activities.facts('a').since, undefined);
   });
 
   it('rejections are by contract, each with its last reason, while they are recent, and since when there are any', () => {

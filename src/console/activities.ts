@@ -2,18 +2,22 @@ import type { FailureReason, Outcome } from '../domain/attempt.js';
 import type { Clock } from '../domain/clock.js';
 import type { Record } from '../domain/record.js';
 import { Recent } from './recent.js';
-import type { RejectedFacts } from './findings.js';
+import type { RejectedFacts, SubscriberFacts } from './facts.js';
 import type { SubscriberActivity } from './shown/types.js';
 
 export type AttemptOutcome = keyof SubscriberActivity['attempts'];
 const OUTCOMES: readonly AttemptOutcome[] = ['delivered', 'retry', 'throttled', 'dead'];
 /** Bounds what is kept of an answer, as with dead letters. */
 const DETAIL_CHARACTERS_MAX = 2_048;
+const TOO_MANY_REQUESTS = 429;
 
 interface Known {
   attempts: { [outcome in AttemptOutcome]: Recent };
   lastDeliveredAt?: string;
   lastFailure?: NonNullable<SubscriberActivity['lastFailure']>;
+  /** Attempts that failed since the last success, and since when; a receiver that asks for a pause (429) does not fail. */
+  failing?: { since: string; times: number };
+  deadSince?: string;
   /** Since when it is in its state. */
   since?: string;
 }
@@ -33,6 +37,7 @@ export class Activities {
 
   attempt(subscriber: string, outcome: AttemptOutcome): void {
     const known = this.#of(subscriber);
+    if (outcome === 'dead' && known.attempts.dead.count === 0) known.deadSince = this.#now;
     known.attempts[outcome].add();
     this.#counts[outcome === 'retry' ? 'retried' : outcome]++;
     if (outcome === 'delivered') known.lastDeliveredAt = this.#now;
@@ -40,11 +45,16 @@ export class Activities {
 
   /** What an attempt of this record came to; of a batch the first. */
   answered(subscriber: string, { position, id }: Pick<Record, 'position' | 'id'>, outcome: Outcome): void {
-    if (outcome.kind === 'delivered') return;
+    const known = this.#of(subscriber);
+    if (outcome.kind === 'delivered') return void delete known.failing;
     const { status, detail } = outcome;
+    if (status !== TOO_MANY_REQUESTS) {
+      const { since, times } = known.failing ?? { since: this.#now, times: 0 };
+      known.failing = { since, times: times + 1 };
+    }
     const reason: FailureReason = outcome.kind === 'gone' ? 'status' : outcome.reason;
     const failure = { at: this.#now, position, id, reason, status, detail: detail.slice(0, DETAIL_CHARACTERS_MAX) };
-    this.#of(subscriber).lastFailure = failure;
+    known.lastFailure = failure;
   }
 
   state(subscriber: string): void {
@@ -71,9 +81,18 @@ export class Activities {
     return all.filter(({ count }) => count > 0);
   }
 
-  /** Since when a subscriber is in its state; undefined: since before the start. */
-  since(subscriber: string): string | undefined {
-    return this.#subscribers.get(subscriber)?.since;
+  /** What is known of a subscriber, as far as something may be wrong with it. */
+  facts(
+    subscriber: string,
+  ): Omit<SubscriberFacts, 'id' | 'state' | 'reason' | 'lagRecords' | 'lagSeconds' | 'deadLetters'> {
+    const { since, failing, lastFailure, deadSince, attempts } = this.#of(subscriber);
+    return {
+      ...(since === undefined ? {} : { since }),
+      ...(failing ? { failing } : {}),
+      ...(lastFailure ? { lastFailure } : {}),
+      ...(deadSince === undefined ? {} : { deadSince }),
+      ...{ delivered: attempts.delivered.count, dead: attempts.dead.count },
+    };
   }
 
   /** @param subscribers ids of all there are; others are forgotten */

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LinkDrop } from '../domain/link.js';
-import { findingsOf, type Facts, type SubscriberFacts } from './findings.js';
+import type { Facts, SubscriberFacts } from './facts.js';
+import { findingsOf } from './findings.js';
 
 const NOW = '2026-01-02T03:04:05.000Z';
 const HOUR_AGO = '2026-01-02T02:04:05.000Z';
-const CONFLICT: LinkDrop = {
-  ...{ at: '2026-01-02T03:00:00.000Z', wasUp: true, cause: 'client-id-conflict', confidence: 'certain' },
-  ...{ evidence: ['The broker said so.'], mend: 'Find it.' },
-};
 const DELAY = { delaySeconds: 0, worstDelaySeconds: 0.1 };
 
 function link(more: object = {}): NonNullable<Facts['link']> {
@@ -20,6 +16,7 @@ function link(more: object = {}): NonNullable<Facts['link']> {
 function facts(more: Partial<Facts> = {}): Facts {
   return {
     ...{ version: '1', node: '24', now: NOW, startedAt: HOUR_AGO, link: link(), rejected: [], subscribers: [] },
+    ...{ drops: [], incidents: { discarded: [], unsubscribed: {} } },
     journal: {
       ...{ state: 'open', reason: '', records: 1, bytes: 10, maxBytes: 100, last: 1, admitted: 1, outbox: 0 },
       ...{ corruptRecords: 0, commitSeconds: { p50: 0, p99: 0, max: 0 }, asOf: NOW },
@@ -32,7 +29,17 @@ function facts(more: Partial<Facts> = {}): Facts {
 }
 
 function subscriber(id: string, more: Partial<SubscriberFacts> = {}): SubscriberFacts {
-  return { id, state: 'active', reason: '', lagRecords: 0, lagSeconds: 0, deadLetters: 0, ...more };
+  return {
+    id,
+    state: 'active',
+    reason: '',
+    lagRecords: 0,
+    lagSeconds: 0,
+    deadLetters: 0,
+    delivered: 0,
+    dead: 0,
+    ...more,
+  };
 }
 
 /** `severity id subject` of each. */
@@ -56,22 +63,6 @@ describe('what is found', () => {
       'warning subscriber-broken b',
       'info subscriber-paused a',
     ]);
-  });
-
-  it('a link that is down says since when, why and what to do; it is critical once it lasts', () => {
-    const down = link({ state: 'waiting', lastDrop: CONFLICT });
-    const [finding] = findingsOf(facts({ link: down, linkDownSince: CONFLICT.at }));
-    assert.deepEqual([finding!.id, finding!.severity, finding!.since], ['link-down', 'critical', CONFLICT.at]);
-    assert.equal(finding!.why, 'client-id-conflict (certain). The broker said so.');
-    assert.equal(finding!.mend, 'Find it.');
-    assert.deepEqual(found({ link: down, linkDownSince: NOW }), ['warning link-down']);
-  });
-
-  it('a drop is news for ten minutes, and a conflict is no blip', () => {
-    const after = (lastDrop: LinkDrop): string[] => found({ link: link({ lastDrop }) });
-    assert.deepEqual(after(CONFLICT), ['critical client-id-conflict']);
-    assert.deepEqual(after({ ...CONFLICT, cause: 'network' }), ['warning link-dropped']);
-    assert.deepEqual(after({ ...CONFLICT, at: HOUR_AGO }), []);
   });
 
   it('each subscription that brings nothing, and a canary that is silent', () => {

@@ -60,6 +60,7 @@ const journal = object<Seen<JournalFigures>>({
   last: count.says('Newest position, 0 when none was ever written.'),
   admitted: count.says('Every record up to here has its verdict.'),
   outbox: count.says('Publishes that wait for the broker.'),
+  oldestPublishAt: optional(instant.says('When the oldest of them was accepted; absent: none waits.')),
   corruptRecords: count,
   commitSeconds: object<JournalFigures['commitSeconds']>({ p50: seconds, p99: seconds, max: seconds }).says(
     'Of the commits of the last minute; all 0 when there were none.',

@@ -75,6 +75,8 @@ export interface JournalFigures {
   admitted: number;
   /** Publishes that wait for the broker. */
   outbox: number;
+  /** When the oldest of them was accepted; absent: none waits. */
+  oldestPublishAt?: string;
   corruptRecords: number;
   /** Of the commits of the last minute or so; all 0 when there were none. */
   commitSeconds: { p50: number; p99: number; max: number };

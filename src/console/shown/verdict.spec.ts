@@ -25,7 +25,7 @@ describe('the verdict', () => {
     assert.equal(verdict(status(), true).word, 'All is well');
   });
 
-  it('is of the worst, since the first of those began', () => {
+  it('is of the worst, and since that began, whatever began before', () => {
     const all = status(
       finding('critical', '2026-11-26T07:50:00.000Z'),
       finding('critical', '2026-11-26T07:40:00.000Z'),
@@ -35,7 +35,7 @@ describe('the verdict', () => {
       level: 'critical',
       word: 'Critical',
       text: 'The link is down. 2 more findings.',
-      since: '2026-11-26T07:40:00.000Z',
+      since: '2026-11-26T07:50:00.000Z',
     });
     assert.equal(verdict(status(finding('warning')), true).since, undefined);
   });

@@ -10,7 +10,7 @@ export interface Verdict {
   /** One word or two. */
   word: string;
   text: string;
-  /** The earliest beginning of what is worst. */
+  /** Of what `text` tells. */
   since?: string;
 }
 
@@ -27,14 +27,12 @@ export function verdict(status: Status | undefined, heard: boolean): Verdict {
   const { findings } = status;
   const [worst] = findings;
   if (worst === undefined) return { level: 'well', word: 'All is well', text: 'Nothing needs you.' };
-  const alike = findings.filter(({ severity }) => severity === worst.severity);
-  const begins = alike.flatMap(({ since }) => since ?? []).sort();
   const others = findings.length - 1;
   return {
     level: worst.severity,
     word: WORDS[worst.severity],
     text: others === 0 ? worst.what : `${worst.what} ${many(others, 'more finding')}.`,
-    since: begins[0],
+    since: worst.since,
   };
 }
 
