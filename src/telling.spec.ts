@@ -28,7 +28,7 @@ class Scene {
     const logger = { info: said, warn: said, error: said } as unknown as TellingParts['logger'];
     const none = (): void => undefined;
     const parts = {
-      metrics: { attempt: none, delivered: none, discarded: none },
+      metrics: { attempt: none, delivered: none, discarded: none, deadLettered: none },
       announcements: { state: none, died: none, discarded: none },
       ...{ repeats: this.repeats, logger },
     };

@@ -10,7 +10,7 @@ import { spanRefOf, type SpanRef } from './domain/trace.js';
 import { LONG_QUIET_MS, type DeliveryMetrics, type Repeats } from './ops/index.js';
 
 export interface TellingParts {
-  metrics: Pick<DeliveryMetrics, 'attempt' | 'delivered' | 'discarded'>;
+  metrics: Pick<DeliveryMetrics, 'attempt' | 'delivered' | 'discarded' | 'deadLettered'>;
   announcements: Pick<Announcements, 'state' | 'died' | 'discarded'>;
   /** Told what was given up. */
   discarded: (discarded: Discarded) => void;
@@ -76,6 +76,7 @@ export function deliveryObserver(
     died: (letter) => {
       announcements.died(letter);
       const { subscriber, reason, status, topic, position, id } = letter;
+      metrics.deadLettered(subscriber);
       const kind = `dead ${subscriber} ${reason}`;
       const statuses = new Set(died.get(kind)).add(status);
       died.set(kind, statuses);
