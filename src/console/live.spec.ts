@@ -108,6 +108,16 @@ describe('the feed of the console', () => {
     assert.deepEqual((await scene.open(lastId)).taken(), ['told a', 'told b', 'status']);
   });
 
+  it('tells who asks for it all that is kept', async (t) => {
+    const scene = new Scene(t);
+    assert.deepEqual((await scene.open('0')).taken(), ['status']);
+    for (const name of ['a', 'b']) scene.feed.tell(name, {});
+    assert.deepEqual((await scene.open('0')).taken(), ['told a', 'told b', 'status']);
+    for (let i = 0; i < 600; i++) scene.feed.tell('more', {});
+    const told = (await scene.open('0')).taken();
+    assert.deepEqual([told.length, told[0]], [501, 'told more']);
+  });
+
   it('says when that is no longer kept, or is of another run', async (t) => {
     const scene = new Scene(t);
     const client = await scene.open();

@@ -3,8 +3,10 @@ import type { Clock } from '../domain/clock.js';
 import type { Sink } from '../domain/event-stream.js';
 import type { Status } from './shown/types.js';
 
-/** What was told is kept for those that come back, so many. */
+/** What was told is kept for those that come, and those that come back, so many. */
 const KEPT = 500;
+/** Asks for all that is kept. */
+const FROM_THE_FIRST = '0';
 const STATUS_MS = 2_000;
 /** Streams open at once, and of one token: apart from those of `GET /v1/stream`, which they must not keep out. */
 const CLIENTS_MAX = 32;
@@ -150,7 +152,7 @@ export class LiveFeed {
     return `as many watch the console with the token "${caller.name}" as may`;
   }
 
-  /** @param lastEventId what the client had last; absent: it begins with what comes from now on */
+  /** @param lastEventId what the client had last, `0`: nothing yet; absent: it begins with what comes from now on */
   open(sink: Sink, lastEventId: string | undefined, caller: Caller | undefined): void {
     if (sink.destroyed || caller?.revoked.aborted) return sink.end();
     const position = lastEventId === undefined ? this.#kept.last : this.#positionOf(lastEventId);
@@ -171,6 +173,7 @@ export class LiveFeed {
 
   /** Undefined: it is of another run, or of none. */
   #positionOf(id: string): number | undefined {
+    if (id === FROM_THE_FIRST) return this.#kept.first - 1;
     const [, run, number] = /^(.+)-(\d{1,15})$/.exec(id) ?? [];
     const position = Number(number);
     return run === this.startedAt && position <= this.#kept.last ? position : undefined;

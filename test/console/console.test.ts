@@ -186,13 +186,14 @@ describe('the console', { skip: needs('chromium') }, () => {
     const page = await open(t);
     await page.locator('.verdict').getByText('All is well').waitFor();
     await page.getByText('every 5 s').waitFor();
+    await page.getByText('Shown only while the page is live. refused with REFUSED').waitFor();
     gateway.replies.set('GET /v1/status', { status: 503 });
     await page.locator('.verdict').getByText('No answer').waitFor({ timeout: 30_000 });
   });
 
   it('shows at once what happens', async (t) => {
     const page = await open(t);
-    await page.getByText('Nothing since this page was opened.').waitFor();
+    await page.getByText('Nothing since the gateway started.').waitFor();
     gateway.send('told', {
       at: new Date().toISOString(),
       name: 'link/down',
@@ -201,9 +202,16 @@ describe('the console', { skip: needs('chromium') }, () => {
       evidence: [],
       mend: 'The broker is restarting.',
     });
-    await page.getByText('The link dropped: broker-shutdown (certain). The broker is restarting.').waitFor();
+    const dropped = page.getByText('The link dropped: broker-shutdown (certain). The broker is restarting.');
+    await dropped.waitFor();
     gateway.sendStatus({ findings: [] });
     await page.locator('.verdict').getByText('All is well').waitFor();
+    await page.reload();
+    await dropped.waitFor();
+    gateway.send('missed', {}); // as after a restart: what is kept is asked for anew
+    await until(() => gateway.asked.filter(({ path }) => path === '/v1/live').length === 3, { what: 'another stream' });
+    await dropped.waitFor();
+    assert.equal(await dropped.count(), 1);
   });
 
   it('asks for a token, keeps it in the tab, and asks again when it is no longer known', async (t) => {
