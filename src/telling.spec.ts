@@ -19,7 +19,7 @@ class Scene {
   readonly lines: { [field: string]: unknown }[] = [];
   readonly discarded: TellingParts['discarded'];
   readonly observer: DeliveryObserver;
-  readonly repeats = new Repeats({ monotonic: () => this.#now });
+  readonly repeats = new Repeats({ monotonic: () => this.#now, now: () => this.#now });
   #now = 0;
 
   constructor() {
