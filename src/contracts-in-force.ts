@@ -64,8 +64,8 @@ export class ContractsInForce {
       onRespawn: (reason, position, detail) => {
         metrics.threadEnded();
         const fields = position < 0 ? { reason, publish: -position, detail } : { reason, position, detail };
-        repeats.tell(`contract thread ${reason}`, (count) =>
-          logger.warn({ ...fields, count }, 'the contract thread was replaced'),
+        repeats.tell(`contract thread ${reason}`, (repeated) =>
+          logger.warn({ ...fields, ...repeated }, 'the contract thread was replaced'),
         );
       },
       onHealth: (health) => {
@@ -181,8 +181,11 @@ export class ContractsInForce {
     if (held)
       logger.fatal({ lost }, 'too many contract threads do not end: nothing is checked until the process is restarted');
     else if (waitMs > 0) {
-      repeats.tell('contract thread waits', (count) =>
-        logger.error({ waitMs, count }, 'the contract thread keeps ending: messages wait in the journal meanwhile'),
+      repeats.tell('contract thread waits', (repeated) =>
+        logger.error(
+          { waitMs, ...repeated },
+          'the contract thread keeps ending: messages wait in the journal meanwhile',
+        ),
       );
     }
   }

@@ -14,6 +14,7 @@ import {
   OwnEvents,
   ReloadMetrics,
   LONG_QUIET_MS,
+  type Repeated,
   Repeats,
   startTracing,
   type SubscriberFigures,
@@ -119,7 +120,7 @@ export class Operating {
   async trace(parts: Omit<TracingParts, 'lost'>): Promise<void> {
     const lost = (count: number, why: string | undefined): void => {
       this.#traceMetrics.dropped(count);
-      const line = (times: number): void => this.#logger.warn({ count: times, why }, 'spans were lost');
+      const line = (repeated: Repeated): void => this.#logger.warn({ ...repeated, why }, 'spans were lost');
       this.repeats.tell('spans', line, count, LONG_QUIET_MS);
     };
     this.tracing = await startTracing({ ...parts, lost });
@@ -167,7 +168,7 @@ export class Operating {
       this.activities.rejected(contract, reason, times);
       this.live.rejected(contract, reason, times);
     }
-    this.repeats.tell(kind, (count) => this.#logger[level]({ ...fields, count }, message), times);
+    this.repeats.tell(kind, (repeated) => this.#logger[level]({ ...fields, ...repeated }, message), times);
   }
 
   #journalWatch(directory: string): JournalWatch {

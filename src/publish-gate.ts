@@ -31,8 +31,11 @@ export class PublishGate implements PublishContracts {
         metrics.publishFailed(labels);
         const { contract, reason, mode } = labels;
         if (mode !== 'shadow') return; // of what is refused, whoever asked is told
-        repeats.tell(`publish ${reason} ${contract}`, (count) =>
-          logger.warn({ contract, reason, count, problem }, 'publishes fail a contract in shadow mode, and go out'),
+        repeats.tell(`publish ${reason} ${contract}`, (repeated) =>
+          logger.warn(
+            { contract, reason, ...repeated, problem },
+            'publishes fail a contract in shadow mode, and go out',
+          ),
         );
       },
     };

@@ -19,7 +19,7 @@ class Scene {
   readonly lines: { [field: string]: unknown }[] = [];
   readonly discarded: TellingParts['discarded'];
   readonly observer: DeliveryObserver;
-  readonly repeats = new Repeats({ monotonic: () => this.#now });
+  readonly repeats = new Repeats({ monotonic: () => this.#now, now: () => this.#now });
   #now = 0;
 
   constructor() {
@@ -28,7 +28,7 @@ class Scene {
     const logger = { info: said, warn: said, error: said } as unknown as TellingParts['logger'];
     const none = (): void => undefined;
     const parts = {
-      metrics: { attempt: none, delivered: none, discarded: none },
+      metrics: { attempt: none, delivered: none, discarded: none, deadLettered: none },
       announcements: { state: none, died: none, discarded: none },
       ...{ repeats: this.repeats, logger },
     };

@@ -7,10 +7,10 @@ import { ERRORS, HoldfastError } from './domain/errors.js';
 import type { JournalEvents } from './domain/journal.js';
 import type { Discarded } from './domain/subscriber.js';
 import { spanRefOf, type SpanRef } from './domain/trace.js';
-import { LONG_QUIET_MS, type DeliveryMetrics, type Repeats } from './ops/index.js';
+import { LONG_QUIET_MS, type DeliveryMetrics, type Repeated, type Repeats } from './ops/index.js';
 
 export interface TellingParts {
-  metrics: Pick<DeliveryMetrics, 'attempt' | 'delivered' | 'discarded'>;
+  metrics: Pick<DeliveryMetrics, 'attempt' | 'delivered' | 'discarded' | 'deadLettered'>;
   announcements: Pick<Announcements, 'state' | 'died' | 'discarded'>;
   /** Told what was given up. */
   discarded: (discarded: Discarded) => void;
@@ -35,9 +35,9 @@ export function discardTeller({
     const kind = `discarded ${subscriber} ${reason}`;
     const before = folded.get(kind);
     folded.set(kind, before ? together(before, discarded) : discarded);
-    repeats.tell(kind, () => {
+    repeats.tell(kind, ({ lastAt }) => {
       logger.error(
-        { ...folded.get(kind) },
+        { ...folded.get(kind), lastAt },
         'the oldest records of a backlog were given up, as subscribers[].maxBacklog or journal.whenFull asks',
       );
       folded.delete(kind);
@@ -76,21 +76,22 @@ export function deliveryObserver(
     died: (letter) => {
       announcements.died(letter);
       const { subscriber, reason, status, topic, position, id } = letter;
+      metrics.deadLettered(subscriber);
       const kind = `dead ${subscriber} ${reason}`;
       const statuses = new Set(died.get(kind)).add(status);
       died.set(kind, statuses);
-      repeats.tell(kind, (count) => {
+      repeats.tell(kind, (repeated) => {
         died.delete(kind);
         const said = statuses.size > 1 ? { statuses: [...statuses] } : { status };
         logger.warn(
-          { subscriber, reason, ...said, topic, position, id, count },
+          { subscriber, reason, ...said, topic, position, id, ...repeated },
           'dead letters; see GET /v1/dead-letters',
         );
       });
     },
     // One kind, so that the last line says how it is: a receiver that fails and succeeds by turns fills no log.
     failed: (subscriber, failed) => {
-      const line = (count: number): void => logger.warn({ subscriber, ...failed, count }, 'attempts fail');
+      const line = (repeated: Repeated): void => logger.warn({ subscriber, ...failed, ...repeated }, 'attempts fail');
       const trouble = `${failed.reason} ${failed.status}`;
       const isNews = troubles.get(subscriber) !== trouble;
       troubles.set(subscriber, trouble);
@@ -98,19 +99,24 @@ export function deliveryObserver(
     },
     recovered: (subscriber) => {
       troubles.delete(subscriber);
-      repeats.tell(`attempts ${subscriber}`, (count) => logger.info({ subscriber, count }, 'attempts succeed again'));
+      repeats.tell(`attempts ${subscriber}`, (repeated) =>
+        logger.info({ subscriber, ...repeated }, 'attempts succeed again'),
+      );
     },
     discarded,
     fault: (subscriber, err) =>
-      repeats.tell(`fault ${subscriber}`, (count) =>
-        logger.error({ subscriber, err, count }, 'a defect stopped a subscriber; it begins anew from the journal'),
+      repeats.tell(`fault ${subscriber}`, (repeated) =>
+        logger.error(
+          { subscriber, err, ...repeated },
+          'a defect stopped a subscriber; it begins anew from the journal',
+        ),
       ),
     saveFailed: (error) => {
       const code = error instanceof HoldfastError ? error.code : undefined;
       const problem = error instanceof Error ? error.message : String(error);
-      repeats.tell('saves', (count) =>
+      repeats.tell('saves', (repeated) =>
         logger.error(
-          { code, problem, count },
+          { code, problem, ...repeated },
           'what was delivered could not be saved; trying again, and sending no more once 10 000 records wait for that',
         ),
       );

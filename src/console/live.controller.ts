@@ -20,7 +20,9 @@ export class LiveController {
     summary: 'What happens to the gateway, as Server-Sent Events.',
     description:
       'An event `status` has what `GET /v1/status` answers, at once and every two seconds; `told` is one thing that happened. `missed`: what `Last-Event-ID` asks for is no longer kept.',
-    headers: { 'Last-Event-ID': optional(text.says('As the last event had it: the last 500 are kept.')) },
+    headers: {
+      'Last-Event-ID': optional(text.says('As the last event had it, or `0` for all that is kept: the last 500.')),
+    },
     answers: {
       200: { description: 'Goes on until it is closed.', content: { media: 'text/event-stream', schema: text } },
     },

@@ -9,6 +9,7 @@ import type { Status } from './shown/types.js';
 class Client implements Sink {
   text = '';
   writableNeedDrain = false;
+  writableLength = 0;
   destroyed = false;
   ended = false;
   readonly #listeners = new Map<string, () => void>();
@@ -108,6 +109,16 @@ describe('the feed of the console', () => {
     assert.deepEqual((await scene.open(lastId)).taken(), ['told a', 'told b', 'status']);
   });
 
+  it('tells who asks for it all that is kept', async (t) => {
+    const scene = new Scene(t);
+    assert.deepEqual((await scene.open('0')).taken(), ['status']);
+    for (const name of ['a', 'b']) scene.feed.tell(name, {});
+    assert.deepEqual((await scene.open('0')).taken(), ['told a', 'told b', 'status']);
+    for (let i = 0; i < 600; i++) scene.feed.tell('more', {});
+    const told = (await scene.open('0')).taken();
+    assert.deepEqual([told.length, told[0]], [501, 'told more']);
+  });
+
   it('says when that is no longer kept, or is of another run', async (t) => {
     const scene = new Scene(t);
     const client = await scene.open();
@@ -141,6 +152,27 @@ describe('the feed of the console', () => {
     assert.equal(client.text, '');
     client.drain();
     assert.deepEqual(client.taken(), ['missed']);
+  });
+
+  it('a client that takes nothing for a minute is cut off, however little waits for it; one that takes something is not', async (t) => {
+    const scene = new Scene(t);
+    const [stuck, slow] = [await scene.open(), await scene.open()];
+    const seconds = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        mock.timers.tick(1_000);
+        await Promise.resolve();
+      }
+    };
+    stuck.writableLength = slow.writableLength = 100;
+    await seconds(40);
+    slow.writableLength = 0;
+    await seconds(10);
+    slow.writableLength = 100;
+    assert.equal(stuck.destroyed, false);
+    await seconds(30);
+    assert.deepEqual([stuck.destroyed, slow.destroyed], [true, false]);
+    await seconds(40);
+    assert.equal(slow.destroyed, true);
   });
 
   it('rejections are gathered for a second', async (t) => {

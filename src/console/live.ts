@@ -3,13 +3,15 @@ import type { Clock } from '../domain/clock.js';
 import type { Sink } from '../domain/event-stream.js';
 import type { Status } from './shown/types.js';
 
-/** What was told is kept for those that come back, so many. */
+/** What was told is kept for those that come, and those that come back, so many. */
 const KEPT = 500;
+/** Asks for all that is kept. */
+const FROM_THE_FIRST = '0';
 const STATUS_MS = 2_000;
 /** Streams open at once, and of one token: apart from those of `GET /v1/stream`, which they must not keep out. */
 const CLIENTS_MAX = 32;
 const CLIENTS_PER_TOKEN_MAX = 16;
-/** One that takes nothing for so long is cut off. */
+/** One that takes nothing for so long is cut off, as of `GET /v1/stream` by default. */
 const STALL_MS = 60_000;
 /** Rejections of one contract and reason are told once in so long. */
 const GATHERED_MS = 1_000;
@@ -64,6 +66,9 @@ class Client {
   }
 
   status(status: Status): void {
+    // What the socket has not passed on may be too little for it to ask for a pause.
+    if (this.sink.writableLength === 0) this.#taken();
+    else this.#stalled ??= setTimeout(() => this.sink.destroy(), STALL_MS).unref();
     if (!this.sink.writableNeedDrain) this.#send('status', status);
   }
 
@@ -94,13 +99,16 @@ class Client {
 
   #send(event: string, data: object, number?: number): void {
     const id = number === undefined ? '' : `id: ${this.run}-${number}\n`;
-    const taken = this.sink.write(`event: ${event}\n${id}data: ${JSON.stringify(data)}\n\n`);
-    if (!taken) this.#stalled ??= setTimeout(() => this.sink.destroy(), STALL_MS).unref();
+    this.sink.write(`event: ${event}\n${id}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  #taken(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
   }
 
   #drained(): void {
-    clearTimeout(this.#stalled);
-    this.#stalled = undefined;
+    this.#taken();
     this.catchUp();
   }
 }
@@ -144,13 +152,14 @@ export class LiveFeed {
 
   /** Why this caller cannot look now, in words. */
   refusal(caller: Caller | undefined): string | undefined {
-    if (this.#closed || this.#clients.size >= CLIENTS_MAX) return 'as many watch the console as may';
+    if (this.#closed || this.#clients.size >= CLIENTS_MAX)
+      return `${CLIENTS_MAX} watch the console: that is as many as may`;
     const own = caller && [...this.#clients].filter((client) => client.caller?.name === caller.name);
     if (!own || own.length < CLIENTS_PER_TOKEN_MAX) return undefined;
-    return `as many watch the console with the token "${caller.name}" as may`;
+    return `${CLIENTS_PER_TOKEN_MAX} watch the console with the token "${caller.name}": that is as many as may`;
   }
 
-  /** @param lastEventId what the client had last; absent: it begins with what comes from now on */
+  /** @param lastEventId what the client had last, `0`: nothing yet; absent: it begins with what comes from now on */
   open(sink: Sink, lastEventId: string | undefined, caller: Caller | undefined): void {
     if (sink.destroyed || caller?.revoked.aborted) return sink.end();
     const position = lastEventId === undefined ? this.#kept.last : this.#positionOf(lastEventId);
@@ -171,6 +180,7 @@ export class LiveFeed {
 
   /** Undefined: it is of another run, or of none. */
   #positionOf(id: string): number | undefined {
+    if (id === FROM_THE_FIRST) return this.#kept.first - 1;
     const [, run, number] = /^(.+)-(\d{1,15})$/.exec(id) ?? [];
     const position = Number(number);
     return run === this.startedAt && position <= this.#kept.last ? position : undefined;

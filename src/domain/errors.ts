@@ -141,7 +141,7 @@ export const ERRORS = {
   STREAMS_FULL: {
     status: 503,
     retryable: true,
-    hint: 'Close a stream or a page of the console, or raise http.stream.maxClients or maxPerToken. Resume with Last-Event-ID.',
+    hint: 'Close a stream, or pages of the console, whose bound is fixed. Only that of /v1/stream is raised by http.stream.maxClients and maxPerToken.',
   },
   URL_FORBIDDEN: {
     status: 403,

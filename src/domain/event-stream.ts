@@ -12,6 +12,8 @@ export interface Sink {
   /** Cuts it off: what it has not taken is lost. */
   destroy(): void;
   readonly writableNeedDrain: boolean;
+  /** So much of what was written has not left the process. */
+  readonly writableLength: number;
   readonly destroyed: boolean;
   on(event: 'drain' | 'close', listener: () => void): unknown;
 }

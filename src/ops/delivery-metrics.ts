@@ -36,6 +36,7 @@ export class DeliveryMetrics {
   readonly #exemplars = new Registry<OpenMetricsContentType>();
   readonly #attempts: Counter<'subscriber' | 'outcome'>;
   readonly #discarded: Counter<'subscriber' | 'reason'>;
+  readonly #deadLettered: Counter<'subscriber'>;
   readonly #attemptSeconds: Histogram<'subscriber'>;
   readonly #deliverySeconds: Histogram<'subscriber'>;
   readonly #publishes: Counter<'outcome'>;
@@ -65,6 +66,12 @@ export class DeliveryMetrics {
       name: 'holdfast_discarded_records_total',
       help: 'Records a subscriber was never given, because its backlog or the journal was full.',
       labelNames: ['subscriber', 'reason'],
+      registers,
+    });
+    this.#deadLettered = new Counter({
+      name: 'holdfast_dead_lettered_records_total',
+      help: 'Records that became dead letters.',
+      labelNames,
       registers,
     });
     this.#attemptSeconds = this.#histogram({
@@ -119,6 +126,7 @@ export class DeliveryMetrics {
     this.#subscribers.add(subscriber);
     for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.inc({ subscriber, outcome }, 0);
     for (const reason of DISCARD_REASONS) this.#discarded.inc({ subscriber, reason }, 0);
+    this.#deadLettered.inc({ subscriber }, 0);
     if (this.#relabel() || !this.#labelled) return;
     for (const histogram of this.#histograms) histogram.zero({ subscriber });
   }
@@ -128,6 +136,7 @@ export class DeliveryMetrics {
     this.#subscribers.delete(subscriber);
     for (const outcome of ATTEMPT_OUTCOMES) this.#attempts.remove({ subscriber, outcome });
     for (const reason of DISCARD_REASONS) this.#discarded.remove({ subscriber, reason });
+    this.#deadLettered.remove({ subscriber });
     if (this.#relabel() || !this.#labelled) return;
     for (const histogram of this.#histograms) histogram.remove({ subscriber });
   }
@@ -170,6 +179,10 @@ export class DeliveryMetrics {
 
   discarded(subscriber: string, reason: DiscardReason, records: number): void {
     this.#discarded.inc({ subscriber, reason }, records);
+  }
+
+  deadLettered(subscriber: string): void {
+    this.#deadLettered.inc({ subscriber });
   }
 
   /** @param seconds from request to answer; undefined: it ended while nobody asked */

@@ -12,4 +12,4 @@ export { OpsServer } from './server.js';
 export { OwnEvents } from './own-events.js';
 export { startTracing, TraceMetrics, type Tracing, type TracingParts } from './tracing.js';
 export { TracingSender } from './tracing-sender.js';
-export { LONG_QUIET_MS, Repeats } from './repeats.js';
+export { LONG_QUIET_MS, type Repeated, Repeats } from './repeats.js';

@@ -137,6 +137,7 @@ describe('every label value exists from the start', () => {
       for (const outcome of ['delivered', 'retry', 'throttled', 'dead']) {
         assert.equal(metricSum(metrics, 'holdfast_attempts_total', { subscriber, outcome }), 0);
       }
+      assert.equal(metricSum(metrics, 'holdfast_dead_lettered_records_total', { subscriber }), 0);
       for (const state of SUBSCRIBER_STATES) {
         assert.equal(metricSum(metrics, 'holdfast_subscriber_state', { subscriber, state }), 0);
       }
@@ -227,11 +228,13 @@ describe('what happens is counted where it belongs', () => {
     const metrics = deliveryMetrics(SUBSCRIBERS, figures);
     metrics.attempt('billing', 'retry', 0.02);
     metrics.delivered('billing', -5);
+    metrics.deadLettered('billing');
     metrics.publish('queued', 0.1);
     const found = await read(metrics);
     const of = (name: string, labels: object = {}): number | undefined =>
       metricSum(found, `holdfast_${name}`, { subscriber: 'billing', ...labels });
     assert.deepEqual([of('attempts_total', { outcome: 'retry' }), of('attempts_total')], [1, 1]);
+    assert.equal(of('dead_lettered_records_total'), 1);
     assert.deepEqual(
       [of('attempt_seconds_sum'), of('delivery_seconds_sum'), of('delivery_seconds_count')],
       [0.02, 0, 1],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
-import { Repeats } from './repeats.js';
+import { Repeats, type Repeated } from './repeats.js';
 
 /** Lines as they were told, and a clock that takes timers with it. */
 function scene(): {
@@ -11,13 +11,13 @@ function scene(): {
 } {
   mock.timers.enable({ apis: ['setTimeout'] });
   let now = 0;
-  const repeats = new Repeats({ monotonic: () => now });
+  const repeats = new Repeats({ monotonic: () => now, now: () => now });
   const told: string[] = [];
   const pass = (ms: number): void => {
     now += ms;
     mock.timers.tick(ms);
   };
-  const tell = (kind: string, line: string): void => repeats.tell(kind, (count) => told.push(`${line} ×${count}`));
+  const tell = (kind: string, line: string): void => repeats.tell(kind, ({ count }) => told.push(`${line} ×${count}`));
   return { tell, told, pass, repeats };
 }
 
@@ -39,10 +39,24 @@ describe('lines that repeat', () => {
     assert.deepEqual(told, ['fourth ×1']);
   });
 
+  it('a line that is written later than it happened says when that was', (t) => {
+    t.after(() => mock.timers.reset());
+    const { pass, repeats } = scene();
+    const told: Repeated[] = [];
+    const happens = (): void => repeats.tell('a', (repeated) => told.push(repeated));
+    happens();
+    pass(3_000);
+    happens();
+    pass(7_000);
+    pass(60_000);
+    happens();
+    assert.deepEqual(told, [{ count: 1 }, { count: 1, lastAt: '1970-01-01T00:00:03.000Z' }, { count: 1 }]);
+  });
+
   it('what has happened several times already counts so often', (t) => {
     t.after(() => mock.timers.reset());
     const { told, pass, repeats } = scene();
-    const say = (count: number): void => void told.push(`×${count}`);
+    const say = ({ count }: Repeated): void => void told.push(`×${count}`);
     repeats.tell('a', say, 3);
     repeats.tell('a', say, 5);
     repeats.tell('a', say, 6);
@@ -70,7 +84,7 @@ describe('lines of what goes on', () => {
     const { pass, repeats } = scene();
     const told: [second: number, count: number][] = [];
     let second = 0;
-    const happens = (): void => repeats.tell('a', (count) => told.push([second, count]), 1, MAX_MS);
+    const happens = (): void => repeats.tell('a', ({ count }) => told.push([second, count]), 1, MAX_MS);
     for (; second < 3_600; second++) {
       happens();
       pass(1_000);
@@ -103,7 +117,7 @@ describe('lines of what goes on', () => {
     const { told, pass, repeats } = scene();
     const say =
       (line: string) =>
-      (count: number): void =>
+      ({ count }: Repeated): void =>
         void told.push(`${line} ×${count}`);
     for (let i = 0; i < 1_000; i++) {
       repeats.tell('a', say('down'), 1, MAX_MS);

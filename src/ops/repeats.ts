@@ -5,6 +5,14 @@ const QUIET_MS = 10_000;
 /** What goes on for long may be told less and less often, down to this. */
 export const LONG_QUIET_MS = 5 * 60_000;
 
+/** What a line stands for: to be among its fields. */
+export interface Repeated {
+  /** So many. */
+  count: number;
+  /** When the last of them was, ISO 8601: the line is written later. Absent: it is written at once. */
+  lastAt?: string;
+}
+
 interface Kind {
   toldAt: number;
   /** How long it is quiet after that. */
@@ -14,9 +22,11 @@ interface Kind {
   quietMsMax: number;
   /** When it happened last. */
   lastAt: number;
+  /** The same by the wall clock. */
+  lastWall: number;
   /** How many were not told. */
   count: number;
-  say: (count: number) => void;
+  say: (repeated: Repeated) => void;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -24,22 +34,22 @@ interface Kind {
 export class Repeats {
   readonly #kinds = new Map<string, Kind>();
 
-  constructor(private readonly clock: Pick<Clock, 'monotonic'>) {}
+  constructor(private readonly clock: Pick<Clock, 'monotonic' | 'now'>) {}
 
   /**
    * Something happened again. The line is written at once, or ten seconds after the last one of its kind: then it is that
    * of the last time, for all since.
-   * @param kind few different ones @param say writes the line; `count`: it stands for so many @param times it happened
+   * @param kind few different ones @param say writes the line, with what it stands for @param times it happened
    * @param quietMsMax of what goes on: each wait is twice the one before, up to this; it begins anew once nothing of the
    *   kind has happened for so long. Less than the last time: this is news, and need not wait for longer.
    */
-  tell(kind: string, say: (count: number) => void, times = 1, quietMsMax = QUIET_MS): void {
+  tell(kind: string, say: (repeated: Repeated) => void, times = 1, quietMsMax = QUIET_MS): void {
     const now = this.clock.monotonic();
     const one = this.#kinds.get(kind) ?? this.#begun(kind, say);
     const isNews = quietMsMax < one.quietMsMax;
     if (now - one.lastAt >= quietMsMax) one.nextMs = QUIET_MS;
     if (isNews) one.quietMs = Math.min(one.quietMs, quietMsMax);
-    Object.assign(one, { quietMsMax, lastAt: now, count: one.count + times, say });
+    Object.assign(one, { quietMsMax, lastAt: now, lastWall: this.clock.now(), count: one.count + times, say });
     if (one.timer && !isNews) return;
     clearTimeout(one.timer);
     const leftMs = one.toldAt + one.quietMs - now;
@@ -63,7 +73,7 @@ export class Repeats {
   #begun(kind: string, say: Kind['say']): Kind {
     const one: Kind = {
       ...{ toldAt: -Infinity, quietMs: QUIET_MS, nextMs: QUIET_MS, quietMsMax: QUIET_MS },
-      ...{ lastAt: -Infinity, count: 0, say, timer: undefined },
+      ...{ lastAt: -Infinity, lastWall: 0, count: 0, say, timer: undefined },
     };
     this.#kinds.set(kind, one);
     return one;
@@ -75,8 +85,8 @@ export class Repeats {
     one.toldAt = this.clock.monotonic();
     one.quietMs = Math.min(one.nextMs, one.quietMsMax);
     one.nextMs = Math.min(one.quietMs * 2, one.quietMsMax);
-    const { count, say } = one;
+    const { count, say, lastAt, lastWall } = one;
     one.count = 0;
-    say(count);
+    say({ count, ...(lastAt < one.toldAt ? { lastAt: new Date(lastWall).toISOString() } : {}) });
   }
 }

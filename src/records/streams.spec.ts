@@ -11,6 +11,7 @@ class Client implements Sink {
   written = '';
   writes = 0;
   writableNeedDrain = false;
+  readonly writableLength = 0;
   destroyed = false;
   ended = false;
   /** Events taken before each pause. */

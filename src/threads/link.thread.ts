@@ -11,7 +11,7 @@ import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain
 import type { SentMark } from '../domain/trace.js';
 import type { Credentials, OpsSettings } from '../domain/settings.js';
 import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
-import { LinkMetrics, LONG_QUIET_MS, OpsServer, Repeats, type Log, type LogLine } from '../ops/index.js';
+import { LinkMetrics, LONG_QUIET_MS, OpsServer, type Repeated, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
 import type { ServedJournal } from './journal.thread.js';
 import { Channel, remote, served } from './rpc.js';
@@ -200,7 +200,7 @@ function foreign(topic: string): void {
   const message = 'the broker sends what only the gateway tells: it is kept below $broker/, and is no event';
   const mend =
     'Another client subscribed to it in this session, or nobody did: look for the client id at the broker, and let nobody publish below $holdfast/ there.';
-  repeats.tell('own-topic', (count) => log('warn', message, { topic, count, mend }));
+  repeats.tell('own-topic', (repeated) => log('warn', message, { topic, ...repeated, mend }));
 }
 
 function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend }: Diagnosis): void {
@@ -208,11 +208,11 @@ function ended(kind: 'dropped' | 'refused', { cause, confidence, evidence, mend 
   const facts = { cause, confidence, evidence, mend, clientId, url, ...(retryAt === undefined ? {} : { retryAt }) };
   if (kind === 'dropped') {
     const line = { ...facts, upSeconds: Math.round(upMs / 1_000), sessionPresent };
-    return repeats.tell(`dropped ${cause}`, (count) => log('warn', 'link dropped', { ...line, count }));
+    return repeats.tell(`dropped ${cause}`, (repeated) => log('warn', 'link dropped', { ...line, ...repeated }));
   }
   if (refusal !== cause) refusalsEnd();
   refusal = cause;
-  const say = (count: number): void => log('warn', 'connecting failed', { ...facts, count });
+  const say = (repeated: Repeated): void => log('warn', 'connecting failed', { ...facts, ...repeated });
   repeats.tell(`refused ${cause}`, say, 1, LONG_QUIET_MS);
 }
 

@@ -32,7 +32,8 @@ export class FakeGateway {
   /** The only one that it knows; '': none is needed. */
   token = '';
   readonly #listeners = new Set<ServerResponse>();
-  #told = 0;
+  /** Events that were told, as they are sent. */
+  readonly #kept: string[] = [];
 
   constructor(
     private readonly server: Server,
@@ -56,8 +57,10 @@ export class FakeGateway {
 
   /** To every page that is open. */
   send<N extends keyof LiveEvents>(name: N, data: LiveEvents[N]): void {
-    const id = name === 'told' ? `id: ${this.status.startedAt}-${++this.#told}\n` : '';
-    for (const one of this.#listeners) one.write(`event: ${name}\n${id}data: ${JSON.stringify(data)}\n\n`);
+    const id = name === 'told' ? `id: ${this.status.startedAt}-${this.#kept.length + 1}\n` : '';
+    const event = `event: ${name}\n${id}data: ${JSON.stringify(data)}\n\n`;
+    if (name === 'told') this.#kept.push(event);
+    for (const one of this.#listeners) one.write(event);
   }
 
   sendStatus(status: Partial<Status>): void {
@@ -79,7 +82,7 @@ export class FakeGateway {
       return problem(response, 401, 'UNAUTHORIZED');
     }
     const reply = this.replies.get(`${method} ${path}`);
-    if (path === '/v1/live' && reply === undefined) return this.#live(response);
+    if (path === '/v1/live' && reply === undefined) return this.#live(request.headers['last-event-id'], response);
     if (reply?.status === 204) return void response.writeHead(204, SECURITY_HEADERS).end();
     if (reply?.status !== undefined && reply.json === undefined) return problem(response, reply.status, 'REFUSED');
     if (reply === undefined) return problem(response, 404, 'NOT_FOUND');
@@ -88,10 +91,11 @@ export class FakeGateway {
     response.end(reply.lines?.map((line) => `${JSON.stringify(line)}\n`).join('') ?? JSON.stringify(json));
   }
 
-  #live(response: ServerResponse): void {
+  #live(after: string | string[] | undefined, response: ServerResponse): void {
     response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream' });
     this.#listeners.add(response);
     response.on('close', () => this.#listeners.delete(response));
+    if (after === '0') response.write(this.#kept.join(''));
     response.write(`event: status\ndata: ${JSON.stringify({ ...this.status, now: new Date().toISOString() })}\n\n`);
   }
 

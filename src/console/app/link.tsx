@@ -1,11 +1,11 @@
 /** The link to the broker: how it is, and when and why it was not. */
 import type { LinkDrop, LinkStatus } from '../../domain/link.js';
 import { clock, count, lasting, many, percent, shortClock, span } from '../shown/format.js';
-import { bars, downMs, outages, type Outage } from '../shown/outages.js';
+import { bars, downMs, knownFromMs, outages, type Outage } from '../shown/outages.js';
 import { visible } from '../shown/text.js';
 import type { Level } from '../shown/verdict.js';
 import { useState } from 'preact/hooks';
-import { nowMs } from './live.js';
+import { nowMs, status } from './live.js';
 import { Choice, Facts, Mark, Panel, ProblemNote, When } from './parts.js';
 import { useRead } from './read.js';
 
@@ -80,15 +80,16 @@ function Timeline({ link }: { link: LinkStatus }) {
   const all = outages(link);
   const now = nowMs.value;
   const shown = bars(all, now, spanMs);
-  const down = downMs(all, now, spanMs) / 1000;
-  const words =
-    shown.length === 0
-      ? `No outage in the last ${chosen}.`
-      : `${many(shown.length, 'outage')} in the last ${chosen}, ${span(down)} in all: up for ${percent(1 - (down * 1000) / spanMs)}.`;
+  const knownMs = Math.min(spanMs, Math.max(0, now - knownFromMs(all, link, status.value?.startedAt, now)));
+  const known = 1000 * (knownMs / spanMs);
+  const words = inWords({ chosen, spanMs, outageCount: shown.length, knownMs, downMs: downMs(all, now, knownMs) });
   return (
     <Panel title="Timeline" aside={<Choice name="Span" values={SPANS} chosen={chosen} choose={(key) => choose(key)} />}>
       <svg class="timeline" viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" aria-label={words}>
-        <rect class="up" x="0" y="12" width="1000" height="16" rx="3" />
+        <rect class="unknown" x="0" y="12" width="1000" height="16" rx="3">
+          <title>not known</title>
+        </rect>
+        <rect class="up" x={1000 - known} y="12" width={known} height="16" rx="3" />
         {shown.map(({ from, to, outage }) => (
           <rect
             key={outage.fromMs}
@@ -111,6 +112,26 @@ function Timeline({ link }: { link: LinkStatus }) {
       <p>{words}</p>
     </Panel>
   );
+}
+
+interface Known {
+  chosen: string;
+  spanMs: number;
+  outageCount: number;
+  knownMs: number;
+  /** Of what is known. */
+  downMs: number;
+}
+
+function inWords({ chosen, spanMs, outageCount, knownMs, downMs }: Known): string {
+  const partly = knownMs < spanMs;
+  const first = `${outageCount === 0 ? 'No outage' : many(outageCount, 'outage')}${partly ? ' known' : ''} in the last ${chosen}`;
+  if (knownMs < 1_000) return `${first}. Whether the link was up is not known.`;
+  const down = downMs === 0 ? '' : `, down for ${span(downMs / 1000)}`;
+  const share = percent(1 - downMs / knownMs);
+  if (partly)
+    return `${first}. Up for ${share} of the last ${span(knownMs / 1000)}${down}; what was before is not known.`;
+  return outageCount === 0 ? `${first}.` : `${first}${down}: up for ${share}.`;
 }
 
 function label({ drop, fromMs, toMs, open }: Outage): string {

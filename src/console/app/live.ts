@@ -11,6 +11,8 @@ const RETRY_MS = [500, 1_000, 2_000, 5_000];
 const TOLD_MAX = 100;
 /** A tab that nobody sees gives its connection to those that are seen: browsers have six for a host. */
 const HIDDEN_MS = 30_000;
+/** As the last event: asks for all that the gateway keeps. */
+const FROM_THE_FIRST = '0';
 
 export const status = signal<Status | undefined>(undefined);
 export const statusProblem = signal('');
@@ -23,9 +25,12 @@ export const nowMs = signal(Date.now());
 /** How state comes: `live`, or asked for every few seconds, because the gateway does not tell it by itself. */
 export const feed = signal<'live' | 'asked' | 'none'>('none');
 
+/** Why the gateway does not tell by itself, while it is asked. */
+export const untold = signal('');
+
 let heardAt = Date.now();
 let offsetMs = 0;
-let lastId = '';
+let lastId = FROM_THE_FIRST;
 
 /** Begins, and goes on as long as the page is there. */
 export function follow(): void {
@@ -46,8 +51,11 @@ async function keepFollowing(): Promise<void> {
     } catch (error) {
       const { status: code, detail } = problemIn(error);
       // It is there and will not tell: an older one, too many who listen, or a token that may not.
-      if (code >= 400 && code !== 401) await ask();
-      else if (code !== 401) statusProblem.value = detail;
+      if (code === 0) statusProblem.value = detail;
+      else if (code !== 401) {
+        untold.value = detail;
+        await ask();
+      }
     }
     if (Date.now() - began > 10_000) failures = 0;
     feed.value = 'none';
@@ -57,7 +65,7 @@ async function keepFollowing(): Promise<void> {
 
 async function listen(): Promise<void> {
   const stop = stopWhenHidden();
-  const headers = lastId === '' ? undefined : { 'last-event-id': lastId };
+  const headers = { 'last-event-id': lastId };
   try {
     const response = await open('v1/live', { headers, signal: stop.signal });
     feed.value = 'live';
@@ -67,7 +75,10 @@ async function listen(): Promise<void> {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      for (const event of events.feed(value)) take(event);
+      for (const event of events.feed(value)) {
+        take(event);
+        if (event.name === 'missed') return await reader.cancel(); // to be told anew what is kept
+      }
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -94,6 +105,7 @@ async function ask(): Promise<void> {
 
 function take({ name, id, data }: ServerEvent): void {
   if (id !== '') lastId = id;
+  if (name === 'missed') lastId = FROM_THE_FIRST;
   heardAt = Date.now();
   if (name === 'status') return taken(JSON.parse(data) as Status);
   if (name === 'missed') told.value = [];

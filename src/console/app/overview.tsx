@@ -4,7 +4,7 @@ import { happening } from '../shown/happenings.js';
 import type { Finding, Status } from '../shown/types.js';
 import { visible } from '../shown/text.js';
 import { WORDS } from '../shown/verdict.js';
-import { feed, nowMs, status, statusProblem, told } from './live.js';
+import { feed, nowMs, status, statusProblem, told, untold } from './live.js';
 import { LinkState } from './link.js';
 import { AsOf, Facts, Mark, Panel, stale, When } from './parts.js';
 import { JournalState } from './rates.js';
@@ -171,7 +171,9 @@ function Happenings() {
     <Panel title="What happened">
       {all.length === 0 ? (
         <p class="empty">
-          {feed.value === 'live' ? 'Nothing since this page was opened.' : 'Shown only while the page is live.'}
+          {feed.value === 'live'
+            ? 'Nothing since the gateway started.'
+            : `Shown only while the page is live. ${visible(untold.value)}`}
         </p>
       ) : (
         <ol class="happenings">

@@ -1,6 +1,7 @@
 /** Giving again and giving up: one, those selected, those that match, all. Each asks first. */
 import { many } from '../shown/format.js';
 import { addReplays, query, replayInWords, type ReplayAnswer } from '../shown/rest.js';
+import { visible } from '../shown/text.js';
 import { throughAll } from '../shown/through-all.js';
 import { sure } from './ask.js';
 import { call, open, problemIn } from './gateway.js';
@@ -79,19 +80,22 @@ interface ActionParts<T> {
   kind: Kind<T>;
   wanted: Wanted;
   picked: readonly number[];
+  /** How many match, or at least so many. */
+  known: { count: number; atLeast: boolean };
   deeds: Deeds;
 }
 
-export function ShelfActions<T>({ kind, wanted, picked, deeds }: ActionParts<T>) {
+export function ShelfActions<T>({ kind, wanted, picked, known, deeds }: ActionParts<T>) {
   const narrowed = Object.keys(wanted).length > 0;
   const everything = narrowed ? 'all that match' : 'all';
+  const which = allInWords(kind, wanted, known);
   const selection = narrowed ? asSelection(wanted) : { all: true };
   const selected = `the ${many(picked.length, kind.one)} selected`;
   const buttons: [name: string, act: () => Promise<boolean>, enabled?: boolean][] = [
     [`Replay selected (${picked.length})`, () => deeds.replay({ [kind.keyName]: picked }, selected), picked.length > 0],
     [`Delete selected (${picked.length})`, () => deeds.remove(picked, selected), picked.length > 0],
-    [`Replay ${everything}`, () => deeds.replay(selection, everything)],
-    [`Delete ${everything}`, () => deeds.removeAll(wanted, `${everything}${narrowed ? '' : ` of the ${kind.one}s`}`)],
+    [`Replay ${everything}`, () => deeds.replay(selection, which)],
+    [`Delete ${everything}`, () => deeds.removeAll(wanted, which)],
   ];
   return (
     <div class="actions">
@@ -108,6 +112,16 @@ export function ShelfActions<T>({ kind, wanted, picked, deeds }: ActionParts<T>)
       ))}
     </div>
   );
+}
+
+/** All that match, as in "Delete …?": how many, and what they match. */
+function allInWords<T>({ one, filters }: Kind<T>, wanted: Wanted, known: ActionParts<T>['known']): string {
+  const matched = filters
+    .filter(([name]) => wanted[name] !== undefined)
+    .map(([name, label]) => `${label.toLowerCase()} “${visible(wanted[name]!)}”`);
+  const what = known.atLeast ? `all ${one}s` : `all ${many(known.count, one)}`;
+  const where = matched.length === 0 ? '' : ` with ${matched.join(' and ')}`;
+  return `${what}${where}${known.atLeast ? ` (more than ${known.count})` : ''}`;
 }
 
 /** A body has lists where a query has one parameter several times. */

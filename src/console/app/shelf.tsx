@@ -62,7 +62,13 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
       <Filters kind={kind} typed={typed} setTyped={setTyped} apply={apply} />
       <ProblemNote problem={page.problem} />
       {may('admin') && (items.length > 0 || picked.size > 0) && (
-        <ShelfActions kind={kind} wanted={wanted} picked={[...picked]} deeds={deeds} />
+        <ShelfActions
+          kind={kind}
+          wanted={wanted}
+          picked={[...picked]}
+          known={{ count: items.length, atLeast: before !== undefined || next !== undefined }}
+          deeds={deeds}
+        />
       )}
       <p role="status">{visible(said)}</p>
       {page.data && items.length === 0 && <p class="empty">{none(kind.one, before, next)}</p>}

@@ -1,5 +1,5 @@
 /** When the link was down, for the timeline: from the drops that `GET /v1/link` lists. */
-import type { LinkDrop, LinkStatus } from '../../domain/link.js';
+import { LINK_DROPS_KEPT, type LinkDrop, type LinkStatus } from '../../domain/link.js';
 
 export interface Outage {
   fromMs: number;
@@ -36,6 +36,25 @@ export function outages({ drops, state, since }: Pick<LinkStatus, 'drops' | 'sta
     else if (state !== 'stopped') newest.open = true;
   }
   return found;
+}
+
+/**
+ * From when on the link was up whenever it was not out, in milliseconds. Of the time before this process only the outages that
+ * are listed are known, and so it is before the oldest of as many as are kept, and until the first connection.
+ * @param all of the link @param startedAt of the process; undefined: not known
+ */
+export function knownFromMs(
+  all: readonly Outage[],
+  { drops, state, since }: Pick<LinkStatus, 'drops' | 'state' | 'since'>,
+  startedAt: string | undefined,
+  nowMs: number,
+): number {
+  const startedMs = startedAt === undefined ? nowMs : Date.parse(startedAt);
+  const first = all.find(({ fromMs, toMs = fromMs, open }) => open || toMs >= startedMs);
+  if (!first) return state === 'up' ? Date.parse(since) : nowMs;
+  const otherBefore = drops.length >= LINK_DROPS_KEPT && first === all[0];
+  const upBefore = first.drop.wasUp && !otherBefore;
+  return first.fromMs < startedMs || upBefore ? startedMs : first.fromMs;
 }
 
 export interface Bar {

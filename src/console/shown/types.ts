@@ -175,7 +175,7 @@ export interface Rates {
 
 /**
  * `GET /v1/live` (scope `read`): Server-Sent Events, each with one of these names and its data. The `id` of those that are
- * `told` is the process's `startedAt`, a hyphen and a number; `Last-Event-ID` brings what was told since, of the last 500.
+ * `told` is the process's `startedAt`, a hyphen and a number; `Last-Event-ID` brings what was told since, of the last 500; `0` all of these.
  */
 export interface LiveEvents {
   /** At once, and every two seconds while somebody looks. */
