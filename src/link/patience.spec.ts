@@ -34,6 +34,11 @@ describe('patience', () => {
     assert.ok(wait('server-busy', 10, 0) >= 15_000);
   });
 
+  it('a publish that cost the link never makes a tight loop of it: at least half of what it would wait at most', () => {
+    assert.deepEqual([wait('publish-denied', 0, 0), wait('publish-denied', 0, 1)], [250, 500]);
+    assert.deepEqual([wait('publish-denied', 20, 0), wait('publish-denied', 20, 1)], [15_000, 30_000]);
+  });
+
   it('anything else: full jitter below a bound that doubles', () => {
     assert.equal(wait('network', 0, 1), 500);
     assert.equal(wait('broker-unreachable', 3, 1), 4_000);

@@ -24,11 +24,13 @@ export function patience(
   // Two that take the session from one another at once would be at it for ever; so each lets the other be for a while.
   if (cause === 'client-id-conflict') return between((2 * conflictMs) / 3, conflictMs);
   if (cause === 'banned') return between(bannedMs, 1.2 * bannedMs);
-  const slow = (ceilingMs: number): number => {
-    const step = Math.min(ceilingMs, SLOW_INITIAL_MS * 2 ** Math.min(failures, 30));
+  const slow = (ceilingMs: number, firstMs = SLOW_INITIAL_MS): number => {
+    const step = Math.min(ceilingMs, firstMs * 2 ** Math.min(failures, 30));
     return between(step / 2, step);
   };
   if (REFUSED.has(cause)) return slow(refusedMs);
   if (OVERLOADED.has(cause)) return slow(Math.max(refusedMs, maxMs));
+  // The next publish may cost the link as soon as it is up, time and again, and no wait that grows would keep them apart.
+  if (cause === 'publish-denied') return slow(maxMs, initialMs);
   return fullJitter(failures, initialMs, maxMs, random);
 }

@@ -2,6 +2,7 @@ import type { Cause } from '../domain/cause.js';
 import { blameOf, type Ended } from './blame.js';
 import { causeOfRefusal } from './causes.js';
 import type { BrokerLimits, Connection } from './connection.js';
+import { Denials } from './denials.js';
 import type { Outstanding, RefusedPublish } from './evidence.js';
 import { failpoint } from '../domain/failpoint.js';
 import type { Journal } from '../domain/journal.js';
@@ -53,6 +54,7 @@ export class Relay {
   #sentAt = 0;
   /** The newest that the broker has refused on the current connection; `at`: monotonic. */
   #refused: (RefusedPublish & { at: number }) | undefined;
+  readonly #denials = new Denials();
   #fetching = false;
   /** There may be more in the outbox than was sent. */
   #more = false;
@@ -98,8 +100,14 @@ export class Relay {
   judged(ended: Ended, cause: Cause): void {
     const charged = this.#charged;
     this.#charged = undefined;
+    this.#denials.judged(ended, cause, this.ambient.clock.monotonic());
     if (!charged || !PACKET_CODES.has(ended.code)) return;
     this.#hungUpOn(charged.entry, ended.code, cause, blameOf(ended, cause, charged.prompt));
+  }
+
+  /** The next connection logs in as somebody else, or with another password. */
+  renew(): void {
+    this.#denials.forget();
   }
 
   /** Whether nothing is on the way and nothing is left to tell. */
@@ -212,7 +220,7 @@ export class Relay {
       .finally(() => (this.#expiring = false));
   }
 
-  /** What the broker has said it will not take is not sent: it would answer by hanging up. */
+  /** What the broker has said it will not take is not sent: it would hang up, as it answers or instead. */
   #refusal(packet: OutgoingPublish, version: 4 | 5): Omit<PublishResult, 'sequence' | 'id'> | undefined {
     const limits = this.#limits!;
     const outcome = 'refused';
@@ -221,7 +229,8 @@ export class Relay {
     }
     if (packet.retain && !limits.retainAvailable) return { outcome, reasonCode: 0x9a, cause: 'unsupported' };
     if (packet.qos > limits.maximumQoS) return { outcome, reasonCode: 0x9b, cause: 'unsupported' };
-    return undefined;
+    const denied = this.#denials.refusal(packet.topic, this.ambient.clock.monotonic());
+    return denied && { outcome, ...denied };
   }
 
   #mark({ id, properties }: OutboxEntry, sentAt: number, reasonCode: number): void {

@@ -106,6 +106,7 @@ export class Session {
     if (credentials.username !== this.#credentials.username) this.#subscriptions.forgetUser();
     this.#credentials = credentials;
     this.#presence.renew();
+    this.relay.renew();
     const { lastCause } = this.#history;
     if (this.#state !== 'waiting' || !lastCause || !LOGIN_CAUSES.has(lastCause)) return;
     clearTimeout(this.#timer);
@@ -324,6 +325,7 @@ export class Session {
     const upMs = evidence.wasUp ? clock.monotonic() - this.#upSince : 0;
     const delayMs = threadDelayMs(); // what a thread that stood still read afterwards may have come long before
     if (evidence.wasUp) this.#heardAt = this.#keepalive!.heardAt - delayMs;
+    const refused = evidence.wasUp ? this.relay.refused : undefined;
     const diagnosis = this.#history.ended(
       {
         ...evidence,
@@ -334,11 +336,13 @@ export class Session {
         threadDelayMs: delayMs,
         silentRefusals: this.#dial.silentRefusals,
         outstanding,
-        refused: evidence.wasUp ? this.relay.refused : undefined,
+        refused,
       },
       clock.now(),
     );
-    this.#failures = upMs >= PROVEN_MS ? 0 : this.#failures + 1;
+    // A broker that took the link and answered is well, however soon it hung up on a publish that it denies.
+    const well = upMs >= PROVEN_MS || (refused !== undefined && diagnosis.cause === 'publish-denied');
+    this.#failures = well ? 0 : this.#failures + 1;
     if (!evidence.wasUp) {
       this.#doubt ||= mayHaveConnected(diagnosis, evidence);
       this.#dial.refused(diagnosis.cause, evidence);

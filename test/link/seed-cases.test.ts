@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { LinkDrop } from '../../src/domain/link.js';
-import { startFlow, TOPICS } from '../support/flow.js';
+import { startFlow, TOPICS, type Flow } from '../support/flow.js';
 import { gatewayConfig } from '../support/gateway-config.js';
 import { startGateway, type GatewayProcess } from '../support/gateway-process.js';
 import { startMosquitto } from '../support/mosquitto.js';
@@ -75,32 +75,80 @@ describe('seed cases', { skip: needs('mosquitto') }, () => {
     assert.equal(await flow.gateway.metric('holdfast_link_connects_total'), 1);
   });
 
-  it('a broker that hangs up after it has denied a publish: each is named, and none is taken for a takeover', async (t) => {
-    const flow = await startFlow(t, {
-      broker: { acl: ['topic readwrite devices/#'], lines: ['max_queued_messages 0'] },
-      config: () => ({
-        publish: { allow: ['commands/#'] },
-        session: { reconnect: { initial: '10ms', max: '50ms' } },
-      }),
-    });
-    const { gateway } = flow;
-    for (let connects = 1; connects <= 4; connects++) {
-      await until(async () => (await gateway.metric('holdfast_link_connects_total')) === connects, {
-        what: () => `connect ${connects}\n${gateway.report}`,
+  describe('a broker that hangs up after it has denied a publish', () => {
+    const start = (t: TestContext, reconnect: { initial: string; max: string }): Promise<Flow> =>
+      startFlow(t, {
+        broker: {
+          acl: ['topic readwrite devices/#', 'topic write commands/allowed'],
+          lines: ['max_queued_messages 0'],
+        },
+        config: () => ({ publish: { allow: ['commands/#'] }, session: { reconnect } }),
       });
+    const statusOf = async ({ gateway }: Flow, id: string): Promise<{ status: string; cause?: string }> =>
+      (await (await gateway.http(`/v1/publishes/${id}`)).json()) as { status: string; cause?: string };
+
+    it('each is named, and none is taken for a takeover', async (t) => {
+      const { gateway } = await start(t, { initial: '10ms', max: '50ms' });
+      for (let connects = 1; connects <= 4; connects++) {
+        await until(async () => (await gateway.metric('holdfast_link_connects_total')) === connects, {
+          what: () => `connect ${connects}\n${gateway.report}`,
+        });
+        await gateway.linkUp();
+        const denied = await gateway.post('/v1/publish', { topic: `commands/denied/${connects}`, payload: 'x' });
+        assert.equal(denied.status, 502, gateway.report);
+      }
+      const { drops } = await until(
+        async () => {
+          const link = await gateway.link();
+          return link.state === 'up' && link.drops.length >= 4 ? link : undefined;
+        },
+        { what: () => gateway.report },
+      );
+      assert.deepEqual(new Set(drops.map(({ cause }) => cause)), new Set(['publish-denied']), JSON.stringify(drops));
+      assert.match(drops[0]!.evidence.join(), /right after it had refused PUBLISH commands\/denied.* 0x87/);
+    });
+
+    it('what waits for one topic costs one link, not one each, and what is behind it goes out', async (t) => {
+      const flow = await start(t, { initial: '10ms', max: '50ms' });
+      const { gateway, broker } = flow;
+      await broker.stop();
+      await until(async () => (await gateway.metric('holdfast_link_up')) === 0, { what: 'the link to be down' });
+      const topics = [...Array<string>(15).fill('commands/denied'), 'commands/allowed'];
+      const ids: string[] = [];
+      for (const topic of topics) {
+        const queued = await gateway.post('/v1/publish', { topic, payload: 'x' }, { prefer: 'respond-async' });
+        assert.equal(queued.status, 202);
+        ids.push(((await queued.json()) as { id: string }).id);
+      }
+      await broker.start();
+      await until(async () => (await statusOf(flow, ids.at(-1)!)).status === 'published', {
+        what: () => gateway.report,
+      });
+      for (const id of ids.slice(0, -1)) {
+        const { status, cause } = await statusOf(flow, id);
+        assert.deepEqual([status, cause], ['refused', 'publish-denied']);
+      }
+      assert.equal(await gateway.metric('holdfast_link_connects_total'), 3, gateway.report);
+      const again = await gateway.post('/v1/publish', { topic: 'commands/denied', payload: 'x' });
+      assert.equal(((await again.json()) as { cause: string }).cause, 'publish-denied');
       await gateway.linkUp();
-      const denied = await gateway.post('/v1/publish', { topic: 'commands/denied', payload: 'x' });
-      assert.equal(denied.status, 502, gateway.report);
-    }
-    const { drops } = await until(
-      async () => {
-        const link = await gateway.link();
-        return link.state === 'up' && link.drops.length >= 4 ? link : undefined;
-      },
-      { what: () => gateway.report },
-    );
-    assert.deepEqual(new Set(drops.map(({ cause }) => cause)), new Set(['publish-denied']), JSON.stringify(drops));
-    assert.match(drops[0]!.evidence.join(), /right after it had refused PUBLISH commands\/denied .* 0x87/);
+      assert.equal(await gateway.metric('holdfast_link_connects_total'), 3, gateway.report);
+    });
+
+    it('many topics cost a link each, and the wait between them does not grow', async (t) => {
+      const flow = await start(t, { initial: '20ms', max: '1h' }); // doubled each time, it would be a minute by the twelfth
+      const { gateway } = flow;
+      const topics = [...Array.from({ length: 14 }, (_, i) => `commands/denied/${i}`), 'commands/allowed'];
+      const body = topics.map((topic) => ({ topic, payload: 'x' }));
+      const taken = await gateway.post('/v1/publish/batch', body, { prefer: 'respond-async' });
+      assert.equal(taken.status, 202);
+      const { id } = ((await taken.json()) as { id: string }[]).at(-1)!;
+      await until(async () => (await statusOf(flow, id)).status === 'published', {
+        timeoutMs: 30_000,
+        what: () => gateway.report,
+      });
+      assert.equal(await gateway.metric('holdfast_link_connects_total'), 15, gateway.report);
+    });
   });
 
   it('exception in a handler: a failed attempt, tried again; the link does not notice', async (t) => {
