@@ -143,6 +143,11 @@ export const ERRORS = {
     retryable: true,
     hint: 'Close a stream or a page of the console, or raise http.stream.maxClients or maxPerToken. Resume with Last-Event-ID.',
   },
+  BODIES_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Send bodies faster and fewer at once, or raise http.limits.inHand.',
+  },
   URL_FORBIDDEN: {
     status: 403,
     retryable: false,
