@@ -35,6 +35,8 @@ const HTTP: RestServerSettings = {
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 60_000,
     keepAliveMs: 72_000,
+    inHandBytes: 32 * 2 ** 20,
+    stallTimeoutMs: 60_000,
   },
 };
 

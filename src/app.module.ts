@@ -145,8 +145,9 @@ function descriptionOf({ auth, tls, allowedHosts }: RestServerSettings): ApiDesc
 /** The REST surface, ready to listen, and the server it will listen with. */
 export async function createApp(parts: AppParts): Promise<{ app: NestFastifyApplication; rest: RestServer }> {
   let rest: RestServer;
+  const bodyLimit = Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES;
   const adapter = new FastifyAdapter({
-    bodyLimit: Math.ceil((parts.maxPayloadBytes * 4) / 3) + BODY_OVERHEAD_BYTES,
+    bodyLimit,
     frameworkErrors: refuseUnrouted,
     return503OnClosing: false, // its answer is none of ours; what cannot be done any more says so itself
     serverFactory: (listener: RequestListener) =>
@@ -154,7 +155,10 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     clientErrorHandler: () => undefined, // the server answers
   });
   const fastify = adapter.getInstance();
-  const letIn = ({ raw }: FastifyRequest): void => rest.vouch(raw.socket);
+  const letIn = ({ raw }: FastifyRequest): void => {
+    rest.vouch(raw.socket);
+    rest.takeBody(raw, bodyLimit);
+  };
   fastify.decorateRequest('caller');
   const { callers, refused, logger } = parts;
   const routes = new RouteTable(routesOf(CONTROLLERS));
@@ -165,6 +169,7 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
   );
   fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    rest.bodyRead(request.raw, body.length);
     const payload = takesAnyBody(request);
     const json = payload ? body : withoutByteOrderMark(body);
     keepBody(request, json);
@@ -179,6 +184,7 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     done(null, value);
   });
   fastify.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
+    rest.bodyRead(request.raw, body.length);
     keepBody(request, body);
     if (takesAnyBody(request)) done(null);
     else done(new UnsupportedMediaTypeException());

@@ -6,7 +6,8 @@ const TOKEN = 'token: a-token-of-enough-characters';
 
 describe('limits of REST', () => {
   it('are given with their units, and what cannot be kept is refused', () => {
-    const limits = '{ connections: 10, headers: 4KiB, headersTimeout: 2s, requestTimeout: 2s, keepAlive: 1s }';
+    const limits =
+      '{ connections: 10, headers: 4KiB, headersTimeout: 2s, requestTimeout: 2s, keepAlive: 1s, inHand: 2MiB, stallTimeout: 3s }';
     const stream = '{ maxClients: 1, maxPerToken: 1, stallTimeout: 1s }';
     const { http } = settingsOf(`${BROKER}http: { limits: ${limits}, stream: ${stream} }`);
     assert.deepEqual(http.limits, {
@@ -15,6 +16,8 @@ describe('limits of REST', () => {
       headersTimeoutMs: 2_000,
       requestTimeoutMs: 2_000,
       keepAliveMs: 1_000,
+      inHandBytes: 2 * 1_024 * 1_024,
+      stallTimeoutMs: 3_000,
     });
     assert.deepEqual(http.stream, { maxClients: 1, maxPerToken: 1, stallTimeoutMs: 1_000 });
     assert.deepEqual(told(`${BROKER}http: { limits: { headersTimeout: 2s, requestTimeout: 1s } }`), [

@@ -182,6 +182,17 @@ export class LimitsConfig {
   /** How long a connection may wait for its next request, 1s to 1h. Default 72s: longer than load balancers do. */
   @Optional(duration('1s', '1h'))
   keepAlive = '72s';
+
+  /**
+   * Bodies of calls without an answer, 1MiB to 64GiB; a larger one goes alone, any other is answered 503. And as much of
+   * answers that nobody has taken; beyond it the connection that is owed most is closed. Default 32MiB.
+   */
+  @Optional(size('1MiB', '64GiB'))
+  inHand = '32MiB';
+
+  /** Who takes nothing of an answer for so long is cut off, 1s to 1h. Default 1m. */
+  @Optional(duration('1s', '1h'))
+  stallTimeout = '1m';
 }
 
 export class StreamConfig {

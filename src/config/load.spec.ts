@@ -161,6 +161,8 @@ describe('a configuration without problems', () => {
         headersTimeoutMs: 10_000,
         requestTimeoutMs: 60_000,
         keepAliveMs: 72_000,
+        inHandBytes: 32 * 1_024 * 1_024,
+        stallTimeoutMs: 60_000,
       },
       stream: { maxClients: 20, maxPerToken: 10, stallTimeoutMs: 60_000 },
     });

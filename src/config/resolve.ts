@@ -214,6 +214,8 @@ function httpSettings(
       headersTimeoutMs: ms(limits.headersTimeout),
       requestTimeoutMs: ms(limits.requestTimeout),
       keepAliveMs: ms(limits.keepAlive),
+      inHandBytes: bytes(limits.inHand),
+      stallTimeoutMs: ms(limits.stallTimeout),
     },
     stream: {
       maxClients: stream.maxClients,

@@ -143,6 +143,11 @@ export const ERRORS = {
     retryable: true,
     hint: 'Close a stream, or pages of the console, whose bound is fixed. Only that of /v1/stream is raised by http.stream.maxClients and maxPerToken.',
   },
+  BODIES_FULL: {
+    status: 503,
+    retryable: true,
+    hint: 'Send bodies faster and fewer at once, or raise http.limits.inHand.',
+  },
   URL_FORBIDDEN: {
     status: 403,
     retryable: false,

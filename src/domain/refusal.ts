@@ -9,7 +9,8 @@ export const REFUSALS = [
   'malformed', // no HTTP request that can be read
   'headers', // too long
   'timeout', // it did not come in time
-  'connections', // one was closed: to make room for another, or because it sent too many requests ahead
+  'bodies', // there was no room for the body
+  'connections', // one was closed: to make room for another, or because of requests sent ahead or answers not taken
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -19,6 +20,7 @@ const BY_CODE: { readonly [code in ErrorCode]?: Refusal } = {
   HOST_FORBIDDEN: 'host',
   TOO_MANY_REQUESTS: 'rate',
   REQUEST_INVALID: 'malformed',
+  BODIES_FULL: 'bodies',
   HEADERS_TOO_LARGE: 'headers',
   REQUEST_TIMEOUT: 'timeout',
 };

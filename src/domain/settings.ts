@@ -193,6 +193,10 @@ export interface HttpLimits {
   requestTimeoutMs: number;
   /** How long a connection may wait for its next request. */
   keepAliveMs: number;
+  /** Of bodies whose requests have no whole answer; and of answers that were not taken. */
+  inHandBytes: number;
+  /** Who takes nothing of an answer for so long is cut off. */
+  stallTimeoutMs: number;
 }
 
 export interface StreamSettings {

@@ -94,7 +94,7 @@ describe('the document', () => {
     assert.deepEqual(security({}, { access: 'public' }), []);
     const schemes = described([route()], { clientCertificates: true }).components.securitySchemes;
     assert.deepEqual(Object.keys(schemes), ['bearer', 'mutualTLS']);
-    const every = ['200', '400', '404', '408', '413', '415', '431', '500'];
+    const every = ['200', '400', '404', '408', '413', '415', '431', '500', '503'];
     assert.deepEqual(statuses([route()]), [...every, '401', '403', '429'].sort());
     assert.deepEqual(statuses([route()], { tokens: false }), [...every, '403'].sort());
     const get = route({ body: undefined }, { method: 'GET' });
@@ -106,6 +106,7 @@ describe('the document', () => {
       '408',
       '431',
       '500',
+      '503',
     ]);
   });
 

@@ -100,7 +100,9 @@ class DocumentWriter {
       ...(['REQUEST_INVALID', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'INTERNAL'] as const),
       ...(namesChecked ? (['HOST_FORBIDDEN'] as const) : []),
       ...(tokens && access !== 'public' ? (['UNAUTHORIZED', 'FORBIDDEN', 'TOO_MANY_REQUESTS'] as const) : []),
-      ...(method === 'GET' ? [] : (['FORBIDDEN', 'CONTENT_TYPE_UNSUPPORTED', 'PAYLOAD_TOO_LARGE'] as const)),
+      ...(method === 'GET'
+        ? []
+        : (['FORBIDDEN', 'CONTENT_TYPE_UNSUPPORTED', 'PAYLOAD_TOO_LARGE', 'BODIES_FULL'] as const)),
     ];
   }
 

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../domain/errors.js';
-import { invalid } from '../domain/request-problem.js';
+import { invalid, PROBLEMS_MAX } from '../domain/request-problem.js';
+import { BATCH_PROBLEMS_MAX } from './brief.js';
 import { elementTexts } from './json-text.js';
 import { parsePublish } from './publish.dto.js';
 import type { Wanted } from './publisher.js';
@@ -14,12 +15,15 @@ export function parseBatch(body: unknown, text: () => string, countMax: number):
     throw invalid([{ pointer: '', message: `the body must be a JSON array of 1 to ${countMax} publishes` }]);
   }
   let texts: string[] | undefined;
+  let left = BATCH_PROBLEMS_MAX;
   return body.map((one: unknown, i) => {
     try {
-      return parsePublish(one, () => (texts ??= elementTexts(text()))[i]!);
+      const most = Math.max(1, Math.min(left, PROBLEMS_MAX));
+      return parsePublish(one, () => (texts ??= elementTexts(text()))[i]!, most);
     } catch (error) {
-      if (error instanceof HoldfastError) return error;
-      throw error;
+      if (!(error instanceof HoldfastError)) throw error;
+      left -= ((error.details['errors'] ?? []) as unknown[]).length;
+      return error;
     }
   });
 }

@@ -55,8 +55,12 @@ export interface Understood {
   payloadFormatIndicator?: boolean;
 }
 
-/** @param add is told what is wrong with what only EMQX has */
-export function understand(body: Fields, add: (pointer: string, message: string) => void): Understood {
+/** @param add is told what is wrong with what only EMQX has @param full whether it wants no more */
+export function understand(
+  body: Fields,
+  add: (pointer: string, message: string) => void,
+  full: () => boolean = () => false,
+): Understood {
   const { payload_encoding: encoding, properties, ...fields } = body;
   delete fields['clientid']; // deprecated there, and a publish of ours has no other client than the link
   const understood: Understood = { fields, pointers: {} };
@@ -69,7 +73,10 @@ export function understand(body: Fields, add: (pointer: string, message: string)
     } else if (encoding !== 'plain') add('/payload_encoding', 'must be plain or base64, beside a payload');
   }
   if (typeof properties === 'object' && properties !== null && !Array.isArray(properties)) {
-    for (const [name, value] of Object.entries(properties)) readProperty(name, value, understood, add);
+    for (const [name, value] of Object.entries(properties)) {
+      if (full()) break;
+      readProperty(name, value, understood, add);
+    }
   } else if (properties !== undefined && properties !== null) add('/properties', 'must be an object');
   return understood;
 }

@@ -91,26 +91,33 @@ const KNOWN: ReadonlySet<string> = new Set(Object.keys(new PublishBody()));
  * The body as what is to be published. Throws REQUEST_INVALID with every problem in `errors`, or QOS_UNSUPPORTED.
  * @param text the body as it was written: a payload that is no string goes out with its digits, names and order.
  * Absent: it is serialised
+ * @param problemsMax after so many problems no more are looked for
  */
-export function parsePublish(body: unknown, text?: () => string): Omit<Publish, 'id' | 'acceptedAt'> {
+export function parsePublish(
+  body: unknown,
+  text?: () => string,
+  problemsMax = PROBLEMS_MAX,
+): Omit<Publish, 'id' | 'acceptedAt'> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid([{ pointer: '', message: 'the body must be a JSON object' }]);
   }
-  return parseFields(body as Fields, (publish) => payloadOf(publish, text));
+  return parseFields(body as Fields, (publish) => payloadOf(publish, text), problemsMax);
 }
 
 /** @param payloadOf makes the payload of what has no problem; undefined: it cannot be made */
 export function parseFields(
   body: Fields,
   payloadOf: (publish: PublishBody) => Uint8Array | undefined,
+  problemsMax = PROBLEMS_MAX,
 ): Omit<Publish, 'id' | 'acceptedAt'> {
   const problems: RequestProblem[] = [];
   const add: Add = (pointer, message) => message !== undefined && problems.push({ pointer, message });
-  const { fields, pointers, payloadFormatIndicator } = understand(body, add);
+  const full = (): boolean => problems.length >= problemsMax;
+  const { fields, pointers, payloadFormatIndicator } = understand(body, add, full);
   const pointerOf = (name: string): string => (Object.hasOwn(pointers, name) ? pointers[name]! : pointerTo(name));
-  const addAt: Add = (name, message) =>
-    message !== undefined && problems.length < PROBLEMS_MAX && add(pointerOf(name), message);
-  const publish = filled(fields, addAt);
+  const addAt: Add = (name, message) => message !== undefined && !full() && add(pointerOf(name), message);
+  const publish = filled(fields, addAt, full);
+  if (full()) throw invalid(problems);
   for (const { property, constraints = {} } of isPlain(publish) ? [] : validateSync(publish)) {
     for (const message of Object.values(constraints)) addAt(property, message);
   }
@@ -139,9 +146,10 @@ export function parseFields(
 }
 
 /** By hand: class-transformer would drop keys of the payload that every object inherits, such as `constructor`. */
-function filled(fields: Fields, add: Add): PublishBody {
+function filled(fields: Fields, add: Add, full: () => boolean): PublishBody {
   const publish = new PublishBody();
   for (const [name, value] of Object.entries(fields)) {
+    if (full()) break;
     if (!KNOWN.has(name)) add(name, 'is not a known key');
     else if (value !== null || name === 'payload') Object.assign(publish, { [name]: value });
   }

@@ -10,6 +10,7 @@ import { invalid } from '../domain/request-problem.js';
 import { PUBLISH_BATCH_MAX, PUBLISHES_IN_FLIGHT, TOPIC_LEVELS_MAX, type PublishSettings } from '../domain/settings.js';
 import { textProblem, topicMatches, topicNameProblem } from '../domain/topic.js';
 import { uuid7, uuidText } from '../domain/uuid.js';
+import { brief } from './brief.js';
 import { keptAnswer, KeptRequests, type AskedOnce } from './kept-requests.js';
 import type { PublishContracts } from './publish-contracts.js';
 import { Waiting } from './waiting.js';
@@ -225,7 +226,7 @@ export class Publisher {
     wanted: readonly (Wanted | HoldfastError)[],
     { respondAsync, once, caller }: Asking,
   ): Promise<{ checked: (Publish | HoldfastError)[]; ends: [id: string, end: Promise<PublishResult | undefined>][] }> {
-    const checked = await Promise.all(wanted.map((one) => this.#checkedOrError(one, caller)));
+    const checked = brief(await Promise.all(wanted.map((one) => this.#checkedOrError(one, caller))));
     const publishes = checked.filter((one): one is Publish => !(one instanceof HoldfastError));
     if (publishes.length === 0) return { checked, ends: [] };
     const { waitMs } = this.parts.settings;

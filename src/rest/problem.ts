@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { ERRORS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { SECURITY_HEADERS } from '../domain/security-headers.js';
-import { requestIdOf } from './request-id.js';
+import { newRequestId, REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** RFC 9457 problem details. `code` is stable; `errors` lists every problem of a request at once. */
 export interface ProblemDetails {
@@ -70,10 +70,15 @@ export function writeProblem(error: HoldfastError, response: ServerResponse): vo
 
 /** The whole answer, for a connection on which no request could be read. */
 export function problemMessage(error: HoldfastError): string {
-  const details = problemDetails(error);
+  const requestId = newRequestId();
+  const details = problemDetails(error, requestId);
   const body = JSON.stringify(details);
-  const length = { 'content-length': String(Buffer.byteLength(body)) };
-  const headers = { ...SECURITY_HEADERS, ...headersOf(error), ...length, connection: 'close' };
+  const own = {
+    'content-length': String(Buffer.byteLength(body)),
+    [REQUEST_ID_HEADER]: requestId,
+    connection: 'close',
+  };
+  const headers = { ...SECURITY_HEADERS, ...headersOf(error), ...own };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${details.status} ${details.title}\r\n${lines.join('')}\r\n${body}`;
 }

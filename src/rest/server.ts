@@ -15,16 +15,17 @@ import { tellRefusal, type Refusal } from '../domain/refusal.js';
 import { invalid } from '../domain/request-problem.js';
 import { SECURITY_HEADERS } from '../domain/security-headers.js';
 import type { HttpSettings } from '../domain/settings.js';
+import { Bodies } from './bodies.js';
 import { Connections } from './connections.js';
 import { refusalOf } from './front.js';
+import { Owed } from './owed.js';
 import { problemMessage, writeProblem } from './problem.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** So late, at most, Node finds that a time is over. */
 const CHECKING_MS = 1_000;
 /**
- * A connection on which nothing moves is closed: whoever does not take an answer would keep it in memory. Longer than
- * the longest wait for an answer: a publish may wait 5 minutes for the broker, a request 10 for its answer, a test 10 for a subscriber.
+ * A connection on which nothing moves is closed. Longer than the longest wait for an answer: a publish may wait 5 minutes for the broker, a request 10 for its answer, a test 10 for a subscriber.
  */
 const SILENCE_MS = 15 * 60_000;
 /** Of a connection that is closed because of what came over it. */
@@ -41,6 +42,8 @@ export type RestServerSettings = Pick<HttpSettings, 'host' | 'allowedHosts' | 'a
 export class RestServer {
   readonly server: Server | SecureServer;
   readonly #connections: Connections;
+  readonly #bodies: Bodies;
+  readonly #owed: Owed;
   /** The answer that each connection waits for, or had last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #failing = new WeakSet<Socket>();
@@ -63,6 +66,11 @@ export class RestServer {
     const closed = (): void => refused('connections');
     this.#connections = new Connections(limits.connections, closed);
     const inHand = new InHand(IN_HAND_MAX, closed);
+    this.#bodies = new Bodies(limits.inHandBytes);
+    this.#owed = new Owed(
+      { bytesMax: limits.inHandBytes, stallMs: limits.stallTimeoutMs, silenceMs: SILENCE_MS },
+      { closed, ended: ({ req }) => this.#bodies.done(req) },
+    );
     this.server = tls
       ? createSecureServer({ ...options, ...secureOptions(tls), handshakeTimeout: limits.headersTimeoutMs })
       : createServer(options);
@@ -75,10 +83,12 @@ export class RestServer {
       if (hasBody(request)) this.#closeLate(request.socket);
       for (const [name, value] of HEADERS) response.setHeader(name, value);
       response.setHeader(REQUEST_ID_HEADER, requestIdOf(request));
-      const refusal = refusalOf(request, front);
-      if (!refusal) return listener(request, response);
-      tellRefusal(refusal, refused);
-      writeProblem(refusal, response);
+      this.#owed.take(response, () => {
+        const refusal = refusalOf(request, front);
+        if (!refusal) return listener(request, response);
+        tellRefusal(refusal, refused);
+        writeProblem(refusal, response);
+      });
     };
     this.server
       .on('request', answer)
@@ -88,12 +98,33 @@ export class RestServer {
       })
       .on('checkExpectation', answer) // what is expected besides 100-continue nobody has to know [RFC 9110, 10.1.1]
       .on('connection', (socket: Socket) => this.#connections.opened(socket))
+      .on('timeout', (socket: Socket) => {
+        if (socket.writableLength > 0) closed();
+        socket.destroy();
+      })
+      .on('listening', () => this.#owed.start())
+      .on('close', () => this.#owed.stop())
       .on('clientError', (error, socket) => this.#failed(error, socket as Socket));
   }
 
   /** A request of this connection was let in: it is not closed to make room. */
   vouch(socket: Socket): void {
     this.#connections.vouch(socket);
+  }
+
+  /**
+   * The body of this request is wanted. @param bytesMax of any body; a longer one is not read
+   * @throws HoldfastError BODIES_FULL
+   */
+  takeBody(request: IncomingMessage, bytesMax: number): void {
+    if (!hasBody(request)) return;
+    const { 'content-length': length = bytesMax } = request.headers;
+    if (Number(length) <= bytesMax) this.#bodies.take(request, Number(length));
+  }
+
+  /** It was read. */
+  bodyRead(request: IncomingMessage, bytes: number): void {
+    this.#bodies.read(request, bytes);
   }
 
   /** Takes up another certificate, for the connections to come. */
@@ -116,17 +147,23 @@ export class RestServer {
     };
   }
 
-  /** No request could be read. What still comes is taken and thrown away for a moment, or the answer would be lost with it. */
+  /**
+   * No request could be read, or not all of one. Those before it are answered first: no answer goes to another's request.
+   * What still comes is taken and thrown away for a moment, or the answer would be lost with it.
+   */
   #failed(error: NodeJS.ErrnoException, socket: Socket): void {
     if (this.#failing.has(socket)) return;
     this.#failing.add(socket);
     const refusal = refusalFor(error.code ?? '');
-    const answer = this.#answers.get(socket);
     if (refusal) tellRefusal(refusal, this.refused);
-    const between = answer?.headersSent === true && !answer.writableFinished;
-    if (!refusal || !socket.writable || between) return void socket.destroy();
-    socket.end(problemMessage(refusal));
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    if (!refusal || !socket.writable) return void socket.destroy();
+    const last = this.#answers.get(socket);
+    const broken = last?.req.complete === false ? last : undefined;
+    this.#owed.settled(socket, broken, () => {
+      if (!socket.writable || broken?.headersSent) return void socket.destroy();
+      socket.end(problemMessage(refusal));
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    });
   }
 }
 

@@ -272,7 +272,16 @@ describe('what is refused', () => {
     assert.equal(await silent.verdict(), '408 REQUEST_TIMEOUT');
     const after = await refusals();
     const counted = Object.keys(after).map((reason) => [reason, after[reason]! - before[reason]!]);
-    const expected = { unauthorized: 1, forbidden: 1, host: 0, rate: 0, malformed: 2, headers: 1, timeout: 1 };
+    const expected = {
+      unauthorized: 1,
+      forbidden: 1,
+      host: 0,
+      rate: 0,
+      malformed: 2,
+      headers: 1,
+      timeout: 1,
+      bodies: 0,
+    };
     assert.deepEqual(Object.fromEntries(counted), { ...expected, connections: 0 });
     await asked(t, head('GET /v1/link HTTP/1.1', 'Host: evil.example'), open);
     assert.ok((await open.metric('holdfast_http_refused_total', { reason: 'host' })) > 0);
