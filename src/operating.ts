@@ -181,6 +181,7 @@ export class Operating {
       },
       nearFull: (facts) => {
         tells.nearFull(facts);
+        this.incidents.nearFull(facts.near);
         this.#announcements.nearFull(facts);
       },
       expired: (what) => {

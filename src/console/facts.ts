@@ -40,6 +40,10 @@ export interface RejectedFacts {
 export interface IncidentFacts {
   /** The last time that the broker had forgotten the session, of a day. */
   sessionLost?: SessionLost;
+  /** Since when the broker refuses a subscription, or does not answer for it, by its name: ISO 8601. */
+  unsubscribed: { readonly [subscription: string]: string };
+  /** Since when the journal is nearly full, ISO 8601. */
+  nearFullSince?: string;
   /** These four are of the last hour, or of longer when never an hour passed without. */
   discarded: readonly DiscardFacts[];
   /** Rejections and dead letters that were older than `journal.failedRetention`. */

@@ -16,7 +16,7 @@ function link(more: object = {}): NonNullable<Facts['link']> {
 function facts(more: Partial<Facts> = {}): Facts {
   return {
     ...{ version: '1', node: '24', now: NOW, startedAt: HOUR_AGO, link: link(), rejected: [], subscribers: [] },
-    ...{ drops: [], incidents: { discarded: [] } },
+    ...{ drops: [], incidents: { discarded: [], unsubscribed: {} } },
     journal: {
       ...{ state: 'open', reason: '', records: 1, bytes: 10, maxBytes: 100, last: 1, admitted: 1, outbox: 0 },
       ...{ corruptRecords: 0, commitSeconds: { p50: 0, p99: 0, max: 0 }, asOf: NOW },

@@ -27,7 +27,7 @@ export function findingsOf(facts: Facts): Finding[] {
     .sort((one, other) => SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity));
 }
 
-function journalFindings({ journal, journalFullSince: since }: Facts): Finding[] {
+function journalFindings({ journal, incidents, journalFullSince: since }: Facts): Finding[] {
   const { state, reason, bytes, maxBytes, corruptRecords, commitSeconds } = journal;
   const found: Finding[] = [];
   const tell = (id: string, about: Omit<About, 'panel'>): void => void found.push({ id, ...about, panel: 'journal' });
@@ -40,7 +40,14 @@ function journalFindings({ journal, journalFullSince: since }: Facts): Finding[]
     const what = 'The journal is nearly full.';
     const why = `${Math.round((bytes / maxBytes) * 100)} % of journal.maxSize are in use.`;
     const mend = 'Mend the subscriber that is furthest behind, or raise journal.maxSize.';
-    tell('journal-filling', { severity: 'warning', what, why, mend });
+    const { nearFullSince } = incidents;
+    tell('journal-filling', {
+      severity: 'warning',
+      what,
+      ...(nearFullSince ? { since: nearFullSince } : {}),
+      why,
+      mend,
+    });
   }
   if (corruptRecords > 0) {
     const what = 'Records in the journal are damaged. They are set aside and given to nobody.';

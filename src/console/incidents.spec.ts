@@ -22,7 +22,7 @@ describe('what happened and is over', () => {
     incidents.link({ kind: 'session-lost', from: at, to: scene.at });
     assert.deepEqual(incidents.facts.sessionLost, { from: iso(at), to: iso(scene.at), times: 2 });
     scene.at += 24 * HOUR_MS;
-    assert.deepEqual(incidents.facts, { discarded: [] });
+    assert.equal(incidents.facts.sessionLost, undefined);
   });
 
   it('what was given up is counted by subscriber, apart from what was asked for, until an hour passes without', () => {
@@ -60,6 +60,7 @@ describe('what happened and is over', () => {
       refused: { count: 1, since: now, at: now },
       expired: { count: 9, since: now, at: now },
       discarded: [],
+      unsubscribed: {},
     });
   });
 
@@ -67,5 +68,22 @@ describe('what happened and is over', () => {
     const { incidents } = new Scene();
     for (let i = 0; i < 1_100; i++) incidents.discarded(`s${i}`, 'asked', 1);
     assert.deepEqual([incidents.facts.discarded.length, incidents.facts.discarded[0]!.id], [1_000, 's100']);
+  });
+
+  it('a subscription is refused, or unanswered, since the first time; a journal nearly full since it was told', () => {
+    const scene = new Scene();
+    const { incidents, at } = scene;
+    const refuse = (): void => incidents.link({ kind: 'subscription', name: 's', code: 0x87 });
+    refuse();
+    incidents.nearFull(true);
+    scene.at += 5_000;
+    refuse();
+    assert.deepEqual(incidents.facts.unsubscribed, { s: iso(at) });
+    assert.equal(incidents.facts.nearFullSince, iso(at));
+    incidents.link({ kind: 'unanswered', name: 's' });
+    assert.deepEqual(incidents.facts.unsubscribed, { s: iso(scene.at) });
+    incidents.link({ kind: 'subscription', name: 's', code: 1 });
+    incidents.nearFull(false);
+    assert.deepEqual(incidents.facts, { discarded: [], unsubscribed: {} });
   });
 });

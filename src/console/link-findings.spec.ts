@@ -14,9 +14,10 @@ function drop(at: string, cause: LinkDrop['cause'], more: Partial<LinkDrop> = {}
   return { at: `2026-01-02T03:${at}.000Z`, wasUp: true, ...seen, ...more };
 }
 
-function found(state: string, drops: LinkDrop[], incidents: Partial<Facts['incidents']> = {}): Finding[] {
-  const link = { state, url: 'mqtt://broker', denied: {}, unanswered: [] };
-  return linkFindings({ link, drops, incidents, now: NOW, startedAt: STARTED } as unknown as Facts);
+function found(state: string, drops: LinkDrop[], incidents: Partial<Facts['incidents']> = {}, more = {}): Finding[] {
+  const link = { state, url: 'mqtt://broker', denied: {}, unanswered: [], ...more };
+  const known = { unsubscribed: {}, ...incidents };
+  return linkFindings({ link, drops, incidents: known, now: NOW, startedAt: STARTED } as unknown as Facts);
 }
 
 const ids = (findings: Finding[]): string[] => findings.map(({ id, severity }) => `${severity} ${id}`);
@@ -97,5 +98,19 @@ describe('what is wrong with the link', () => {
     assert.equal(down!.id, 'link-down');
     const [unknown] = found('up', [], { sessionLost: { to: NOW, times: 2 } });
     assert.match(unknown!.why, /from before .* 2 times within a day/);
+  });
+
+  it('a subscription that brings nothing, and a silent canary, say since when', () => {
+    const more = { denied: { a: 0x87, old: null }, unanswered: ['b'], canary: { silent: true, seconds: 60 } };
+    const unsubscribed = { a: STARTED, b: NOW };
+    assert.deepEqual(
+      found('up', [], { unsubscribed }, more).map(({ subject, since }) => [subject, since]),
+      [
+        ['a', STARTED],
+        ['old', undefined],
+        ['b', NOW],
+        [undefined, '2026-01-02T03:09:00.000Z'],
+      ],
+    );
   });
 });

@@ -23,24 +23,45 @@ export function linkFindings({ link, now, startedAt, drops, incidents }: Facts):
   if (state !== 'up' && state !== 'stopped')
     found.push(down(drops[0]?.backAt === undefined ? outage : NONE, startedAt, now, link.url));
   else if (isNews(outage, now)) found.push(dropped(outage));
+  const { unsubscribed } = incidents;
+  const since = (name: string): { since?: string } => (unsubscribed[name] ? { since: unsubscribed[name] } : {});
   for (const [subject, code] of Object.entries(link.denied)) {
     if (!isDenied(code)) continue;
     const how = code === null ? 'it hung up instead of answering' : `its answer was code ${code}`;
     const mend = 'Allow the filter for this user at the broker, or remove the subscription.';
     const what = `The broker refuses the subscription ${subject}: nothing comes from it.`;
-    found.push({ id: 'subscription-denied', subject, severity: 'critical', what, why: how, mend, panel: 'link' });
+    found.push({
+      id: 'subscription-denied',
+      subject,
+      severity: 'critical',
+      what,
+      ...since(subject),
+      why: how,
+      mend,
+      panel: 'link',
+    });
   }
   for (const subject of link.unanswered) {
     const what = `The broker does not answer for the subscription ${subject}.`;
     const why = 'It was asked for, and is asked for again every minute.';
     const mend = 'Look at the broker’s log: some withhold an answer for what they do not allow.';
-    found.push({ id: 'subscription-unanswered', subject, severity: 'critical', what, why, mend, panel: 'link' });
+    found.push({
+      id: 'subscription-unanswered',
+      subject,
+      severity: 'critical',
+      what,
+      ...since(subject),
+      why,
+      mend,
+      panel: 'link',
+    });
   }
   if (canary?.silent) {
     const { evidence = [], mend = '' } = canary.diagnosis ?? {};
     const what = 'The broker takes messages and does not send them back.';
     const why = [`Nothing has come back for ${Math.round(canary.seconds)} s.`, ...evidence].join(' ');
-    found.push({ id: 'canary-silent', severity: 'critical', what, why, mend, panel: 'link' });
+    const began = new Date(Date.parse(now) - canary.seconds * 1_000).toISOString();
+    found.push({ id: 'canary-silent', severity: 'critical', what, since: began, why, mend, panel: 'link' });
   }
   return found;
 }
