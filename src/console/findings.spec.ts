@@ -58,16 +58,6 @@ describe('what is found', () => {
     ]);
   });
 
-  it('a journal that is full says what makes room: of its bound, or on the disk', () => {
-    const mendOf = (reason: string): string =>
-      findingsOf(facts({ journal: { ...facts().journal, state: 'full', reason } }))[0]!.mend;
-    assert.match(mendOf('journal.maxSize of 1024 bytes is reached'), /^Raise journal\.maxSize; or mend the subscriber/);
-    assert.match(
-      mendOf('the disk is full'),
-      /^Free space on the disk .*a larger journal\.maxSize does not help; or mend/,
-    );
-  });
-
   it('a link that is down says since when, why and what to do; it is critical once it lasts', () => {
     const down = link({ state: 'waiting', lastDrop: CONFLICT });
     const [finding] = findingsOf(facts({ link: down, linkDownSince: CONFLICT.at }));
@@ -156,5 +146,15 @@ describe('what is found', () => {
       'warning reload-refused',
     ]);
     assert.deepEqual(found({ reload: { result: 'applied', at: NOW, needsRestart: ['ops'] } }), ['info restart-needed']);
+  });
+
+  it('a journal that is full says what makes room: of its bound, or on the disk', () => {
+    const mendOf = (reason: string): string =>
+      findingsOf(facts({ journal: { ...facts().journal, state: 'full', reason } }))[0]!.mend;
+    assert.match(mendOf('journal.maxSize of 1024 bytes is reached'), /^Raise journal\.maxSize; or mend the subscriber/);
+    assert.match(
+      mendOf('the disk is full'),
+      /^Free space on the disk .*a larger journal\.maxSize does not help; or mend/,
+    );
   });
 });
