@@ -138,4 +138,14 @@ describe('what is found', () => {
     ]);
     assert.deepEqual(found({ reload: { result: 'applied', at: NOW, needsRestart: ['ops'] } }), ['info restart-needed']);
   });
+
+  it('a journal that is full says what makes room: of its bound, or on the disk', () => {
+    const mendOf = (reason: string): string =>
+      findingsOf(facts({ journal: { ...facts().journal, state: 'full', reason } }))[0]!.mend;
+    assert.match(mendOf('journal.maxSize of 1024 bytes is reached'), /^Raise journal\.maxSize; or mend the subscriber/);
+    assert.match(
+      mendOf('the disk is full'),
+      /^Free space on the disk .*a larger journal\.maxSize does not help; or mend/,
+    );
+  });
 });

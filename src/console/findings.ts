@@ -33,8 +33,11 @@ function journalFindings({ journal, incidents, journalFullSince: since }: Facts)
   const tell = (id: string, about: Omit<About, 'panel'>): void => void found.push({ id, ...about, panel: 'journal' });
   if (state === 'full') {
     const what = 'The journal is full: messages wait at the broker, and publishes are refused.';
-    const mend =
-      'Free disk space, raise journal.maxSize, or mend the subscriber whose backlog fills it: the one that is furthest behind.';
+    // With a full disk its own bound is not what is in the way.
+    const room = reason.startsWith('journal.maxSize')
+      ? 'Raise journal.maxSize'
+      : 'Free space on the disk of journal.directory, or enlarge it: a larger journal.maxSize does not help';
+    const mend = `${room}; or mend the subscriber whose backlog fills it: the one that is furthest behind.`;
     tell('journal-full', { severity: 'critical', what, ...(since ? { since } : {}), why: reason, mend });
   } else if (bytes > maxBytes * NEAR_FULL) {
     const what = 'The journal is nearly full.';

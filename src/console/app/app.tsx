@@ -6,7 +6,7 @@ import { SignIn } from './sign-in.js';
 import { callerProblem, learnCaller, signInWanted } from './gateway.js';
 import { follow } from './live.js';
 import { Viewer } from './viewer.js';
-import { VIEWS, view } from './views.js';
+import { address, VIEWS, view } from './views.js';
 
 function App() {
   const asked = signInWanted.value;
@@ -20,7 +20,7 @@ function App() {
       <Head hidden={hidden} />
       <main id="main" tabindex={-1} hidden={hidden}>
         {callerProblem.value !== '' && <p class="note">{callerProblem.value}</p>}
-        <View key={view.value} />
+        <View key={address.value} />
       </main>
       <footer hidden={hidden}>
         <small>

@@ -17,7 +17,13 @@ export function Dialog({ labelledBy, wide, closed, children }: DialogParts) {
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    return () => element?.close();
+    // It belongs to the view that it was opened in.
+    const close = (): void => element?.close();
+    addEventListener('hashchange', close);
+    return () => {
+      removeEventListener('hashchange', close);
+      close();
+    };
   }, []);
   return (
     <dialog ref={dialog} class={wide === true ? 'wide' : ''} aria-labelledby={labelledBy} onClose={closed}>

@@ -7,6 +7,8 @@ import { feed, heard, nowMs, status, statusProblem } from './live.js';
 import { Mark } from './parts.js';
 import { VIEWS, view } from './views.js';
 
+const FEEDS = { live: 'live', asked: 'every 5 s', refused: 'may not read', none: 'reconnecting …' };
+
 export function Head({ hidden }: { hidden: boolean }) {
   const now = status.value;
   const here = useRef<HTMLAnchorElement>(null);
@@ -67,7 +69,8 @@ function VerdictLine() {
   useEffect(() => {
     document.title = [word, ...(clientId === undefined ? [] : [visible(clientId)]), 'Holdfast'].join(' · ');
   }, [word, clientId]);
-  const how = { live: 'live', asked: 'every 5 s', none: 'reconnecting …' }[feed.value];
+  const silent = feed.value === 'live' && !heard.value;
+  const how = silent ? 'silent' : FEEDS[feed.value];
   return (
     <div class={`verdict ${level}`}>
       <div role="status">
@@ -82,7 +85,7 @@ function VerdictLine() {
         )}
         {statusProblem.value !== '' && <span class="since"> {visible(statusProblem.value)}</span>}
       </div>
-      <small class={`feed ${feed.value}`}>{how}</small>
+      <small class={`feed ${silent ? 'silent' : feed.value}`}>{how}</small>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** What the gateway tells by itself: its state every two seconds, and what happens. */
 import { signal } from '@preact/signals';
+import { sentence } from '../shown/problem.js';
 import { EventReader, type ServerEvent } from '../shown/sse.js';
 import type { Status, Told } from '../shown/types.js';
 import { call, open, problemIn, signInWanted, signIns } from './gateway.js';
@@ -22,8 +23,11 @@ export const told = signal<(Told & { key: string })[]>([]);
 export const heard = signal(true);
 /** By the gateway's clock, of which this is known; milliseconds since the epoch. */
 export const nowMs = signal(Date.now());
-/** How state comes: `live`, or asked for every few seconds, because the gateway does not tell it by itself. */
-export const feed = signal<'live' | 'asked' | 'none'>('none');
+/**
+ * How state comes: `live`, or asked for every few seconds, because the gateway does not tell it by itself; `refused`: not at
+ * all, for the token may not read it.
+ */
+export const feed = signal<'live' | 'asked' | 'refused' | 'none'>('none');
 
 /** Why the gateway does not tell by itself, while it is asked. */
 export const untold = signal('');
@@ -51,14 +55,16 @@ async function keepFollowing(): Promise<void> {
     } catch (error) {
       const { status: code, detail } = problemIn(error);
       // It is there and will not tell: an older one, too many who listen, or a token that may not.
-      if (code === 0) statusProblem.value = detail;
-      else if (code !== 401) {
+      if (code === 0) {
+        feed.value = 'none';
+        statusProblem.value = detail;
+      } else if (code !== 401) {
         untold.value = detail;
         await ask();
       }
     }
     if (Date.now() - began > 10_000) failures = 0;
-    feed.value = 'none';
+    if (feed.value === 'live') feed.value = 'none';
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures + 1, RETRY_MS.length - 1)]));
   }
 }
@@ -96,8 +102,10 @@ async function ask(): Promise<void> {
       feed.value = 'asked';
       statusProblem.value = '';
     } catch (error) {
-      statusProblem.value = problemIn(error).detail;
-      if (problemIn(error).status === 0) return;
+      const problem = problemIn(error);
+      statusProblem.value = sentence(problem);
+      feed.value = problem.status === 403 ? 'refused' : 'none';
+      if (problem.status === 0) return;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -1,6 +1,7 @@
 /** What is wrong, since when, why, and what to do; then how everything is. */
 import { bytes, count, lasting, many, percent, shortClock, span } from '../shown/format.js';
 import { happening } from '../shown/happenings.js';
+import { query } from '../shown/rest.js';
 import type { Finding, Status } from '../shown/types.js';
 import { visible } from '../shown/text.js';
 import { WORDS } from '../shown/verdict.js';
@@ -36,7 +37,7 @@ function Findings({ findings }: { findings: Finding[] }) {
             <h3>
               <Mark level={finding.severity}>{WORDS[finding.severity]}</Mark> {visible(finding.what)}
             </h3>
-            <a href={`#${finding.panel}`}>Show {finding.panel.replace('-', ' ')}</a>
+            <a href={placeOf(finding)}>Show {finding.panel.replace('-', ' ')}</a>
           </header>
           <Facts
             rows={[
@@ -54,6 +55,11 @@ function Findings({ findings }: { findings: Finding[] }) {
       ))}
     </Panel>
   );
+}
+
+/** Where more is shown; of one subscriber's dead letters only those. */
+function placeOf({ panel, subject }: Finding): string {
+  return `#${panel}${panel === 'dead-letters' ? query({ subscriber: subject }) : ''}`;
 }
 
 function LinkCard({ now: { link } }: { now: Status }) {
@@ -84,6 +90,9 @@ function LinkCard({ now: { link } }: { now: Status }) {
   );
 }
 
+/** Red however short the bar is: the disk may be full, and not what the journal may take. */
+const FULL = { low: 1e-9, high: 2e-9 };
+
 function JournalCard({ now: { journal } }: { now: Status }) {
   const share = journal.maxBytes === 0 ? 0 : journal.bytes / journal.maxBytes;
   return (
@@ -95,7 +104,14 @@ function JournalCard({ now: { journal } }: { now: Status }) {
         <JournalState journal={journal} /> {percent(share)}
       </p>
       <AsOf seen={journal} />
-      <meter min={0} max={1} high={0.85} optimum={0} value={share} aria-label="Of the room that the journal may take">
+      <meter
+        min={0}
+        max={1}
+        {...(journal.state === 'full' ? FULL : { high: 0.85 })}
+        optimum={0}
+        value={share}
+        aria-label="Of the room that the journal may take"
+      >
         {percent(share)}
       </meter>
       <Facts

@@ -121,7 +121,7 @@ function allInWords<T>({ one, filters }: Kind<T>, wanted: Wanted, known: ActionP
     .map(([name, label]) => `${label.toLowerCase()} “${visible(wanted[name]!)}”`);
   const what = known.atLeast ? `all ${one}s` : `all ${many(known.count, one)}`;
   const where = matched.length === 0 ? '' : ` with ${matched.join(' and ')}`;
-  return `${what}${where}${known.atLeast ? ` (more than ${known.count})` : ''}`;
+  return `${what}${where}${known.atLeast && known.count > 0 ? ` (${known.count} and more)` : ''}`;
 }
 
 /** A body has lists where a query has one parameter several times. */

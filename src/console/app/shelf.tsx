@@ -34,8 +34,8 @@ export interface Kind<T> {
 }
 
 export function Shelf<T>({ kind }: { kind: Kind<T> }) {
-  const [typed, setTyped] = useState<Wanted>({});
-  const [wanted, setWanted] = useState<Wanted>({});
+  const [typed, setTyped] = useState<Wanted>(() => addressed(kind.filters));
+  const [wanted, setWanted] = useState<Wanted>(typed);
   const [picked, setPicked] = useState<ReadonlySet<number>>(new Set());
   const [before, setBefore] = useState<number | undefined>(undefined);
   const [said, say] = useState('');
@@ -66,7 +66,7 @@ export function Shelf<T>({ kind }: { kind: Kind<T> }) {
           kind={kind}
           wanted={wanted}
           picked={[...picked]}
-          known={{ count: items.length, atLeast: before !== undefined || next !== undefined }}
+          known={{ count: items.length, atLeast: !page.data || before !== undefined || next !== undefined }}
           deeds={deeds}
         />
       )}
@@ -157,6 +157,12 @@ function Filters<T>(props: { kind: Kind<T>; typed: Wanted; setTyped: (typed: Wan
       </button>
     </form>
   );
+}
+
+/** What the address of the page narrows the list to, as in `#dead-letters?subscriber=app`. */
+function addressed(filters: Kind<never>['filters']): Wanted {
+  const asked = new URLSearchParams(location.hash.split('?')[1]);
+  return filled(Object.fromEntries(filters.map(([name]) => [name, asked.get(name) ?? ''])));
 }
 
 function filled(typed: Wanted): Wanted {

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { count, percent, shortClock, span } from '../shown/format.js';
-import { failureInWords, type SubscriberView, type TestAnswer } from '../shown/rest.js';
+import { failureInWords, query, type SubscriberView, type TestAnswer } from '../shown/rest.js';
 import { attemptsOf, standing, successShare } from '../shown/standing.js';
 import { clipped, visible, visibleLines } from '../shown/text.js';
 import type { Activity, SubscriberActivity } from '../shown/types.js';
@@ -102,7 +102,7 @@ function Row(props: { one: SubscriberView; activity?: SubscriberActivity; again:
         ) : activity.deadLetters === 0 ? (
           '0'
         ) : (
-          <a href="#dead-letters">{count(activity.deadLetters)}</a>
+          <a href={`#dead-letters${query({ subscriber: one.id })}`}>{count(activity.deadLetters)}</a>
         )}
       </td>
       <td>{may('admin') && <Actions one={one} again={props.again} />}</td>

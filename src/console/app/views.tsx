@@ -1,5 +1,5 @@
 /** The views, and which of them the address asks for: each has an address of its own, to be sent to somebody. */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import type { Panel, Status } from '../shown/types.js';
 import { Config } from './config.js';
@@ -38,10 +38,11 @@ function unwell({ subscribers: { states } }: Status): number {
   return states.broken + states.gone + states.paused;
 }
 
-const asked = (): string => location.hash.slice(1) || 'overview';
-export const view = signal(asked());
+/** As in `#dead-letters?subscriber=app`. */
+export const address = signal(location.hash.slice(1));
+export const view = computed(() => address.value.split('?')[0] || 'overview');
 
 addEventListener('hashchange', () => {
-  view.value = asked();
+  address.value = location.hash.slice(1);
   scrollTo(0, 0);
 });

@@ -25,9 +25,10 @@ export function rate(value: number): string {
   return `${value < 10 ? value.toFixed(1) : count(value)}/s`;
 }
 
-/** A span of time: 3 ms, 4.2 s, 12 min 5 s, 3 h 20 min, 5 d 3 h. */
+/** A span of time: 0.1 ms, 3 ms, 4.2 s, 12 min 5 s, 3 h 20 min, 5 d 3 h. */
 export function span(seconds: number): string {
-  if (seconds < 0.001) return '0 s';
+  if (seconds === 0) return '0 s';
+  if (seconds < 0.001) return `${Math.max(0.1, Number((seconds * 1000).toFixed(1)))} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
