@@ -14,7 +14,7 @@ export interface PublishingParts {
   reader: JournalReader;
   contracts: PublishContracts;
   metrics: DeliveryMetrics;
-  link: Pick<LinkThreadCalls, 'expectResponse'>;
+  link: Pick<LinkThreadCalls, 'expectResponse' | 'forgetResponse'>;
   /** Undefined: nothing is traced. */
   tracing: Pick<Tracing, 'publishing' | 'spanOf'> | undefined;
 }
@@ -34,7 +34,10 @@ export class Publishing {
     });
     this.requester = new Requester({
       publisher: this.publisher,
-      desk: { expect: (expected) => link.expectResponse(expected) },
+      desk: {
+        expect: (expected) => link.expectResponse(expected),
+        forget: (token) => void link.forgetResponse(token).catch(() => undefined), // a thread that ends expects nothing
+      },
       responseTopic: settings.request?.responseTopic ?? responseTopicOf(clientId),
       settings: settings.request,
       clock: systemClock,

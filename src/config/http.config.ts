@@ -70,6 +70,10 @@ export class RequestConfig {
   /** Requests that wait at once, 0 to 100000; one more is answered 429. Default 1000. */
   @Optional(whole(0, 100_000))
   maxWaiting = REQUEST_DEFAULTS.waitingMax;
+
+  /** Those of one token, 0 to 100000; one more is answered 429. Without tokens there is no such limit. Default: half of maxWaiting. */
+  @Optional(whole(0, 100_000))
+  maxPerToken?: number;
 }
 
 export class PublishConfig {

@@ -106,7 +106,8 @@ describe('the settings as they may be shown', () => {
     });
     assert.equal((found['session']!['will'] as { delay: string }).delay, '5s');
     assert.deepEqual([found['journal']!['maxSize'], found['journal']!['retention']], ['1GiB', '1d']);
-    assert.deepEqual(found['publish']!['request'], { timeout: '10s', maxTimeout: '1m', maxWaiting: 1_000 });
+    const request = { timeout: '10s', maxTimeout: '1m', maxWaiting: 1_000, maxPerToken: 500 };
+    assert.deepEqual(found['publish']!['request'], request);
     assert.deepEqual(found['publish']!['inFlight'], { maxRecords: 10_000, maxBytes: '32MiB' });
     assert.equal((found['publish']!['outbox'] as { maxKeyBytes: string }).maxKeyBytes, '128MiB');
     assert.equal((found['http']!['limits'] as { headers: string }).headers, '16KiB');

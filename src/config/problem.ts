@@ -75,6 +75,11 @@ export class Report {
     return true;
   }
 
+  /** Whether it is in the file: what is not has its default. */
+  given(path: Path): boolean {
+    return this.#positions.has(pathText(path));
+  }
+
   /** Where the path stands; what is not in the file stands where its nearest parent does. */
   positionOf(path: Path): Position {
     for (let length = path.length; length >= 0; length--) {

@@ -92,6 +92,7 @@ export function resolveSettings(config: GatewayConfig, certificates: Certificate
         timeoutMs: ms(publish.request.timeout),
         timeoutMsMax: ms(publish.request.maxTimeout),
         waitingMax: publish.request.maxWaiting,
+        perTokenMax: publish.request.maxPerToken ?? Math.ceil(publish.request.maxWaiting / 2),
       },
       inFlight: { recordsMax: publish.inFlight.maxRecords, bytesMax: bytes(publish.inFlight.maxBytes) },
     },

@@ -61,11 +61,26 @@ describe('what publishes may take of the journal', () => {
     ).journal.outbox;
     assert.deepEqual(asked, { recordsMax: 5, bytesMax: 1 << 20, resultsMax: 0, keyBytesMax: 0 });
     assert.equal(settingsOf(`${BROKER}publish: { outbox: { maxRecords: 5 } }`).publish.batchMax, 5);
+    assert.equal(settingsOf(`${BROKER}publish: { request: { maxWaiting: 5 } }`).publish.request!.perTokenMax, 3);
     for (const key of ['maxBytes: 13MiB', 'maxKeyBytes: 13MiB', 'maxResults: 100000']) {
       assert.deepEqual(told(`${BROKER}journal: { maxSize: 16MiB }\npublish: { outbox: { ${key} } }`), [
         '3 publish.outbox: leaves less than a quarter of journal.maxSize for messages that come in',
       ]);
     }
+  });
+});
+
+describe('a batch that is larger than the outbox', () => {
+  it('is warned of where it is given, and not where it is the default', () => {
+    const warned = (keys: string): string[] =>
+      load(`${BROKER}publish: { ${keys}outbox: { maxRecords: 500 } }`).warnings.map(
+        ({ line, path, message }) => `${line} ${path}: ${message}`,
+      );
+    assert.deepEqual(warned('maxBatch: 1000, '), [
+      '2 publish.maxBatch: is more than publish.outbox.maxRecords, and no batch may have more than that',
+    ]);
+    assert.deepEqual(warned('maxBatch: 500, '), []);
+    assert.deepEqual(warned(''), []);
   });
 });
 

@@ -177,7 +177,7 @@ export const ERRORS = {
   IN_FLIGHT_FULL: {
     status: 429,
     retryable: true,
-    hint: 'Wait for answers before sending more, or raise publish.inFlight or publish.request.maxWaiting.',
+    hint: 'Wait for answers before sending more, or raise publish.inFlight or publish.request.maxWaiting or maxPerToken.',
   },
   KEYS_FULL: {
     status: 503,

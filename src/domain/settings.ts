@@ -150,9 +150,16 @@ export interface RequestSettings {
   timeoutMsMax: number;
   /** Requests that wait at once. */
   waitingMax: number;
+  /** Those of one token. */
+  perTokenMax: number;
 }
 
-export const REQUEST_DEFAULTS: RequestSettings = { timeoutMs: 10_000, timeoutMsMax: 60_000, waitingMax: 1_000 };
+export const REQUEST_DEFAULTS: RequestSettings = {
+  timeoutMs: 10_000,
+  timeoutMsMax: 60_000,
+  waitingMax: 1_000,
+  perTokenMax: 500,
+};
 
 /** Mosquitto hangs up on a topic with more than 201. */
 export const TOPIC_LEVELS_MAX = 200;

@@ -92,6 +92,15 @@ describe('answers to requests', () => {
     assert.deepEqual(link.told, []);
   });
 
+  it('that nobody waits for any more go no further either', async () => {
+    const link = new Link();
+    await link.expect('1');
+    link.responses.forget('1');
+    link.responses.forget('none');
+    assert.equal(link.hear('answers/1', 'hi'), true);
+    assert.deepEqual(link.told, []);
+  });
+
   it('cannot come while the link is down, over MQTT 3.1.1, or where the broker denies it', async () => {
     const link = new Link();
     await assert.rejects(

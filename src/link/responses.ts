@@ -66,6 +66,11 @@ export class Responses {
     this.#expected.set(token, { correlationData, until: this.ambient.clock.monotonic() + waitMs });
   }
 
+  /** Nobody waits for it any more. */
+  forget(token: string): void {
+    this.#expected.delete(token);
+  }
+
   /** @returns whether it is an answer, expected or not */
   heard(packet: IPublishPacket): boolean {
     if (!packet.topic.startsWith(this.#above)) return false;

@@ -121,6 +121,11 @@ export class Session {
     return this.#responses.expect(expected, port && { protocol: this.#dial.protocol, port }, this.#subscriptions);
   }
 
+  /** As {@link Responses.forget}. */
+  forgetResponse(token: string): void {
+    this.#responses.forget(token);
+  }
+
   status(): LinkStatus {
     return {
       state: this.#state,

@@ -48,6 +48,15 @@ describe('the body of EMQX', () => {
     assert.deepEqual(pointers(body), ['/properties/content_type']);
   });
 
+  it('a payload in base64 beside payloadBase64 is refused: one of them would be dropped', () => {
+    const body = { payload: 'aGk=', payload_encoding: 'base64' };
+    assert.throws(() => parsePublish({ topic: 't', ...body, payloadBase64: 'aG8=' }), {
+      message: /^\/payload: give exactly one of payload and payloadBase64/,
+    });
+    assert.deepEqual(pointers({ ...body, payloadBase64: '' }), ['/payload']);
+    assert.deepEqual(pointers({ ...body, payloadBase64: null }), []);
+  });
+
   it('base64 and plain payloads, and every property, are understood', () => {
     const body = {
       topic: 't',

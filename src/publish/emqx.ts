@@ -47,6 +47,8 @@ export const emqxBody = new Schema<object>({
   additionalProperties: false,
 }).named('EmqxPublishBody');
 
+export const ONE_PAYLOAD = 'give exactly one of payload and payloadBase64';
+
 export interface Understood {
   /** In our words. What has none is there as it came, and is an unknown key. */
   fields: Fields;
@@ -66,7 +68,8 @@ export function understand(
   const understood: Understood = { fields, pointers: {} };
   if (encoding !== undefined && encoding !== null) {
     if (encoding === 'base64' && 'payload' in fields) {
-      const { payload } = fields;
+      const { payload, payloadBase64 = null } = fields;
+      if (payloadBase64 !== null) add('/payload', ONE_PAYLOAD);
       fields['payloadBase64'] = typeof payload === 'string' ? payload.replace(/[\r\n]/g, '') : payload;
       understood.pointers['payloadBase64'] = '/payload';
       delete fields['payload'];

@@ -17,7 +17,7 @@ import type { MessageProperties } from '../domain/message.js';
 import type { Publish } from '../domain/publish.js';
 import { Says } from '../domain/schema.js';
 import { topicNameProblem } from '../domain/topic.js';
-import { understand, type Fields } from './emqx.js';
+import { ONE_PAYLOAD, understand, type Fields } from './emqx.js';
 import { memberText } from './json-text.js';
 import { invalid, pointerTo, PROBLEMS_MAX, type RequestProblem } from '../domain/request-problem.js';
 import { FIELD_BYTES_MAX, textProblem } from './text.js';
@@ -123,7 +123,7 @@ export function parseFields(
   }
   checkTexts(publish, addAt);
   if ((publish.payload !== undefined) === (publish.payloadBase64 !== undefined)) {
-    addAt('payload', 'give exactly one of payload and payloadBase64');
+    addAt('payload', ONE_PAYLOAD);
   }
   const payload = problems.length === 0 ? payloadOf(publish) : undefined;
   if (problems.length === 0 && payload === undefined) addAt('payload', 'is nested too deeply');

@@ -168,13 +168,13 @@ export class Publisher {
 
   /**
    * Takes a publish of a caller into the outbox and does not wait. @returns its id, and the broker's answer; undefined: the link
-   * went down or the time was over @throws HoldfastError as {@link publish}
+   * went down, the time was over, or it was let go: nobody waits for it any more @throws HoldfastError as {@link publish}
    */
   async send(
     wanted: Wanted,
     waitMs: number,
     caller?: Caller,
-  ): Promise<{ id: string; ended: Promise<PublishResult | undefined> }> {
+  ): Promise<{ id: string; ended: Promise<PublishResult | undefined>; letGo: () => void }> {
     const begun = this.parts.clock.monotonic();
     const tell = (answer: unknown): void =>
       this.#observe(answer, (this.parts.clock.monotonic() - begun) / 1_000, wanted);
@@ -184,7 +184,7 @@ export class Publisher {
         const publish = await this.#checked(wanted, caller);
         const ended = this.#waiting.for(publish.id, waitMs, false);
         await this.#accept({ publishes: [publish] });
-        return { id: publish.id, ended };
+        return { id: publish.id, ended, letGo: () => this.#waiting.letGo([publish.id]) };
       });
       void sent.ended.then((result) => tell(answerOf(sent.id, result)));
       return sent;

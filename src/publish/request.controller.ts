@@ -8,7 +8,7 @@ import { OPERATION_METADATA } from '../domain/operation.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
 import { requestOperation } from './publish.operations.js';
 import { parseRequest } from './request.dto.js';
-import { bodyOf, refuseQuery, traced } from './request.js';
+import { bodyOf, goneOf, refuseQuery, traced } from './request.js';
 import { Requester, type Answered } from './requester.js';
 
 /** Header lines of one answer, beside which proxies have room for their own. */
@@ -33,7 +33,8 @@ export class RequestController {
     }
     const { timeoutMsMax } = this.requester.timeouts;
     const { wanted, timeoutMs } = parseRequest(body, () => bodyOf(request).toString(), timeoutMsMax);
-    const answer = await this.requester.request(traced(wanted, request), timeoutMs, request.caller);
+    const asker = { caller: request.caller, gone: goneOf(request.raw.socket) };
+    const answer = await this.requester.request(traced(wanted, request), timeoutMs, asker);
     void reply.status(200).headers(headersOf(answer)).send(Buffer.from(answer.payload));
   }
 }

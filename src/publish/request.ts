@@ -1,5 +1,6 @@
 /** What a publish needs to know of the HTTP request that asked for it. */
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { CallerRequest } from '../domain/caller.js';
 import { invalid, pointerTo } from '../domain/request-problem.js';
@@ -13,6 +14,19 @@ const bodies = new WeakMap<object, Buffer>();
 /** To be called by whoever reads bodies: what is parsed has lost what was written. */
 export function keepBody(request: object, body: Buffer): void {
   bodies.set(request, body);
+}
+
+const gone = new WeakMap<Socket, AbortSignal>();
+
+/** Aborted when the connection is closed: nobody is there any more to be answered. One for all that is sent ahead over it. */
+export function goneOf(socket: Socket): AbortSignal {
+  const known = gone.get(socket);
+  if (known) return known;
+  const closed = new AbortController();
+  socket.once('close', () => closed.abort());
+  if (socket.destroyed) closed.abort();
+  gone.set(socket, closed.signal);
+  return closed.signal;
 }
 
 /** Empty when there was none. */

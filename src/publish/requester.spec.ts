@@ -6,7 +6,7 @@ import { expiresAt, type ExpectedResponse, type PublishResult, type RequestRespo
 import type { RequestSettings } from '../domain/settings.js';
 import type { Wanted } from './publisher.js';
 import { parseRequest } from './request.dto.js';
-import { Requester, type Answered } from './requester.js';
+import { Requester, type Answered, type Asker } from './requester.js';
 
 const WANTED: Wanted = { topic: 'commands/a', payload: Buffer.from('?'), qos: 1, retain: false, properties: null };
 
@@ -14,6 +14,8 @@ const WANTED: Wanted = { topic: 'commands/a', payload: Buffer.from('?'), qos: 1,
 class Desk {
   readonly expected: ExpectedResponse[] = [];
   readonly sent: (Wanted & { waitMs: number })[] = [];
+  readonly letGo: string[] = [];
+  readonly forgotten: string[] = [];
   readonly requester: Requester;
   now = 0;
   deaf: HoldfastError | undefined;
@@ -24,7 +26,8 @@ class Desk {
       publisher: {
         send: (wanted, waitMs) => {
           this.sent.push({ ...wanted, waitMs });
-          return Promise.resolve({ id: `id-${this.sent.length}`, ended: this.end.promise });
+          const id = `id-${this.sent.length}`;
+          return Promise.resolve({ id, ended: this.end.promise, letGo: () => this.letGo.push(id) });
         },
       },
       desk: {
@@ -32,15 +35,20 @@ class Desk {
           this.expected.push(expected);
           return this.deaf ? Promise.reject(this.deaf) : Promise.resolve();
         },
+        forget: (token) => this.forgotten.push(token),
       },
       responseTopic: 'answers',
-      settings: { timeoutMs: 10_000, timeoutMsMax: 20_000, waitingMax: 2, ...settings },
+      settings: { timeoutMs: 10_000, timeoutMsMax: 20_000, waitingMax: 2, perTokenMax: 2, ...settings },
       clock: { now: () => this.now, monotonic: () => 0 },
     });
   }
 
-  async ask(properties: Wanted['properties'] = null, timeoutMs?: number): Promise<{ asking: Promise<Answered> }> {
-    const asking = this.requester.request({ ...WANTED, properties }, timeoutMs);
+  async ask(
+    properties: Wanted['properties'] = null,
+    timeoutMs?: number,
+    asker?: Asker,
+  ): Promise<{ asking: Promise<Answered> }> {
+    const asking = this.requester.request({ ...WANTED, properties }, timeoutMs, asker);
     asking.catch(() => undefined);
     for (let i = 0; i < 5; i++) await setImmediate();
     return { asking };
@@ -144,6 +152,39 @@ describe('a request', () => {
     for (const { asking } of waiting) assert.equal(await code(asking), 'RESPONSE_TIMEOUT');
     await desk.ask();
     assert.equal(desk.sent.length, 3);
+    desk.requester.stop();
+  });
+
+  it('of a caller that has hung up gives its place back; what it asked goes its way', async () => {
+    const desk = new Desk();
+    const gone = new AbortController();
+    const waiting = [await desk.ask(null, 10_000, { gone: gone.signal }), await desk.ask(null, 10_000)];
+    gone.abort();
+    assert.equal(await code(waiting[0]!.asking), 'RESPONSE_TIMEOUT');
+    assert.deepEqual([desk.letGo, desk.forgotten], [['id-1'], [desk.expected[0]!.token]]);
+    // One that has hung up before it is read is published, too, and takes no place.
+    assert.equal(await code((await desk.ask(null, 10_000, { gone: gone.signal })).asking), 'RESPONSE_TIMEOUT');
+    await desk.ask();
+    assert.equal(desk.sent.length, 4);
+    assert.equal(await code((await desk.ask()).asking), 'IN_FLIGHT_FULL');
+    desk.requester.stop();
+  });
+
+  it('is bounded for each token, so that one leaves room for the others; without tokens it is not', async () => {
+    const desk = new Desk({ waitingMax: 4, perTokenMax: 1 });
+    const caller = (name: string): Asker => ({
+      caller: { name, scopes: ['publish'], revoked: new AbortController().signal },
+    });
+    const first = await desk.ask(null, undefined, caller('first'));
+    const full = await desk.ask(null, undefined, caller('first'));
+    await assert.rejects(full.asking, { code: 'IN_FLIGHT_FULL', message: /the token "first"/ });
+    await desk.ask(null, undefined, caller('second'));
+    desk.requester.responded(desk.answer({ token: desk.expected[0]!.token }));
+    await first.asking;
+    await desk.ask(null, undefined, caller('first'));
+    await desk.ask();
+    await desk.ask();
+    assert.equal(desk.sent.length, 5);
     desk.requester.stop();
   });
 });

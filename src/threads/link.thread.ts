@@ -36,6 +36,8 @@ export interface LinkThreadCalls {
   credentials(credentials: Credentials): Promise<void>;
   /** As `Responses.expect`. */
   expectResponse(expected: ExpectedResponse): Promise<void>;
+  /** Nobody waits for this answer any more. */
+  forgetResponse(token: string): Promise<void>;
   /** How the contract thread is. */
   contracts(health: ContractThreadHealth): Promise<void>;
   status(): Promise<LinkStatus | undefined>;
@@ -143,6 +145,10 @@ const calls: LinkThreadCalls = {
   expectResponse(expected) {
     const down = new HoldfastError('LINK_DOWN', 'the link is not there yet');
     return session?.expectResponse(expected) ?? Promise.reject(down);
+  },
+  forgetResponse(token) {
+    session?.forgetResponse(token);
+    return Promise.resolve();
   },
   contracts(health) {
     facts.contracts = health;

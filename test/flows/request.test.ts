@@ -1,5 +1,6 @@
 /** An app asks over REST, a device answers over MQTT 5. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
 import { dynamicSecurity } from '../support/dynamic-security.js';
@@ -67,6 +68,43 @@ describe('POST /v1/request', { skip: needs('mosquitto') }, () => {
     assert.equal((await flow.gateway.link()).state, 'up');
     const { problem: bad } = await ask(flow, { ...BODY, timeoutSeconds: 61 });
     assert.equal(bad.code, 'REQUEST_INVALID');
+  });
+
+  it('of callers that hang up, and of one token alone, leave room for the others', async (t) => {
+    const tokens = ['one', 'two'].map((name) => ({ name, token: `${name}-token-of-sixteen`, scopes: ['publish'] }));
+    const flow = await start(
+      t,
+      {
+        publish: { allow: ['commands/#'], request: { maxWaiting: 12, maxPerToken: 8 } },
+        http: { auth: { tokens } },
+      },
+      { gateway: { until: 'startup' } },
+    );
+    await flow.gateway.linkUp();
+    const heard: string[] = [];
+    await device(t, flow, (_client, { topic }) => heard.push(topic));
+    const askAs = (name: string): Promise<Asked> =>
+      ask(flow, { ...BODY, timeoutSeconds: 0.1 }, { authorization: `Bearer ${name}-token-of-sixteen` });
+    for (const topic of ['commands/1', 'commands/2', 'commands/3']) {
+      const body = JSON.stringify({ topic, payload: 'how', timeoutSeconds: 60 });
+      const head = [
+        'POST /v1/request HTTP/1.1',
+        'host: 127.0.0.1',
+        'authorization: Bearer one-token-of-sixteen',
+        'content-type: application/json',
+        `content-length: ${body.length}`,
+      ];
+      const socket = connect(flow.gateway.ports.httpPort, '127.0.0.1').on('error', () => undefined);
+      t.after(() => socket.destroy());
+      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`.repeat(8));
+      await until(() => heard.filter((one) => one === topic).length === 8, { what: `8 requests to ${topic}` });
+      const full = await askAs('one');
+      assert.deepEqual([full.http, full.problem.code], [429, 'IN_FLIGHT_FULL']);
+      assert.match(full.problem.detail!, /the token "one"/);
+      assert.equal((await askAs('two')).http, 504);
+      socket.destroy();
+      await until(async () => (await askAs('one')).http === 504, { what: 'the places to be given back' });
+    }
   });
 
   it('while the link is down it is a 503; one that waits in the outbox is never carried out after its time', async (t) => {
@@ -161,8 +199,8 @@ function start(t: TestContext, more: GatewayConfig = {}, options: FlowOptions = 
   });
 }
 
-async function ask({ gateway }: Flow, body: object): Promise<Asked> {
-  const response = await gateway.post('/v1/request', body);
+async function ask({ gateway }: Flow, body: object, headers: { [name: string]: string } = {}): Promise<Asked> {
+  const response = await gateway.post('/v1/request', body, headers);
   const bytes = Buffer.from(await response.arrayBuffer());
   const problem = response.ok ? {} : (JSON.parse(bytes.toString()) as Asked['problem']);
   return { http: response.status, body: bytes, headers: response.headers, problem };
