@@ -213,6 +213,28 @@ describe('a request that cannot be read', () => {
     assert.deepEqual(surface.accepted, []);
   });
 
+  it('a body that is compressed, or JSON that is said to be no UTF-8, is not taken', async () => {
+    const body = '{"topic":"commands/a","payload":"x"}';
+    const asked = (path: string, headers: { [name: string]: string }): Promise<string> =>
+      surface.problem('POST', path, { ...ALL, ...JSON_TYPE, ...headers }, body);
+    for (const path of ['/v1/publish', '/v1/publish/batch', '/v1/request', '/v1/publish/raw?topic=commands/a']) {
+      for (const encoding of ['gzip', 'br', 'x-own']) {
+        assert.equal(await asked(path, { 'content-encoding': encoding }), '415 CONTENT_TYPE_UNSUPPORTED', path);
+      }
+      assert.equal(await surface.problem('POST', path, { 'content-encoding': 'gzip' }, body), '401 UNAUTHORIZED');
+    }
+    for (const charset of ['latin1', 'utf-16', '"iso-8859-1"', '']) {
+      const type = `application/json; charset=${charset}`;
+      assert.equal(await asked('/v1/publish', { 'content-type': type }), '415 CONTENT_TYPE_UNSUPPORTED', type);
+    }
+    assert.deepEqual(surface.accepted, []);
+    for (const type of ['application/json;charset=UTF-8', 'application/json; charset="utf-8"']) {
+      const headers = { ...ALL, 'content-type': type, 'content-encoding': 'identity' };
+      assert.equal((await surface.call('POST', '/v1/publish', headers, body)).status, 202, type);
+      surface.accepted.pop();
+    }
+  });
+
   it('raw bytes are what they are, whatever their type says', async () => {
     const raw = '/v1/publish/raw?topic=commands/a';
     for (const type of [undefined, 'text/plain', 'application/json', 'application/octet-stream']) {

@@ -21,6 +21,7 @@ import {
   Reloader,
   StatusController,
 } from './console/index.js';
+import { HoldfastError } from './domain/errors.js';
 import { parseJsonBody, withoutByteOrderMark } from './domain/json-body.js';
 import type { Refusal } from './domain/refusal.js';
 import { ApiDescription, describeOpenApi, OpenApiController, pageOf, type DescribedRoute } from './openapi/index.js';
@@ -175,6 +176,9 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     keepBody(request, json);
     // Who asks with no body may say all the same that it would be JSON.
     if (payload || body.length === 0) return done(null, undefined);
+    if (!isUtf8Said(request)) {
+      return done(new HoldfastError('CONTENT_TYPE_UNSUPPORTED', 'JSON is UTF-8: no other charset is taken'));
+    }
     let value: unknown;
     try {
       value = parseJsonBody(json);
@@ -196,6 +200,12 @@ export async function createApp(parts: AppParts): Promise<{ app: NestFastifyAppl
     abortOnError: false,
   });
   return { app, rest: rest! };
+}
+
+/** Also where no charset is named. */
+function isUtf8Said({ headers }: FastifyRequest): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers['content-type'] ?? '')?.[1];
+  return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
 /** Whether the body is no JSON but a payload. */

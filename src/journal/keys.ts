@@ -13,9 +13,10 @@ export class KeyTable {
   readonly #old: StatementSync;
   readonly #postpone: StatementSync;
   readonly #forget: StatementSync;
-  #bytes: number;
+  /** By caller. */
+  #bytes: Map<string, number>;
   /** As it was when the transaction began. */
-  #before: number;
+  #before: ReadonlyMap<string, number>;
 
   constructor(
     db: DatabaseSync,
@@ -33,27 +34,30 @@ export class KeyTable {
     );
     this.#postpone = db.prepare('UPDATE publish_keys SET first_at = ? WHERE caller = ? AND key = ?');
     this.#forget = db.prepare('DELETE FROM publish_keys WHERE caller = ? AND key = ? RETURNING bytes');
-    const sum = db.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM publish_keys').get();
-    this.#bytes = this.#before = (sum as { bytes: number }).bytes;
+    const sums = db.prepare('SELECT caller, sum(bytes) AS bytes FROM publish_keys GROUP BY caller').all();
+    const entries = (sums as { caller: string; bytes: number }[]).map(({ caller, bytes }) => [caller, bytes] as const);
+    this.#before = this.#bytes = new Map(entries);
   }
 
   begin(): void {
-    this.#before = this.#bytes;
+    this.#before = new Map(this.#bytes);
   }
 
   rollback(): void {
-    this.#bytes = this.#before;
+    this.#bytes = new Map(this.#before);
   }
 
-  /** @returns false: there is no room */
+  /** @returns false: there is no room. A caller that is known has no more than half of it: the keys of others have some, too */
   add({ caller, key, digest, answers }: PublishKey & KeptRequest, at: number): boolean {
     const text = JSON.stringify(answers);
     const bytes = caller.length + key.length + text.length + (STATUS_BYTES + ROW_BYTES) * (1 + answers.length);
-    if (this.#bytes + bytes > this.bytesMax) return false;
+    const own = this.#bytes.get(caller) ?? 0;
+    const all = [...this.#bytes.values()].reduce((sum, one) => sum + one, 0);
+    if (all + bytes > this.bytesMax || (caller !== '' && own > 0 && own + bytes > this.bytesMax / 2)) return false;
     // One whose publishes are forgotten may outlive them for a moment.
     this.#remove({ caller, key });
     this.#add.run(caller, key, digest, text, bytes, at);
-    this.#bytes += bytes;
+    this.#count(caller, bytes);
     return true;
   }
 
@@ -73,6 +77,12 @@ export class KeyTable {
 
   #remove({ caller, key }: PublishKey): void {
     const row = this.#forget.get(caller, key) as { bytes: number } | undefined;
-    this.#bytes -= row?.bytes ?? 0;
+    if (row) this.#count(caller, -row.bytes);
+  }
+
+  #count(caller: string, bytes: number): void {
+    const sum = (this.#bytes.get(caller) ?? 0) + bytes;
+    if (sum === 0) this.#bytes.delete(caller);
+    else this.#bytes.set(caller, sum);
   }
 }

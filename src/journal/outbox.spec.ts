@@ -191,6 +191,27 @@ describe('an idempotency key', () => {
     assert.equal(opened.reader.publishStatus('b'), undefined);
     opened.kill();
   });
+
+  it('takes no more than half of the room for one token, whoever else has none', async () => {
+    const place = directory();
+    const limits = { outbox: { ...LIMITS, keyBytesMax: 4_000 } };
+    const kept = (caller: string, key: string) => ({
+      publishes: [publish(caller + key)],
+      kept: { ...KEY, caller, key, answers: [{ id: caller + key }] },
+    });
+    const asked = async (journal: OpenSqlite['journal'], ...wanted: ReturnType<typeof kept>[]) =>
+      (await journal.accept(wanted)).map((refusal) => refusal?.code);
+    const first = await open(place, limits);
+    assert.deepEqual(await asked(first.journal, kept('x', '1'), kept('x', '2'), kept('x', '3'), kept('y', '1')), [
+      ...[undefined, undefined, 'KEYS_FULL', undefined],
+    ]);
+    first.kill();
+    const second = await open(place, limits);
+    assert.deepEqual(await asked(second.journal, kept('x', '3'), kept('y', '2'), kept('', '1')), [
+      ...['KEYS_FULL', undefined, 'KEYS_FULL'],
+    ]);
+    second.kill();
+  });
 });
 
 /** The table alone: what clears it goes by the clock. */

@@ -119,7 +119,7 @@ export class OutboxTable {
       return { code: 'OUTBOX_FULL', message: `${queued} publishes with ${before} bytes wait for the broker` };
     }
     if (kept && !this.keys.add(kept, publishes[0]!.acceptedAt)) {
-      return { code: 'KEYS_FULL', message: 'too many idempotency keys are remembered' };
+      return { code: 'KEYS_FULL', message: 'too many idempotency keys are remembered, of this token or of all' };
     }
     this.#counts.queued += publishes.length;
     this.#counts.bytes += bytes;

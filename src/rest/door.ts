@@ -23,7 +23,9 @@ export interface DoorParts {
 export function door({ routes, callers, letIn, refused }: DoorParts) {
   return (request: FastifyRequest & CallerRequest, reply: FastifyReply, done: () => void): void => {
     try {
-      if (enter(request, routes, callers)) letIn(request);
+      const known = enter(request, routes, callers);
+      checkEncoding(request.headers);
+      if (known) letIn(request);
     } catch (error) {
       const problem = asHoldfastError(error)!;
       tellRefusal(problem, refused);
@@ -50,4 +52,10 @@ function enter(request: FastifyRequest & CallerRequest, routes: RouteTable, call
   checkScope(caller, access);
   request.caller = caller;
   return true;
+}
+
+/** What is compressed would be published so, and nobody told that it is. @throws HoldfastError CONTENT_TYPE_UNSUPPORTED */
+function checkEncoding({ 'content-encoding': encoding }: FastifyRequest['headers']): void {
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new HoldfastError('CONTENT_TYPE_UNSUPPORTED', 'a body is taken as it is, and not with a Content-Encoding');
 }

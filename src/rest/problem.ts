@@ -20,6 +20,8 @@ export interface ProblemDetails {
 /** Names the kind of problem; docs/errors.md explains each. */
 const TYPE_BASE = 'urn:holdfast:error:';
 const RETRY_AFTER_SECONDS = 5;
+const TYPES_TAKEN =
+  'the content type must be application/json; for /v1/publish/raw it may be any media type, such as text/plain';
 const TITLES: { [status: number]: string } = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -102,7 +104,7 @@ export function asHoldfastError(thrown: unknown): HoldfastError | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const { status, statusCode } = thrown as { status?: unknown; statusCode?: unknown };
   const code = codeOf(status ?? statusCode);
-  const message = code === 'CONTENT_TYPE_UNSUPPORTED' ? 'the content type must be application/json' : thrown.message;
+  const message = code === 'CONTENT_TYPE_UNSUPPORTED' ? TYPES_TAKEN : thrown.message;
   const details = code === 'REQUEST_INVALID' ? { errors: [{ pointer: '', message }] } : {};
   return code && new HoldfastError(code, message, { cause: thrown, details });
 }
