@@ -159,7 +159,7 @@ export class Watching implements GatewayView {
         last: 0,
         admitted: 0,
       },
-      ...{ outbox: 0, corruptRecords: 0, commitSeconds: { p50: 0, p99: 0, max: 0 } },
+      ...{ outbox: 0, corruptRecords: 0, rejections: 0, commitSeconds: { p50: 0, p99: 0, max: 0 } },
     };
     return { figures, deadLetters: {}, stepMax: 0, asOf: this.parts.startedAt };
   }

@@ -19,7 +19,7 @@ function facts(more: Partial<Facts> = {}): Facts {
     ...{ drops: [], incidents: { discarded: [], unsubscribed: {} } },
     journal: {
       ...{ state: 'open', reason: '', records: 1, bytes: 10, maxBytes: 100, last: 1, admitted: 1, outbox: 0 },
-      ...{ corruptRecords: 0, commitSeconds: { p50: 0, p99: 0, max: 0 }, asOf: NOW },
+      ...{ corruptRecords: 0, rejections: 0, commitSeconds: { p50: 0, p99: 0, max: 0 }, asOf: NOW },
     },
     contracts: { lost: 0, held: false, waitSeconds: 0 },
     threads: { link: DELAY, journal: DELAY, contract: DELAY, main: DELAY },
@@ -103,6 +103,9 @@ describe('what is found', () => {
   it('contracts that reject, hang or fall behind', () => {
     const rejected = [{ contract: 'c', reason: 'syntax', count: 3, since: NOW }];
     assert.deepEqual(found({ rejected }), ['warning rejecting c']);
+    const waiting = { ...facts().journal, rejections: 2 };
+    assert.deepEqual(found({ rejected, journal: waiting }), ['warning rejecting c']);
+    assert.deepEqual(found({ journal: waiting }), ['info rejections']);
     assert.deepEqual(found({ contracts: { lost: 3, held: true, waitSeconds: 0 } }), ['critical contracts-stuck']);
     assert.deepEqual(found({ contracts: { lost: 0, held: false, waitSeconds: 4 } }), ['warning contracts-stuck']);
     assert.deepEqual(found({ journal: { ...facts().journal, last: 2_000 } }), ['warning contracts-behind']);

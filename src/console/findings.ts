@@ -1,4 +1,5 @@
 /** What is not as it should be, in words for whoever is on call. Pure. */
+import { REJECTIONS_COUNTED } from '../domain/journal.js';
 import type { About, Facts } from './facts.js';
 import { linkFindings } from './link-findings.js';
 import { lossFindings } from './loss-findings.js';
@@ -85,6 +86,14 @@ function contractFindings({ contracts, journal, rejected }: Facts): Finding[] {
     mend: 'Look at what is wrong with them; replay them once the contract or the device is mended.',
     panel: 'rejections',
   }));
+  if (rejected.length === 0 && journal.rejections > 0) {
+    const what = 'Messages that failed their contract wait, and are given to nobody.';
+    const many =
+      journal.rejections < REJECTIONS_COUNTED ? `${journal.rejections} wait` : `${REJECTIONS_COUNTED} or more wait`;
+    const why = `${many}; none failed in the last five minutes.`;
+    const look = 'Replay them, if what failed is mended, or delete them.';
+    found.push({ id: 'rejections', severity: 'info', what, why, mend: look, panel: 'rejections' });
+  }
   if (held) {
     const what = 'Nothing is checked any more: messages wait in the journal.';
     const why = `${lost} contract threads were told to end and do not.`;

@@ -62,6 +62,7 @@ const journal = object<Seen<JournalFigures>>({
   outbox: count.says('Publishes that wait for the broker.'),
   oldestPublishAt: optional(instant.says('When the oldest of them was accepted; absent: none waits.')),
   corruptRecords: count,
+  rejections: count.says('Those that wait; 1000: as many, or more.'),
   commitSeconds: object<JournalFigures['commitSeconds']>({ p50: seconds, p99: seconds, max: seconds }).says(
     'Of the commits of the last minute; all 0 when there were none.',
   ),

@@ -33,6 +33,9 @@ import type {
 /** `full`: appends wait and publishes are refused until there is room; everything else goes on. */
 export type JournalState = 'open' | 'full';
 
+/** To count more would take longer than it says. */
+export const REJECTIONS_COUNTED = 1_000;
+
 export interface JournalStats {
   state: JournalState;
   /** Why it is full, for a person; '' when it is not. */
@@ -46,6 +49,8 @@ export interface JournalStats {
   corruptRecords: number;
   /** Of every subscriber that is known, and of those that have some. */
   deadLetters: { [subscriber: string]: number };
+  /** Those that wait, up to {@link REJECTIONS_COUNTED}. */
+  rejections: number;
   /** Newest position, 0 when none was ever written. */
   last: number;
   /** Every record up to here has its verdict. */

@@ -331,6 +331,7 @@ export class SqliteJournal implements Journal {
       oldestPublishAt: this.#outbox.oldestAt,
       corruptRecords: this.#damaged,
       deadLetters: this.#deadLetters,
+      rejections: this.#progress.rejections(),
       last: this.#last,
       admitted: this.#admitted,
     });

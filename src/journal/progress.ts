@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { REJECTIONS_COUNTED } from '../domain/journal.js';
 import type { Rejection } from '../domain/record.js';
 import type { Settlement } from '../domain/subscriber.js';
 
@@ -8,6 +9,7 @@ const DETAIL_CHARACTERS_MAX = 2_048; // an over-long answer must not make a reco
 export class ProgressTable {
   readonly #setMeta: StatementSync;
   readonly #reject: StatementSync;
+  readonly #rejections: StatementSync;
   readonly #cursor: StatementSync;
   readonly #wait: StatementSync;
   readonly #release: StatementSync;
@@ -20,6 +22,9 @@ export class ProgressTable {
       'INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
     );
     this.#reject = db.prepare('INSERT OR REPLACE INTO rejections VALUES (?, ?, ?, ?, ?)');
+    this.#rejections = db.prepare(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM rejections LIMIT ${REJECTIONS_COUNTED})`,
+    );
     this.#cursor = db.prepare('UPDATE subscribers SET cursor = max(cursor, ?) WHERE subscriber = ?');
     this.#wait = db.prepare(
       `INSERT OR REPLACE INTO waiting (subscriber, position, ordering_key, attempts, due_at, reason, replayed_at)
@@ -54,6 +59,11 @@ export class ProgressTable {
     for (const { position, contract, reason, problems } of rejections) {
       this.#reject.run(position, contract, reason, JSON.stringify(problems), at);
     }
+  }
+
+  /** How many wait, up to a bound. */
+  rejections(): number {
+    return (this.#rejections.get() as { count: number }).count;
   }
 
   /** @returns dead letters added, by subscriber */

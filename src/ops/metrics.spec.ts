@@ -22,6 +22,7 @@ const STATS: JournalStats = {
   oldestPublishAt: 1_000,
   corruptRecords: 1,
   deadLetters: { billing: 3 },
+  rejections: 0,
   last: 9,
   admitted: 9,
 };

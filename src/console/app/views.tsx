@@ -27,7 +27,7 @@ export const VIEWS: readonly View[] = [
   { id: 'journal', name: 'Journal', View: Journal },
   { id: 'subscribers', name: 'Subscribers', View: Subscribers, figure: unwell },
   { id: 'dead-letters', name: 'Dead letters', View: DeadLetters, figure: ({ subscribers }) => subscribers.deadLetters },
-  { id: 'rejections', name: 'Rejections', View: Rejections },
+  { id: 'rejections', name: 'Rejections', View: Rejections, figure: ({ journal }) => journal.rejections },
   { id: 'tail', name: 'Tail', View: Tail },
   { id: 'publish', name: 'Publish', View: Publish },
   { id: 'config', name: 'Config', View: Config },

@@ -78,6 +78,8 @@ export interface JournalFigures {
   /** When the oldest of them was accepted; absent: none waits. */
   oldestPublishAt?: string;
   corruptRecords: number;
+  /** Those that wait; 1000: as many, or more. */
+  rejections: number;
   /** Of the commits of the last minute or so; all 0 when there were none. */
   commitSeconds: { p50: number; p99: number; max: number };
 }
