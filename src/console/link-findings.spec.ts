@@ -10,7 +10,12 @@ const STARTED = '2026-01-02T02:00:00.000Z';
 
 /** @param at minute and second of the hour of NOW */
 function drop(at: string, cause: LinkDrop['cause'], more: Partial<LinkDrop> = {}): LinkDrop {
-  const seen = { cause, confidence: 'certain' as const, evidence: [`Seen: ${cause}.`], mend: `Mend ${cause}.` };
+  const seen = {
+    cause,
+    confidence: 'certain' as const,
+    evidence: [`saw ${cause}`, 'heard it'],
+    mend: `Mend ${cause}.`,
+  };
   return { at: `2026-01-02T03:${at}.000Z`, wasUp: true, ...seen, ...more };
 }
 
@@ -32,7 +37,7 @@ describe('what is wrong with the link', () => {
     assert.deepEqual([down!.id, down!.severity, down!.since], ['link-down', 'critical', drops[1]!.at]);
     assert.equal(
       down!.why,
-      'broker-shutdown (certain). Seen: broker-shutdown. Connects that failed meanwhile: 7, the last with bad-credentials (certain). Seen: bad-credentials.',
+      'broker-shutdown (certain): saw broker-shutdown; heard it. Connects that failed meanwhile: 7, the last with bad-credentials (certain): saw bad-credentials; heard it.',
     );
     assert.equal(down!.mend, 'Mend bad-credentials. It began with broker-shutdown: Mend broker-shutdown.');
     assert.deepEqual(ids(found('waiting', [drop('09:30', 'network')])), ['warning link-down']);

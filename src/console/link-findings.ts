@@ -59,7 +59,7 @@ export function linkFindings({ link, now, startedAt, drops, incidents }: Facts):
   if (canary?.silent) {
     const { evidence = [], mend = '' } = canary.diagnosis ?? {};
     const what = 'The broker takes messages and does not send them back.';
-    const why = [`Nothing has come back for ${Math.round(canary.seconds)} s.`, ...evidence].join(' ');
+    const why = `${[`Nothing has come back for ${Math.round(canary.seconds)} s`, ...evidence].join('; ')}.`;
     const began = new Date(Date.parse(now) - canary.seconds * 1_000).toISOString();
     found.push({ id: 'canary-silent', severity: 'critical', what, since: began, why, mend, panel: 'link' });
   }
@@ -137,7 +137,8 @@ function dropped(outage: Outage): Finding {
 }
 
 function seen({ cause, confidence, evidence }: LinkDrop): string {
-  return [`${cause} (${confidence}).`, ...evidence].join(' ');
+  const said = `${cause} (${confidence})`;
+  return evidence.length > 0 ? `${said}: ${evidence.join('; ')}.` : `${said}.`;
 }
 
 function refused({ refusal, refusals }: Outage): string {
