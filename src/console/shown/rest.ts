@@ -1,5 +1,6 @@
 /** What REST answers with, as far as the page shows it; docs/subscribers.md and docs/replay.md say more. */
 import type { Payload } from './payload.js';
+import type { ToldLetter } from './types.js';
 
 export interface SubscriberView {
   id: string;
@@ -34,16 +35,8 @@ export interface RecordView extends Payload {
   properties?: { contentType?: string; userProperties?: [string, string][] };
 }
 
-export interface DeadLetter {
+export interface DeadLetter extends ToldLetter {
   number: number;
-  subscriber: string;
-  position: number;
-  id: string;
-  topic: string;
-  reason: string;
-  status: number;
-  detail: string;
-  attempts: number;
   at: string;
 }
 
