@@ -5,11 +5,14 @@ const QUIET_MS = 10_000;
 /** What goes on for long may be told less and less often, down to this. */
 export const LONG_QUIET_MS = 5 * 60_000;
 
+/** A line that is later than this says when what it tells of was. */
+const LATE_MS = 1_000;
+
 /** What a line stands for: to be among its fields. */
 export interface Repeated {
   /** So many. */
   count: number;
-  /** When the last of them was, ISO 8601: the line is written later. Absent: it is written at once. */
+  /** When the last of them was, ISO 8601: the line is written a second later or more. */
   lastAt?: string;
 }
 
@@ -87,6 +90,6 @@ export class Repeats {
     one.nextMs = Math.min(one.quietMs * 2, one.quietMsMax);
     const { count, say, lastAt, lastWall } = one;
     one.count = 0;
-    say({ count, ...(lastAt < one.toldAt ? { lastAt: new Date(lastWall).toISOString() } : {}) });
+    say({ count, ...(one.toldAt - lastAt >= LATE_MS ? { lastAt: new Date(lastWall).toISOString() } : {}) });
   }
 }
