@@ -47,7 +47,9 @@ export interface OwedTold {
  * connection by not beginning its next request, for all of them by closing the one that is owed most.
  */
 export class Owed {
-  readonly #debts = new Map<Socket, Debt>();
+  readonly #debts = new WeakMap<Socket, Debt>();
+  /** The connections whose requests are not all answered: few of those that are open. */
+  readonly #owing = new Map<Socket, Debt>();
   #looking: NodeJS.Timeout | undefined;
   #sinceLook = 0;
 
@@ -72,6 +74,7 @@ export class Owed {
     response.once('close', () => this.#answered(socket, debt, response));
     if (debt.waiting.length === 0 && mayBegin(debt, method)) {
       debt.answers.add(response);
+      this.#owing.set(socket, debt);
       begin();
     } else debt.waiting.push({ response, begin });
   }
@@ -92,7 +95,7 @@ export class Owed {
     this.#sinceLook = 0;
     let sum = 0;
     const owed: { socket: Socket; bytes: number }[] = [];
-    for (const [socket, debt] of this.#debts) {
+    for (const [socket, debt] of this.#owing) {
       const bytes = bytesOf(debt);
       if (bytes === 0) continue;
       sum += bytes;
@@ -116,7 +119,7 @@ export class Owed {
     const debt: Debt = { answers: new Set(), waiting: [], hurried: false };
     this.#debts.set(socket, debt);
     socket.once('close', () => {
-      this.#debts.delete(socket);
+      this.#owing.delete(socket);
       // Of those behind the first Node says nothing.
       for (const response of responsesOf(debt)) this.told.ended(response);
     });
@@ -140,6 +143,7 @@ export class Owed {
       debt.answers.add(next.response);
       next.begin();
     }
+    if (debt.answers.size === 0) this.#owing.delete(socket);
     // With nothing left it is Node's to say how long it may wait for the next request.
     if (debt.hurried && debt.answers.size > 0) socket.setTimeout(this.settings.silenceMs);
     debt.hurried = false;
