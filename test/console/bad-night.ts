@@ -1,4 +1,7 @@
 /** A gateway on a bad night: everything that the page reads is there. */
+import { after, before, beforeEach, type TestContext } from 'node:test';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { startBrowser, type TestBrowser } from '../support/browser.js';
 import * as answers from './answers.js';
 import { startFakeGateway, type FakeGateway } from './fake-gateway.js';
 
@@ -41,4 +44,26 @@ export async function startBadNight(): Promise<FakeGateway> {
   }
   gateway.replies.set('POST /v1/doctor', { lines: DOCTOR });
   return gateway;
+}
+
+/** For the tests of a suite: one browser for all of them, and for each a bad night of its own. */
+export class BadNights {
+  gateway!: FakeGateway;
+  #browser!: TestBrowser;
+
+  constructor() {
+    before(async () => {
+      this.#browser = await startBrowser();
+    });
+    after(() => this.#browser.close());
+    beforeEach(async () => {
+      this.gateway = await startBadNight();
+    });
+  }
+
+  /** A page of the console; at the end of the test it must not have complained. */
+  open(t: TestContext, view = 'overview', options: BrowserContextOptions = {}): Promise<Page> {
+    const { gateway } = this;
+    return this.#browser.openFor(t, `${gateway.address}#${view}`, options, () => gateway.stop());
+  }
 }

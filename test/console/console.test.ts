@@ -1,13 +1,12 @@
 /** The page on a bad night, in a real browser: what it shows, asks and sends, and what it does when reads fail. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
-import type { BrowserContextOptions, Page } from 'playwright-core';
-import { barriers, PHONE, screenshot, startBrowser, type TestBrowser } from '../support/browser.js';
+import { describe, it } from 'node:test';
+import type { BrowserContextOptions } from 'playwright-core';
+import { barriers, PHONE, screenshot } from '../support/browser.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 import * as answers from './answers.js';
-import { startBadNight } from './bad-night.js';
-import type { FakeGateway } from './fake-gateway.js';
+import { BadNights } from './bad-night.js';
 
 /** Each view, and what is there when all of it is. */
 const VIEWS = {
@@ -24,23 +23,10 @@ const VIEWS = {
   doctor: 'form',
 };
 describe('the console', { skip: needs('chromium') }, () => {
-  let browser: TestBrowser;
-  let gateway: FakeGateway;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    gateway = await startBadNight();
-  });
-
-  /** A page of the console; at the end of the test it must not have complained. */
-  function open(t: TestContext, view = 'overview', options: BrowserContextOptions = {}): Promise<Page> {
-    return browser.openFor(t, `${gateway.address}#${view}`, options, () => gateway.stop());
-  }
+  const nights = new BadNights();
 
   it('says first what is wrong, since when, why and what to do', async (t) => {
-    const page = await open(t);
+    const page = await nights.open(t);
     const verdict = page.locator('.verdict');
     await verdict.getByText('Critical').waitFor();
     assert.match(
@@ -56,7 +42,7 @@ describe('the console', { skip: needs('chromium') }, () => {
       (await page.getByRole('img', { name: /outages in the last 24 h/ }).getAttribute('aria-label'))!,
       /^3 outages in the last 24 h, down for .*: up for /,
     );
-    gateway.sendStatus({ startedAt: answers.ago(60) });
+    nights.gateway.sendStatus({ startedAt: answers.ago(60) });
     await page
       .getByText(
         /^3 outages known in the last 24 h\. Up for 96\.\d % of the last 1 h, down for 2 min.*; what was before is not known\.$/,
@@ -74,9 +60,9 @@ describe('the console', { skip: needs('chromium') }, () => {
     phone: { colorScheme: 'light', viewport: PHONE, hasTouch: true },
   })) {
     it(`keeps nobody out: ${look}`, async (t) => {
-      const page = await open(t, 'overview', { ...options, reducedMotion: 'reduce' }); // no colour on its way to another
+      const page = await nights.open(t, 'overview', { ...options, reducedMotion: 'reduce' }); // no colour on its way to another
       for (const [view, whole] of Object.entries(VIEWS)) {
-        await page.goto(`${gateway.address}#${view}`);
+        await page.goto(`${nights.gateway.address}#${view}`);
         await page
           .locator(`nav a[aria-current]`)
           .and(page.locator(`[href="#${view}"]`))
@@ -93,7 +79,7 @@ describe('the console', { skip: needs('chromium') }, () => {
   }
 
   it('shows foreign text as text', async (t) => {
-    const page = await open(t, 'dead-letters');
+    const page = await nights.open(t, 'dead-letters');
     await page.getByRole('button', { name: 'Look at 39' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('\\u{202e}').first().waitFor();
@@ -103,19 +89,19 @@ describe('the console', { skip: needs('chromium') }, () => {
     await screenshot(page, 'light-viewer');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
-    await page.goto(`${gateway.address}#rejections`);
+    await page.goto(`${nights.gateway.address}#rejections`);
     await page.getByRole('button', { name: 'Look at 4711' }).click();
     assert.match((await dialog.locator('pre').last().textContent())!, /^00000000 {2}ff 00 48 69 .* {2}\.\.Hi$/);
   });
 
   it('asks before it does what cannot be taken back, and does nothing when the answer is no', async (t) => {
-    const page = await open(t, 'dead-letters');
-    gateway.replies.set('POST /v1/dead-letters/replay', {
+    const page = await nights.open(t, 'dead-letters');
+    nights.gateway.replies.set('POST /v1/dead-letters/replay', {
       json: { replayed: 2, remaining: 0, skipped: { contract: 1 } },
     });
-    gateway.replies.set('DELETE /v1/dead-letters', { json: { deleted: 9 } });
+    nights.gateway.replies.set('DELETE /v1/dead-letters', { json: { deleted: 9 } });
     const sent = (): string[] =>
-      gateway.asked
+      nights.gateway.asked
         .filter(({ method }) => method !== 'GET')
         .map(({ method, path, body }) => `${method} ${path} ${body}`);
     await page.getByLabel('Select 40').check();
@@ -144,9 +130,9 @@ describe('the console', { skip: needs('chromium') }, () => {
   });
 
   it('gives up the one that is open, or those selected, after it has asked', async (t) => {
-    const page = await open(t, 'dead-letters');
-    gateway.replies.set('DELETE /v1/dead-letters/39', { status: 204 });
-    gateway.replies.set('DELETE /v1/rejections/4711', { status: 204 });
+    const page = await nights.open(t, 'dead-letters');
+    nights.gateway.replies.set('DELETE /v1/dead-letters/39', { status: 204 });
+    nights.gateway.replies.set('DELETE /v1/rejections/4711', { status: 204 });
     await page.getByRole('button', { name: 'Look at 39' }).click();
     const viewer = page.getByRole('dialog', { name: 'Dead letter 39' });
     const question = page.getByRole('dialog', { name: /^Delete / });
@@ -163,44 +149,44 @@ describe('the console', { skip: needs('chromium') }, () => {
     await page.getByRole('button', { name: 'Delete selected (2)' }).click();
     await question.getByRole('button', { name: 'Delete' }).click();
     await page.getByText('1 dead letter deleted. 1 was gone already.').waitFor();
-    await page.goto(`${gateway.address}#rejections`);
+    await page.goto(`${nights.gateway.address}#rejections`);
     await page.getByRole('button', { name: 'Look at 4711' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await question.getByRole('button', { name: 'Delete' }).click();
     await page.getByText('1 rejection deleted.').waitFor();
     const letters = ['/v1/dead-letters/39', '/v1/dead-letters/39', '/v1/dead-letters/38'];
     assert.deepEqual(
-      gateway.asked.filter(({ method }) => method === 'DELETE').map(({ path }) => path),
+      nights.gateway.asked.filter(({ method }) => method === 'DELETE').map(({ path }) => path),
       [...letters, '/v1/rejections/4711'],
     );
   });
 
   it('says in each view what may not be read, cannot be read, or is not there', async (t) => {
     for (const [index, what] of ['link', 'rates', 'subscribers', 'dead-letters', 'rejections', 'config'].entries()) {
-      gateway.replies.set(`GET /v1/${what}`, { status: [403, 503, 404][index % 3] });
+      nights.gateway.replies.set(`GET /v1/${what}`, { status: [403, 503, 404][index % 3] });
     }
-    const page = await open(t);
+    const page = await nights.open(t);
     for (const view of ['link', 'rates', 'subscribers', 'dead-letters', 'rejections', 'config']) {
-      await page.goto(`${gateway.address}#${view}`);
+      await page.goto(`${nights.gateway.address}#${view}`);
       await page.getByRole('alert').first().getByText('refused with').waitFor();
     }
   });
 
   it('asks by itself where the gateway does not tell, and never calls well what it does not hear of', async (t) => {
-    gateway.replies.set('GET /v1/live', { status: 503 });
-    gateway.replies.set('GET /v1/status', { json: { ...answers.status(), findings: [] } });
-    const page = await open(t);
+    nights.gateway.replies.set('GET /v1/live', { status: 503 });
+    nights.gateway.replies.set('GET /v1/status', { json: { ...answers.status(), findings: [] } });
+    const page = await nights.open(t);
     await page.locator('.verdict').getByText('All is well').waitFor();
     await page.getByText('every 5 s').waitFor();
     await page.getByText('Shown only while the page is live. refused with REFUSED').waitFor();
-    gateway.replies.set('GET /v1/status', { status: 503 });
+    nights.gateway.replies.set('GET /v1/status', { status: 503 });
     await page.locator('.verdict').getByText('No answer').waitFor({ timeout: 30_000 });
   });
 
   it('shows at once what happens', async (t) => {
-    const page = await open(t);
+    const page = await nights.open(t);
     await page.getByText('Nothing since the gateway started.').waitFor();
-    gateway.send('told', {
+    nights.gateway.send('told', {
       at: new Date().toISOString(),
       name: 'link/down',
       cause: 'broker-shutdown',
@@ -210,19 +196,21 @@ describe('the console', { skip: needs('chromium') }, () => {
     });
     const dropped = page.getByText('The link dropped: broker-shutdown (certain). The broker is restarting.');
     await dropped.waitFor();
-    gateway.sendStatus({ findings: [] });
+    nights.gateway.sendStatus({ findings: [] });
     await page.locator('.verdict').getByText('All is well').waitFor();
     await page.reload();
     await dropped.waitFor();
-    gateway.send('missed', {}); // as after a restart: what is kept is asked for anew
-    await until(() => gateway.asked.filter(({ path }) => path === '/v1/live').length === 3, { what: 'another stream' });
+    nights.gateway.send('missed', {}); // as after a restart: what is kept is asked for anew
+    await until(() => nights.gateway.asked.filter(({ path }) => path === '/v1/live').length === 3, {
+      what: 'another stream',
+    });
     await dropped.waitFor();
     assert.equal(await dropped.count(), 1);
   });
 
   it('asks for a token, keeps it in the tab, and asks again when it is no longer known', async (t) => {
-    gateway.token = 'right';
-    const page = await open(t, 'link');
+    nights.gateway.token = 'right';
+    const page = await nights.open(t, 'link');
     const field = page.getByLabel('Token');
     await field.fill('wrong');
     await field.press('Enter');
@@ -234,24 +222,24 @@ describe('the console', { skip: needs('chromium') }, () => {
     await page.getByText('plant-7').first().waitFor();
     await page.reload();
     await page.getByRole('heading', { name: 'Timeline' }).waitFor();
-    assert.doesNotMatch(gateway.asked.map(({ path }) => path).join(' '), /right/);
-    gateway.token = 'another';
+    assert.doesNotMatch(nights.gateway.asked.map(({ path }) => path).join(' '), /right/);
+    nights.gateway.token = 'another';
     await page.getByText('does not know this token any more').waitFor();
   });
 
   it('offers what the token may do, and nothing else', async (t) => {
-    gateway.replies.set('GET /v1/caller', { json: { name: 'eyes', scopes: ['read'] } });
-    const page = await open(t, 'dead-letters');
+    nights.gateway.replies.set('GET /v1/caller', { json: { name: 'eyes', scopes: ['read'] } });
+    const page = await nights.open(t, 'dead-letters');
     await page.getByText('eyes (read)').waitFor();
     await page.getByRole('button', { name: 'Look at 40' }).waitFor();
     assert.equal(await page.getByRole('button', { name: /^(Replay|Delete)/ }).count(), 0);
-    await page.goto(`${gateway.address}#publish`);
+    await page.goto(`${nights.gateway.address}#publish`);
     await page.getByText('This token may not publish.').waitFor();
   });
 
   it('can be used with the keyboard alone', async (t) => {
-    const page = await open(t, 'subscribers');
-    gateway.replies.set('POST /v1/subscribers/dashboard/pause', {
+    const page = await nights.open(t, 'subscribers');
+    nights.gateway.replies.set('POST /v1/subscribers/dashboard/pause', {
       json: { ...answers.subscribers().items[0]!, state: 'paused' },
     });
     await page.getByRole('button', { name: 'Pause dashboard' }).waitFor();

@@ -1,12 +1,10 @@
 /** The page without a mouse, and for people whom moving things make ill. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
-import type { BrowserContextOptions, Page } from 'playwright-core';
-import { startBrowser, type TestBrowser } from '../support/browser.js';
+import { describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
-import { startBadNight } from './bad-night.js';
-import type { FakeGateway } from './fake-gateway.js';
+import { BadNights } from './bad-night.js';
 
 const TABS_MAX = 100;
 /** Names of whatever moves, of elements and of what stands before and after them. */
@@ -19,19 +17,7 @@ const MOVING = `[...document.querySelectorAll('*')].flatMap((one) =>
   }))`;
 
 describe('the console by keyboard', { skip: needs('chromium') }, () => {
-  let browser: TestBrowser;
-  let gateway: FakeGateway;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    gateway = await startBadNight();
-  });
-
-  function open(t: TestContext, view: string, options: BrowserContextOptions = {}): Promise<Page> {
-    return browser.openFor(t, `${gateway.address}#${view}`, options, () => gateway.stop());
-  }
+  const nights = new BadNights();
 
   /** What a screen reader would call what has the focus. */
   function focused(page: Page): Promise<string> {
@@ -53,8 +39,8 @@ describe('the console by keyboard', { skip: needs('chromium') }, () => {
   }
 
   it('a dead letter is found, opened, replayed, and its dialog closed', async (t) => {
-    gateway.replies.set('POST /v1/dead-letters/replay', { json: { replayed: 1, remaining: 0, skipped: {} } });
-    const page = await open(t, 'overview');
+    nights.gateway.replies.set('POST /v1/dead-letters/replay', { json: { replayed: 1, remaining: 0, skipped: {} } });
+    const page = await nights.open(t, 'overview');
     await page.locator('.finding').first().waitFor();
     await reach(page, 'Dead letters37');
     await page.keyboard.press('Enter');
@@ -62,7 +48,9 @@ describe('the console by keyboard', { skip: needs('chromium') }, () => {
     await reach(page, 'Subscriber');
     await page.keyboard.type('billing');
     await page.keyboard.press('Enter');
-    await until(() => gateway.asked.some(({ path }) => path.includes('subscriber=billing')), { what: 'the filter' });
+    await until(() => nights.gateway.asked.some(({ path }) => path.includes('subscriber=billing')), {
+      what: 'the filter',
+    });
     await page.getByRole('button', { name: 'Look at 39' }).waitFor();
     await reach(page, 'Look at 39');
     await page.keyboard.press('Enter');
@@ -78,7 +66,7 @@ describe('the console by keyboard', { skip: needs('chromium') }, () => {
     await viewer.waitFor({ state: 'hidden' });
     assert.equal(await focused(page), 'Look at 39', 'it goes on where it was');
     assert.deepEqual(
-      gateway.asked.filter(({ method }) => method === 'POST').map(({ path, body }) => `${path} ${body}`),
+      nights.gateway.asked.filter(({ method }) => method === 'POST').map(({ path, body }) => `${path} ${body}`),
       ['/v1/dead-letters/replay {"numbers":[39]}'],
     );
     await page.keyboard.press('Enter');
@@ -89,16 +77,16 @@ describe('the console by keyboard', { skip: needs('chromium') }, () => {
   });
 
   it('nothing moves for whoever wants that', async (t) => {
-    const page = await open(t, 'overview', { reducedMotion: 'reduce' });
+    const page = await nights.open(t, 'overview', { reducedMotion: 'reduce' });
     for (const view of ['overview', 'link', 'subscribers', 'dead-letters', 'publish', 'doctor']) {
-      await page.goto(`${gateway.address}#${view}`);
+      await page.goto(`${nights.gateway.address}#${view}`);
       await page.locator('main h2').first().waitFor();
       assert.deepEqual(await page.evaluate(MOVING), [], view);
     }
     await page.evaluate(`document.querySelector('form button').setAttribute('aria-busy', 'true')`);
     assert.deepEqual(await page.evaluate(MOVING), [], 'what is busy');
     assert.equal(await page.evaluate('document.getAnimations().length'), 0);
-    const moved = await open(t, 'publish');
+    const moved = await nights.open(t, 'publish');
     await moved.locator('form button').waitFor();
     await moved.evaluate(`document.querySelector('form button').setAttribute('aria-busy', 'true')`);
     assert.notDeepEqual(await moved.evaluate(MOVING), [], 'it would be seen');

@@ -1,38 +1,23 @@
 /** Addresses within the page, what is open when they change, and what it says when it is told nothing. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
-import type { Page } from 'playwright-core';
-import { startBrowser, type TestBrowser } from '../support/browser.js';
+import { describe, it } from 'node:test';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 import * as answers from './answers.js';
-import { startBadNight } from './bad-night.js';
-import type { FakeGateway } from './fake-gateway.js';
+import { BadNights } from './bad-night.js';
 
 describe('places of the console', { skip: needs('chromium') }, () => {
-  let browser: TestBrowser;
-  let gateway: FakeGateway;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    gateway = await startBadNight();
-  });
-
-  function open(t: TestContext, view = 'overview'): Promise<Page> {
-    return browser.openFor(t, `${gateway.address}#${view}`, {}, () => gateway.stop());
-  }
+  const nights = new BadNights();
 
   it('a finding about dead letters of one subscriber leads to these', async (t) => {
-    const page = await open(t);
+    const page = await nights.open(t);
     const [one] = answers.status().findings;
-    gateway.sendStatus({
+    nights.gateway.sendStatus({
       findings: [{ ...one!, id: 'dead-letters', subject: 'billing & co', panel: 'dead-letters' }],
     });
     await page.getByRole('link', { name: 'Show dead letters' }).click();
     await until(
-      () => gateway.asked.some(({ path }) => path.startsWith('/v1/dead-letters?subscriber=billing%20%26%20co&')),
+      () => nights.gateway.asked.some(({ path }) => path.startsWith('/v1/dead-letters?subscriber=billing%20%26%20co&')),
       {
         what: 'those of the subscriber to be asked for',
       },
@@ -43,25 +28,25 @@ describe('places of the console', { skip: needs('chromium') }, () => {
   });
 
   it('a dialog does not stay when the view changes', async (t) => {
-    const page = await open(t, 'dead-letters');
+    const page = await nights.open(t, 'dead-letters');
     await page.getByRole('button', { name: 'Look at 39' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog', { name: /^Delete / }).waitFor();
     await page.evaluate('location.hash = "link"');
     await page.getByRole('heading', { name: 'Timeline' }).waitFor();
     assert.equal(await page.getByRole('dialog').count(), 0);
-    assert.ok(gateway.asked.every(({ method }) => method === 'GET'));
+    assert.ok(nights.gateway.asked.every(({ method }) => method === 'GET'));
   });
 
   it('a token that may not read is told so', async (t) => {
-    for (const what of ['live', 'status']) gateway.replies.set(`GET /v1/${what}`, { status: 403 });
-    const page = await open(t);
+    for (const what of ['live', 'status']) nights.gateway.replies.set(`GET /v1/${what}`, { status: 403 });
+    const page = await nights.open(t);
     await page.locator('.feed').getByText('may not read').waitFor();
     await page.locator('.verdict').getByText('This token may not do that: refused with REFUSED').waitFor();
   });
 
   it('is not called live while it says nothing', async (t) => {
-    const page = await open(t);
+    const page = await nights.open(t);
     await page.clock.install();
     await page.reload();
     await page.locator('.feed.live').waitFor();
@@ -69,7 +54,7 @@ describe('places of the console', { skip: needs('chromium') }, () => {
     await page.locator('.verdict').getByText('No answer').waitFor();
     await page.locator('.feed').getByText('silent').waitFor();
     assert.equal(await page.locator('.feed.live').count(), 0);
-    gateway.sendStatus({});
+    nights.gateway.sendStatus({});
     await page.locator('.feed.live').waitFor();
   });
 });

@@ -1,30 +1,16 @@
 /** The page in many tabs, and in one whose token is gone: what is open at the gateway, and what somebody was at. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import { startBrowser, type TestBrowser } from '../support/browser.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
-import { startBadNight } from './bad-night.js';
-import type { FakeGateway } from './fake-gateway.js';
+import { BadNights } from './bad-night.js';
 
 /** Longer than a hidden tab keeps its stream. */
 const LONG_MS = 31_000;
 
 describe('tabs of the console', { skip: needs('chromium') }, () => {
-  let browser: TestBrowser;
-  let gateway: FakeGateway;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    gateway = await startBadNight();
-  });
-
-  function open(t: TestContext, view = 'overview'): Promise<Page> {
-    return browser.openFor(t, `${gateway.address}#${view}`, {}, () => gateway.stop());
-  }
+  const nights = new BadNights();
 
   /** As if it went into the background, or came back. */
   function hide(page: Page, hidden: boolean): Promise<unknown> {
@@ -35,53 +21,57 @@ describe('tabs of the console', { skip: needs('chromium') }, () => {
   }
 
   it('three are live at once; one that is hidden lets go of its stream, and is live again when it is seen', async (t) => {
-    const first = await open(t);
+    const first = await nights.open(t);
     const tabs = [first, await first.context().newPage(), await first.context().newPage()];
     for (const tab of tabs) {
       await tab.clock.install();
-      await tab.goto(`${gateway.address}#overview`);
+      await tab.goto(`${nights.gateway.address}#overview`);
       await tab.reload();
       await tab.locator('.feed.live').waitFor();
     }
-    await until(() => gateway.listeners === 3, { what: () => `three streams, and not ${gateway.listeners}` });
-    gateway.sendStatus({ findings: [] });
+    await until(() => nights.gateway.listeners === 3, {
+      what: () => `three streams, and not ${nights.gateway.listeners}`,
+    });
+    nights.gateway.sendStatus({ findings: [] });
     for (const tab of tabs) await tab.locator('.verdict').getByText('All is well').waitFor();
     for (const tab of tabs) {
-      await tab.goto(`${gateway.address}#dead-letters`);
+      await tab.goto(`${nights.gateway.address}#dead-letters`);
       await tab.getByRole('button', { name: 'Look at 40' }).waitFor();
     }
 
     const hidden = tabs[1]!;
     await hide(hidden, true);
     await hidden.clock.fastForward(LONG_MS);
-    await until(() => gateway.listeners === 2, { what: () => `two streams, and not ${gateway.listeners}` });
-    const before = gateway.asked.length;
+    await until(() => nights.gateway.listeners === 2, {
+      what: () => `two streams, and not ${nights.gateway.listeners}`,
+    });
+    const before = nights.gateway.asked.length;
     await hide(hidden, false);
-    await until(() => gateway.listeners === 3, { what: 'the tab to be live again' });
+    await until(() => nights.gateway.listeners === 3, { what: 'the tab to be live again' });
     await hidden.locator('.feed.live').waitFor();
-    assert.ok(gateway.asked.slice(before).some(({ path }) => path === '/v1/live'));
+    assert.ok(nights.gateway.asked.slice(before).some(({ path }) => path === '/v1/live'));
     await tabs[2]!.close();
-    await until(() => gateway.listeners === 2, { what: 'the stream of the tab that was closed to end' });
+    await until(() => nights.gateway.listeners === 2, { what: 'the stream of the tab that was closed to end' });
   });
 
   it('tells in its title how the gateway is', async (t) => {
-    const page = await open(t);
+    const page = await nights.open(t);
     await until(async () => (await page.title()) === 'Critical · plant-7 · Holdfast', { what: () => page.title() });
   });
 
   it('asks again when its token is revoked, and what somebody was at is still there', async (t) => {
-    gateway.token = 'first';
-    const page = await open(t, 'publish');
+    nights.gateway.token = 'first';
+    const page = await nights.open(t, 'publish');
     const sign = async (token: string): Promise<void> => {
       await page.getByLabel('Token').fill(token);
       await page.getByLabel('Token').press('Enter');
     };
     await sign('first');
     await page.getByLabel('Topic').fill('commands/valve');
-    gateway.revoke('second');
+    nights.gateway.revoke('second');
     await page.getByText('does not know this token any more').waitFor();
     assert.equal(await page.getByLabel('Topic').isVisible(), false);
-    const asked = gateway.asked.length;
+    const asked = nights.gateway.asked.length;
     await sign('third');
     await page.getByText('The gateway does not know this token.').waitFor();
     await sign('second');
@@ -90,12 +80,12 @@ describe('tabs of the console', { skip: needs('chromium') }, () => {
     assert.match(page.url(), /#publish$/);
     await page.locator('.feed.live').waitFor();
     // Until there was a token again nothing was asked for but with the one that was typed.
-    assert.ok(gateway.asked.length - asked < 10);
+    assert.ok(nights.gateway.asked.length - asked < 10);
   });
 
   it('shows nothing more once somebody signs out', async (t) => {
-    gateway.token = 'first';
-    const page = await open(t, 'subscribers');
+    nights.gateway.token = 'first';
+    const page = await nights.open(t, 'subscribers');
     await page.getByLabel('Token').fill('first');
     await page.getByLabel('Token').press('Enter');
     await page.getByRole('button', { name: 'Pause dashboard' }).waitFor();
