@@ -34,14 +34,8 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
     good: { replicas: 1, config: { subscriptions: [{ filter: 'b/+' }] } },
   },
   {
-    what: 'a canary, will, birth or response topic that several replicas would use',
-    bad: {
-      replicas: 2,
-      config: {
-        session: { canary: { topic: 'c' }, will: { topic: 'w' }, birth: { topic: 'b' } },
-        publish: { request: { responseTopic: 'r' } },
-      },
-    },
+    what: 'a topic of its own that several replicas would use',
+    bad: { replicas: 2, config: { publish: { request: { responseTopic: 'r' } } } },
     said: 'config.publish.request.responseTopic is "r" for each of 2 replicas: it must be a gateway\'s own. Put ${POD_NAME} into it.',
     good: {
       replicas: 2,
@@ -144,6 +138,12 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
     good: { files: { 'a.json': 'x'.repeat(600_000) } },
   },
   {
+    what: 'a NetworkPolicy that keeps the gateway from its broker',
+    bad: { networkPolicy: { enabled: true, egress: { enabled: true } } },
+    said: 'networkPolicy.egress.enabled is true without rules: the gateway could reach nobody, the broker included.',
+    good: { networkPolicy: { enabled: true, egress: { enabled: true, rules: [{ ports: [{ port: 1883 }] }] } } },
+  },
+  {
     what: 'two monitors of the same pods',
     bad: { metrics: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
     said: 'metrics.podMonitor and metrics.serviceMonitor are both enabled: every gateway would be counted twice. Enable one.',
@@ -173,6 +173,19 @@ describe('contradictions', { skip: needs('helm') }, () => {
       persistence: { size: '1Gi' },
     });
     assert.match(problem, /The values of holdfast contradict themselves:\n(- .*\n){4}/);
+  });
+
+  it('name each topic that must be a gateway’s own', () => {
+    const session = { canary: { topic: 't' }, will: { topic: 't' }, birth: { topic: 't' } };
+    const problem = refusal({ replicas: 2, config: { session, publish: { request: { responseTopic: 't' } } } });
+    for (const key of [
+      'session.canary.topic',
+      'session.will.topic',
+      'session.birth.topic',
+      'publish.request.responseTopic',
+    ]) {
+      assert.ok(problem.includes(`- config.${key} is "t" for each of 2 replicas`), key);
+    }
   });
 
   it('of a ConfigMap that the chart cannot see are left to the gateway', () => {

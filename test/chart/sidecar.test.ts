@@ -94,12 +94,18 @@ describe('the sidecar', { skip: needs('helm') }, () => {
   });
 
   it('refuses what would be ignored', () => {
-    const said = refusal({ mode: 'sidecar', replicas: 3, nodeSelector: { a: 'b' }, extraContainers: [{ name: 'c' }] });
+    const said = refusal({
+      mode: 'sidecar',
+      replicas: 3,
+      nodeSelector: { a: 'b' },
+      extraContainers: [{ name: 'c' }],
+      image: { pullSecrets: [{ name: 'r' }] },
+    });
     assert.match(
       said,
       /- nodeSelector has no effect with mode: sidecar: the pod is the parent's\. Say it in the parent's chart\./,
     );
-    assert.match(said, /- extraContainers has no effect/);
+    for (const key of ['extraContainers', 'image.pullSecrets']) assert.ok(said.includes(`- ${key} has no effect`), key);
     assert.match(said, /- replicas has no effect with mode: sidecar: there is a gateway in each pod of the parent\./);
   });
 

@@ -43,6 +43,8 @@ function* looseIn(part: object, path: string): Generator<string> {
 describe('wrong values', { skip: needs('helm') }, () => {
   const wrong: [string, Values][] = [
     ["at '': additional properties 'replicaCount' not allowed", { replicaCount: 2 }],
+    ["at '': missing property 'config'", { config: null }],
+    ["at '/probes': missing property 'liveness'", { probes: { liveness: null } }],
     ["at '/mode': value must be one of 'standalone', 'sidecar'", { mode: 'deployment' }],
     ["at '/replicas': got string, want integer", { replicas: 'two' }],
     ["at '/replicas': minimum: got -1, want 0", { replicas: -1 }],

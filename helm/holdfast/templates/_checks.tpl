@@ -52,6 +52,9 @@ config.{{ $key }} is {{ quote $topic }} for each of {{ $replicas }} replicas: it
 {{ $key }} has no effect with mode: sidecar: the pod is the parent's. Say it in the parent's chart.
 {{- end }}
 {{- end }}
+{{- if .Values.image.pullSecrets }}
+image.pullSecrets has no effect with mode: sidecar: the pod is the parent's. Say it in the parent's chart.
+{{- end }}
 {{- if ne (int .Values.replicas) 1 }}
 replicas has no effect with mode: sidecar: there is a gateway in each pod of the parent. Say it in the parent's chart.
 {{- end }}
@@ -75,6 +78,11 @@ config.ops.host is {{ quote $opsHost }}: the kubelet probes the pod's address an
 {{- end }}
 {{- if and (include "holdfast.exposed" .) (not (dig "http" "auth" "" $config)) (not .Values.existingConfigMap) }}
 config.http.host is {{ dig "http" "host" "" $config | quote }} and config.http.auth is missing: whoever reaches the pod could do everything, and the gateway refuses to start. Add config.http.auth.tokens, or say config.http.auth: none.
+{{- end }}
+{{- with .Values.networkPolicy -}}
+{{- if and .enabled .egress.enabled (not .egress.rules) }}
+networkPolicy.egress.enabled is true without rules: the gateway could reach nobody, the broker included. Add its address and the subscribers' to networkPolicy.egress.rules.
+{{- end }}
 {{- end }}
 {{- end -}}
 
