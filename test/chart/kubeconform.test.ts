@@ -1,25 +1,10 @@
 /** Whatever the chart makes is what the API servers take, old and new. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { findProgram, needs } from '../support/needs.js';
-import { ROOT } from '../tidy/tree.js';
+import { needs } from '../support/needs.js';
 import { CHART, helm, parentChart, shape, shapes, template, type Values } from './helm.js';
-
-const VERSIONS = ['1.30.0', '1.33.0', '1.37.0'];
-const SCHEMAS = join(ROOT, 'test/chart/schemas');
-const LOCATIONS = [
-  join(SCHEMAS, '{{.NormalizedKubernetesVersion}}/{{.ResourceKind}}{{.KindSuffix}}.json'),
-  join(SCHEMAS, 'monitoring/{{.ResourceKind}}{{.KindSuffix}}.json'),
-];
-
-function kubeconform(text: string, kubernetes: string): { valid: boolean; said: string } {
-  const locations = LOCATIONS.flatMap((location) => ['-schema-location', location]);
-  const args = ['-strict', '-summary', '-kubernetes-version', kubernetes, ...locations];
-  const { status, stdout, stderr } = spawnSync(findProgram('kubeconform')!, args, { input: text, encoding: 'utf8' });
-  return { valid: status === 0, said: stdout + stderr };
-}
+import { kubeconform, VERSIONS } from './kubeconform.js';
 
 describe('what the chart makes', { skip: needs('helm', 'kubeconform') }, () => {
   const parent = (values: Values) => (kubernetes: string) => template(values, { kubernetes, chart: parentChart() });
