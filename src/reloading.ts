@@ -1,15 +1,16 @@
 /** Reads the configuration again while the gateway runs: what is sound comes into force, anything else is refused whole. */
 import { dirname, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { ConfigWatch, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
 import type { LastReload, ReloadReport } from './console/index.js';
 import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.js';
 import { contractProblems } from './contract-problems.js';
-import type { ContractsInForce } from './contracts-in-force.js';
+import type { ContractFrame, ContractsInForce } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
-import type { Credentials, HttpSettings, Settings } from './domain/settings.js';
+import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { ReloadMetrics } from './ops/index.js';
-import { planReload, type ReloadPlan } from './reload-plan.js';
+import { FORMER_MAX, planReload, type ReloadPlan } from './reload-plan.js';
 import { tryContracts } from './threads/contract-trial.js';
 
 /** Where the settings came from. */
@@ -28,6 +29,8 @@ export interface ReloadingParts {
   settings: Settings;
   secrets: Secrets | undefined;
   contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
+  /** Has the link subscribe to these, and to no others; resolves when it knows. */
+  resubscribe: (subscriptions: SubscriptionSettings[]) => Promise<void>;
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
@@ -101,6 +104,7 @@ export class Reloading {
     this.#watch.follow([...loaded.files, ...contracts.files.looked]);
     if ('problems' in loaded) return this.#refuse(trigger, loaded.problems);
     const plan = this.#plan(loaded);
+    if (plan.frame.former.subscriptions.length > FORMER_MAX) return this.#refuse(trigger, [tooManyFormer(loaded)]);
     const differing =
       plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
     if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
@@ -116,12 +120,15 @@ export class Reloading {
     this.#watch.follow([...loaded.files, ...tried.files.looked]);
     const changed = [...plan.changed, ...this.#named(filesThatDiffer(contracts.files, tried.files))];
     if (changed.length === 0) return [];
+    const asked = askedFor(contracts.frame);
     try {
       await contracts.replace(plan.frame, tried.files);
     } catch (error) {
       if (this.#stopped) throw error;
       return this.#refuse(trigger, [unusable(loaded, error)]);
     }
+    // Only now: what the broker sends for it finds its contract in force.
+    if (!isDeepStrictEqual(asked, askedFor(plan.frame))) await this.parts.resubscribe(plan.frame.subscriptions);
     return changed;
   }
 
@@ -129,7 +136,7 @@ export class Reloading {
     const { settings, secrets, contracts } = this.parts;
     const reread = secrets?.reread();
     const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
-    return planReload({ frame: contracts.frame, http: this.#http }, settings, next, credentials);
+    return planReload({ frame: contracts.frame, http: this.#http }, contracts.files, settings, next, credentials);
   }
 
   /** What the files held when every contract could be loaded from them, or why not. */
@@ -200,6 +207,17 @@ export class Reloading {
     const folder = dirname(this.parts.source.file);
     return files.map((file) => relative(folder, file));
   }
+}
+
+/** As far as the broker, or the link, is concerned. */
+function askedFor({ subscriptions }: ContractFrame): Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[] {
+  return subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
+}
+
+function tooManyFormer({ positionOf }: Fit): ConfigProblem {
+  const message = `would be more than ${FORMER_MAX} that were taken out since the start, whose contracts are kept`;
+  const mend = 'Restart the gateway: with this file it starts.';
+  return { path: 'subscriptions', ...positionOf(['subscriptions']), message, mend };
 }
 
 /** Of a contract that hangs nobody can say more than that it does. */
