@@ -9,7 +9,7 @@ import { loadSettings } from './config/index.js';
 import type { FilesRead } from './contract/index.js';
 import { frameOf, type ContractFrame } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
-import type { HttpSettings, Settings } from './domain/settings.js';
+import type { HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
 import { ReloadMetrics } from './ops/index.js';
 import type { Failed, Unfit } from './registration/index.js';
@@ -25,6 +25,8 @@ class Scene {
   readonly registry = new Registry();
   readonly replaced: ContractFrame[] = [];
   readonly served: HttpSettings[] = [];
+  /** What the link was told. */
+  readonly subscribed: SubscriptionSettings[][] = [];
   /** How each went. */
   readonly told: string[] = [];
   /** Why the next replacement fails. */
@@ -73,6 +75,7 @@ class Scene {
           return Promise.resolve(scene.failed);
         },
       }),
+      resubscribe: (subscriptions) => Promise.resolve(void scene.subscribed.push(subscriptions)),
       replaceHttp: (http) => scene.served.push(http),
       metrics: new ReloadMetrics(scene.registry, () => 5_000),
       told: ({ result }) => scene.told.push(result),
@@ -139,6 +142,44 @@ describe('reloading', () => {
     await assert.rejects(scene.reloading.reload('file'));
     assert.equal(scene.served.length, 1);
     assert.doesNotMatch(JSON.stringify(scene.log), /sixteen/);
+  });
+
+  it('subscriptions: the link is told once their contracts are in force, and not at all of contracts that cannot be', async (t) => {
+    const scene = await Scene.start(t);
+    const put = (...filters: string[]): void => {
+      const subscriptions = JSON.stringify(filters.map((filter) => ({ filter, contract: 'a' })));
+      const contracts = 'contracts: { a: { schema: a.json } }';
+      writeFileSync(scene.file, `broker: { url: mqtt://localhost }\n${contracts}\nsubscriptions: ${subscriptions}\n`);
+    };
+    const told = (): string[] => scene.subscribed.map((all) => all.map(({ filter }) => filter).join());
+    put('a', 'b');
+    scene.fault = new Error('it ended');
+    await assert.rejects(scene.reloading.reload('api'));
+    assert.deepEqual(told(), []);
+    scene.fault = undefined;
+    const { changed, needsRestart } = await scene.reloading.reload('api');
+    assert.deepEqual([changed, needsRestart, told()], [['subscriptions.a', 'subscriptions.b'], [], ['a,b']]);
+    assert.equal(scene.replaced.length, 1);
+    put('b', 'a');
+    assert.deepEqual((await scene.reloading.reload('api')).changed, ['the order of subscriptions']);
+    scene.write('two');
+    await scene.reloading.reload('api');
+    put('c', 'c/+/d');
+    await scene.reloading.reload('api');
+    assert.deepEqual(told(), ['a,b', 'b,a', 'c,c/+/d']);
+    put('c', 'c/#');
+    await assert.rejects(scene.reloading.reload('api'), /one problem/);
+    assert.equal(told().length, 3);
+    for (const group of ['one', 'two']) {
+      put(...Array.from({ length: 500 }, (_, i) => `${group}/${i}`));
+      await scene.reloading.reload('api');
+    }
+    put();
+    await assert.rejects(scene.reloading.reload('api'), (error: { details: object }) => {
+      const { problems } = error.details as { problems: { path: string; message: string }[] };
+      assert.match(`${problems[0]!.path} ${problems[0]!.message}`, /^subscriptions would be more than 1000/);
+      return true;
+    });
   });
 
   it('refused: problems in the file, contracts that do not load, contracts the thread cannot be given', async (t) => {
