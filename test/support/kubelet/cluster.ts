@@ -15,6 +15,7 @@ export class Cluster implements KeySource {
   readonly #objects = new Map<string, Manifest>();
   readonly #claims = scratchDirectory('claims');
   readonly #pods = new Set<Pod>();
+  readonly #names: { [name: string]: string } = {};
 
   /** @param images by their name in the pod's manifest */
   private constructor(
@@ -42,12 +43,18 @@ export class Cluster implements KeySource {
     return new StatefulSet(this.get<StatefulSetManifest>('StatefulSet', name), this);
   }
 
+  /** Pods that are made from now on find this address under this name. */
+  name(name: string, address: string): void {
+    this.#names[name] = address;
+  }
+
   async startPod(name: string, template: PodTemplate): Promise<Pod> {
     const pod = await Pod.start(name, NAMESPACE, template, {
       network: this.network,
       objects: this,
       image: (wanted) => this.#image(wanted),
       claim: (wanted) => this.claim(wanted),
+      names: () => this.#names,
     });
     this.#pods.add(pod);
     return pod;

@@ -33,6 +33,7 @@ export interface PodTemplate {
 export interface StatefulSetManifest extends Manifest {
   spec: {
     replicas?: number;
+    serviceName?: string;
     podManagementPolicy?: 'OrderedReady' | 'Parallel';
     template: PodTemplate;
     volumeClaimTemplates?: { metadata: { name: string } }[];

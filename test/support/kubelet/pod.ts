@@ -22,6 +22,8 @@ export interface PodHost {
   objects: KeySource;
   image(name: string): Image;
   claim(name: string): string;
+  /** What the cluster's DNS would say: addresses by name. */
+  names(): { [name: string]: string };
 }
 
 export interface Termination {
@@ -53,7 +55,7 @@ export class Pod {
     host: PodHost,
   ) {
     const { initContainers = [], containers, restartPolicy = 'Always' } = template.spec;
-    const hosts = hostsFile(identity);
+    const hosts = hostsFile(identity, host.names());
     const live = (spec: ContainerSpec, policy: RestartPolicy): ContainerLife => this.#life(spec, policy, host, hosts);
     // An init container is tried again until it succeeds, whatever the policy of the others [Init Containers].
     const once = restartPolicy === 'Never' ? 'Never' : 'OnFailure';
@@ -194,9 +196,10 @@ export class Pod {
   }
 }
 
-/** /etc/hosts, which the kubelet writes for each pod. */
-function hostsFile({ name, ip }: PodIdentity): Mount {
+/** /etc/hosts, which the kubelet writes for each pod; it stands for the cluster's DNS, too. */
+function hostsFile({ name, ip }: PodIdentity, names: { [name: string]: string }): Mount {
   const source = join(scratchDirectory('hosts'), 'hosts');
-  writeFileSync(source, `127.0.0.1\tlocalhost\n${ip}\t${name}\n`);
+  const all = [['localhost', '127.0.0.1'], [name, ip], ...Object.entries(names)];
+  writeFileSync(source, all.map(([name, address]) => `${address}\t${name}\n`).join(''));
   return { source, path: '/etc/hosts', readOnly: false };
 }

@@ -62,6 +62,8 @@ export class StatefulSet {
 
   async #create(ordinal: number): Promise<Pod> {
     const pod = await this.cluster.startPod(this.nameOf(ordinal), this.templateOf(ordinal));
+    const { serviceName } = this.manifest.spec;
+    if (serviceName) this.cluster.name(`${this.nameOf(ordinal)}.${serviceName}`, pod.ip);
     this.pods[ordinal] = pod;
     return pod;
   }
