@@ -1,12 +1,12 @@
 /** The standalone mode as the chart renders it, executed. */
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connectAsync } from 'mqtt';
+import type { ContainerLife } from '../support/kubelet/container-life.js';
 import type { PodTemplate } from '../support/kubelet/manifests.js';
 import { needs } from '../support/needs.js';
-import { until } from '../support/until.js';
 import { render } from './chart.js';
 import { gatewayValues, ofKind, PodGateway, startScene } from './scene.js';
 
@@ -49,3 +49,30 @@ describe('standalone', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') },
     assert.ok(tookMs < 5_000);
   });
 });
+
+/** Nothing was written but to the volume, and what is there is the gateway's alone. */
+async function untouched(life: ContainerLife, volume: string): Promise<void> {
+  const written = readdirSync(life.container!.layer, { recursive: true, withFileTypes: true });
+  const places = ['etc/hosts']; // Made by the runtime to mount the file there.
+  assert.deepEqual(
+    written
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name).slice(life.container!.layer.length + 1)),
+    places,
+  );
+  const { output } = await life.exec([
+    'sh',
+    '-c',
+    'touch /tmp/x /holdfast/x /etc/holdfast/x; grep -E "^(Uid|Gid|Groups|Cap|NoNew)" /proc/1/status',
+  ]);
+  assert.equal(output.match(/Read-only file system/g)?.length, 3, output);
+  assert.match(output, /^Uid:\t1000\t1000\t1000\t1000$/m);
+  assert.match(output, /^NoNewPrivs:\t1$/m);
+  assert.deepEqual(new Set(output.match(/(?<=^Cap\w+:\t)\w+/gm)), new Set(['0000000000000000']));
+  const files = readdirSync(volume).filter((name) => name !== 'lost+found');
+  assert.ok(files.includes('journal.db'));
+  for (const name of files) {
+    const { uid, gid, mode } = statSync(join(volume, name));
+    assert.deepEqual([name, uid, gid, (mode & 0o777).toString(8)], [name, 1000, 1000, '600']);
+  }
+}
