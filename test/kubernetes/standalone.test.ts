@@ -29,7 +29,7 @@ describe('standalone', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') },
     t.after(() => device.endAsync(true));
     await device.subscribeAsync('commands/#');
     const heard = new Promise<string>((resolve) =>
-      device.once('message', (topic, payload) => resolve(`${topic} ${payload}`)),
+      device.once('message', (topic, payload) => resolve(`${topic} ${payload.toString()}`)),
     );
     await device.publishAsync('devices/1/telemetry', '{"n":1}', { qos: 1 });
     await receiver.waitFor(1);

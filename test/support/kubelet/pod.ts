@@ -45,7 +45,10 @@ export class Pod {
   readonly #inits: ContainerLife[];
   readonly #apps: ContainerLife[];
   readonly #ended: Promise<void>;
+  /** Resolves when nothing of it runs any more. */
+  readonly gone: Promise<void>;
   #terminating = false;
+  #leave: () => void = () => undefined;
 
   private constructor(
     readonly identity: PodIdentity,
@@ -54,6 +57,7 @@ export class Pod {
     private readonly volumes: PodVolumes,
     host: PodHost,
   ) {
+    this.gone = new Promise((resolve) => (this.#leave = resolve));
     const { initContainers = [], containers, restartPolicy = 'Always' } = template.spec;
     const hosts = hostsFile(identity, host.names());
     const live = (spec: ContainerSpec, policy: RestartPolicy): ContainerLife => this.#life(spec, policy, host, hosts);
@@ -159,6 +163,7 @@ export class Pod {
   async #gone(): Promise<void> {
     await this.#ended;
     await this.address.sandbox.stop('SIGKILL');
+    this.#leave();
   }
 
   async #live(): Promise<void> {

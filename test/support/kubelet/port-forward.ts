@@ -16,7 +16,7 @@ const server = net.createServer({ allowHalfOpen: true }, (from) => {
 server.listen(socket, () => console.log('listening'));
 `;
 
-/** `kubectl port-forward`: it enters the pod's network, and so reaches what listens on the pod's loopback. */
+/** `kubectl port-forward`: it enters the pod's network, and so reaches what listens on its loopback. Ends with the pod. */
 export class PortForward {
   private constructor(
     private readonly child: Child,
@@ -29,7 +29,9 @@ export class PortForward {
     const net = `--net=/proc/${pod.sandboxPid}/ns/net`;
     const child = new Child('nsenter', [net, process.execPath, '--eval', PROGRAM, socket, String(port)]);
     await until(() => child.tail.includes('listening'), { what: () => `a port of the pod\n${child.tail}` });
-    return new PortForward(child, port, new Agent({ connect: { socketPath: socket } }));
+    const forward = new PortForward(child, port, new Agent({ connect: { socketPath: socket } }));
+    void pod.gone.then(() => forward.#stop());
+    return forward;
   }
 
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
@@ -37,7 +39,7 @@ export class PortForward {
     return fetch(`http://localhost:${this.port}${path}`, { signal, dispatcher: this.agent, ...init });
   }
 
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     await this.agent.destroy();
     await this.child.stop('SIGKILL');
   }
