@@ -27,6 +27,11 @@ class Scene {
   readonly served: HttpSettings[] = [];
   /** What the link was told. */
   readonly subscribed: SubscriptionSettings[][] = [];
+  /** What the file's subscribers were put in force as. */
+  configured: SubscriberSettings[] = [];
+  unfit: Unfit[] = [];
+  /** Whose change fails, and how. */
+  failed: Failed[] = [];
   /** How each went. */
   readonly told: string[] = [];
   /** Why the next replacement fails. */
@@ -34,12 +39,6 @@ class Scene {
   loads = 0;
   reloading!: Reloading;
   settings!: Settings;
-
-  /** What the file's subscribers were put in force as. */
-  configured: SubscriberSettings[] = [];
-  unfit: Unfit[] = [];
-  /** Whose change fails, and how. */
-  failed: Failed[] = [];
 
   static async start(t: TestContext): Promise<Scene> {
     const scene = new Scene();
