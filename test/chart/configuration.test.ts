@@ -52,12 +52,13 @@ describe('configuration', { skip: needs('helm') }, () => {
   it('numbers, flags and texts are what they were', () => {
     const config = {
       broker: { protocol: 5, username: 'on', password: '0017' },
-      session: { adopt: true },
+      session: { adopt: true, will: { topic: 't', payload: '{{ .Values.a }}\n  - #\t"' } },
       publish: { outbox: { maxRecords: 10_000_000, maxResults: 1_000_000_000 } },
     };
     const file = parse(fileOf(render({ config }))) as typeof config;
     assert.deepEqual(file.broker, { ...config.broker, url: 'mqtt://broker:1883' });
-    assert.deepEqual([file.session.adopt, file.publish], [true, config.publish]);
+    assert.deepEqual(file.session, { ...config.session, clientId: '${POD_NAME}' });
+    assert.deepEqual(file.publish, config.publish);
   });
 
   it('several addresses take the place of the default one', () => {

@@ -9,6 +9,18 @@ import { refusal, render, type Values } from './helm.js';
 
 const schema = JSON.parse(read('helm/holdfast/values.schema.json')) as { $defs: { [name: string]: object } };
 
+describe('values.yaml', () => {
+  it('has no figure that the capacity of the gateway has not', () => {
+    const figures = read('helm/holdfast/values.yaml').match(/\d+ 000|\d+ MB|\d+\.\d+ million|70 minutes/g) ?? [];
+    const known = read('docs/OPERATIONS.md');
+    assert.ok(figures.length >= 6);
+    assert.deepEqual(
+      figures.filter((figure) => !known.includes(figure)),
+      [],
+    );
+  });
+});
+
 describe('values.schema.json', () => {
   it('is a schema that the default values fit', () => {
     const validate = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false }).compile(schema);
