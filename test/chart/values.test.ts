@@ -106,4 +106,9 @@ describe('wrong values', { skip: needs('helm') }, () => {
       ) as Values,
     });
   });
+
+  it('what the README shows is taken', () => {
+    const [, shown] = /```yaml\n(secrets:[^`]*)```/.exec(read('helm/holdfast/README.md'))!;
+    assert.ok(render(parse(shown!) as Values).some(({ kind }) => kind === 'StatefulSet'));
+  });
 });
