@@ -109,7 +109,7 @@ export class Gateway {
         died,
       },
     );
-    this.#journaling = new Journaling({ settings, subscribers: names, heartbeats: heartbeats.buffer, died });
+    this.#journaling = new Journaling({ settings, heartbeats: heartbeats.buffer, died });
     this.#contracts = this.#makeContracts();
     this.#reloading = options.source && this.#makeReloading(options.source);
   }
@@ -244,7 +244,8 @@ export class Gateway {
     const metrics = this.#operating.reloadMetrics();
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
     const told = (reload: LastReload): void => this.#operating.reloaded(reload);
-    return new Reloading({ source, settings, secrets, contracts: this.#contracts, replaceHttp, metrics, told, logger });
+    const [contracts, subscribers] = [this.#contracts, (): Registry => this.#registry!];
+    return new Reloading({ source, settings, secrets, contracts, subscribers, replaceHttp, metrics, told, logger });
   }
 
   async #startDelivery({ journal, reader }: OpenJournal): Promise<void> {
@@ -308,7 +309,8 @@ export class Gateway {
     const broker = { ...settings.broker, ...this.#credentials?.current };
     const ops = { ...settings.ops, port: this.opsPort };
     const http = this.#reloading?.http ?? settings.http;
-    return { ...settings, broker, subscriptions, contracts, publish, http, ops };
+    const subscribers = this.#registry?.configured ?? settings.subscribers;
+    return { ...settings, broker, subscriptions, contracts, subscribers, publish, http, ops };
   }
 
   #makeWatching(): Watching {

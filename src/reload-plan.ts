@@ -3,16 +3,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { frameOf, type ContractFrame } from './contracts-in-force.js';
 import type { ContractSettings } from './domain/contract.js';
 import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
+import type { SubscriberSettings } from './domain/subscriber.js';
 
 /** What a reload may change. */
 export interface Reloadable {
   frame: ContractFrame;
+  /** Those of the file. */
+  subscribers: readonly SubscriberSettings[];
   http: HttpSettings;
 }
 
 export interface ReloadPlan extends Reloadable {
   /** Keys whose change is in `frame`. */
   changed: string[];
+  /** Keys of the subscribers that are new, gone or changed. */
+  subscribersChanged: string[];
   /** Keys whose change is in `http`. */
   httpChanged: string[];
   /** Keys that differ from what the gateway runs with, and stay different. */
@@ -24,7 +29,7 @@ export interface ReloadPlan extends Reloadable {
  * @param credentials what lets the link in now: they change by themselves, see `CredentialsWatch`
  */
 export function planReload(
-  { frame: inForce, http: served }: Reloadable,
+  { frame: inForce, subscribers: given, http: served }: Reloadable,
   started: Settings,
   next: Settings,
   credentials: Credentials,
@@ -34,9 +39,11 @@ export function planReload(
   const frame = { ...wanted, subscriptions, contracts: withUsed(subscriptions, inForce.contracts, wanted.contracts) };
   const http = followedHttp(served, next.http);
   const httpChanged = (['auth', 'tls'] as const).filter((key) => !isDeepStrictEqual(served[key], http[key]));
+  const { subscribers } = next;
   return {
-    ...{ frame, http },
+    ...{ frame, subscribers, http },
     changed: changesOf(inForce, frame),
+    subscribersChanged: differing(given, subscribers, ({ id }) => id).map((id) => `subscribers.${id}`),
     httpChanged: httpChanged.map((key) => `http.${key}`),
     needsRestart: restartsOf(started, next, credentials),
   };
@@ -101,7 +108,6 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
   const asked = ({ subscriptions }: Settings): Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[] =>
     subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
   const subscriptions = differing(asked(started), asked(next), ({ name }) => name);
-  const subscribers = differing(started.subscribers, next.subscribers, ({ id }) => id);
   const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
   const sections = (['session', 'registration', 'journal', 'ops', 'log', 'tracing'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
@@ -128,7 +134,6 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
     ...http,
     ...(isDeepStrictEqual(outbox, nextOutbox) ? [] : ['publish.outbox']),
     ...subscriptions.map((name) => `subscriptions.${name}`),
-    ...subscribers.map((id) => `subscribers.${id}`),
     ...publish.map(([, key]) => `publish.${key}`),
   ];
 }

@@ -1,7 +1,7 @@
 /** Reads the configuration again while the gateway runs: what is sound comes into force, anything else is refused whole. */
 import { dirname, relative } from 'node:path';
 import type { Logger } from 'pino';
-import { ConfigWatch, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
+import { ConfigWatch, pathText, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
 import type { LastReload, ReloadReport } from './console/index.js';
 import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.js';
 import { contractProblems } from './contract-problems.js';
@@ -9,6 +9,7 @@ import type { ContractsInForce } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Credentials, HttpSettings, Settings } from './domain/settings.js';
 import type { ReloadMetrics } from './ops/index.js';
+import type { Registry, Unfit } from './registration/index.js';
 import { planReload, type ReloadPlan } from './reload-plan.js';
 import { tryContracts } from './threads/contract-trial.js';
 
@@ -28,6 +29,8 @@ export interface ReloadingParts {
   settings: Settings;
   secrets: Secrets | undefined;
   contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
+  /** Asked only once the gateway has started. */
+  subscribers: () => Pick<Registry, 'configured' | 'unfit' | 'configure'>;
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
@@ -95,17 +98,45 @@ export class Reloading {
   }
 
   async #reload(trigger: ReloadTrigger): Promise<ReloadReport> {
-    if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+    if (this.#stopped) throw stopping();
     const { source, contracts } = this.parts;
     const loaded = source.load();
     this.#watch.follow([...loaded.files, ...contracts.files.looked]);
     if ('problems' in loaded) return this.#refuse(trigger, loaded.problems);
     const plan = this.#plan(loaded);
+    const unfit = this.parts.subscribers().unfit(plan.subscribers);
+    if (unfit.length > 0) return this.#refuse(trigger, unfitProblems(unfit, loaded));
     const differing =
       plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
     if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
-    const changed = [...differing, ...plan.httpChanged];
+    const { done, problems } = await this.#resubscribed(plan, loaded);
+    const changed = [...differing, ...plan.httpChanged, ...done];
+    if (problems.length > 0) return this.#incomplete(trigger, { ...plan, changed }, problems);
     return changed.length === 0 ? this.#unchanged(trigger, plan) : this.#applied(trigger, loaded, { ...plan, changed });
+  }
+
+  /** Puts the subscribers in force, with contracts that are by now. @returns keys that are, and what is as it was */
+  async #resubscribed(
+    { subscribers, subscribersChanged }: ReloadPlan,
+    { positionOf }: Fit,
+  ): Promise<{ done: string[]; problems: ConfigProblem[] }> {
+    if (subscribersChanged.length === 0) return { done: [], problems: [] };
+    const failed = await this.parts.subscribers().configure(subscribers);
+    if (this.#stopped) throw stopping();
+    const problems = failed.map(({ id, error }): ConfigProblem => {
+      const index = subscribers.findIndex((one) => one.id === id);
+      const at = positionOf(index < 0 ? ['subscribers'] : ['subscribers', index]);
+      const known = error instanceof HoldfastError;
+      const mend = known ? `${error.hint} Then reload again.` : 'Reload again; if that does not help, restart.';
+      return {
+        path: `subscribers.${id}`,
+        ...at,
+        message: known ? `${error.code}: ${error.message}` : String(error),
+        mend,
+      };
+    });
+    const not = new Set(problems.map(({ path }) => path));
+    return { done: subscribersChanged.filter((key) => !not.has(key)), problems };
   }
 
   /** Puts the contracts in force. @returns the keys and files that are in force now and were not before */
@@ -129,7 +160,8 @@ export class Reloading {
     const { settings, secrets, contracts } = this.parts;
     const reread = secrets?.reread();
     const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
-    return planReload({ frame: contracts.frame, http: this.#http }, settings, next, credentials);
+    const subscribers = this.parts.subscribers().configured;
+    return planReload({ frame: contracts.frame, subscribers, http: this.#http }, settings, next, credentials);
   }
 
   /** What the files held when every contract could be loaded from them, or why not. */
@@ -152,6 +184,18 @@ export class Reloading {
     logger.info({ trigger, changed }, 'the configuration was read again and is in force');
     this.#tellOfRestart(needsRestart);
     return { result: 'applied', changed, needsRestart };
+  }
+
+  #incomplete(trigger: ReloadTrigger, { changed, needsRestart }: ReloadPlan, problems: ConfigProblem[]): never {
+    const { logger } = this.parts;
+    this.#refused = true;
+    this.#ended('incomplete', needsRestart);
+    this.#tellEach(problems, 'a part of the new configuration could not be put in force');
+    logger.error({ trigger, changed, problems: problems.length }, 'a part of the new configuration is in force');
+    this.#tellOfRestart(needsRestart);
+    throw new HoldfastError('RELOAD_INCOMPLETE', 'some of the new configuration could not be put in force', {
+      details: { changed, needsRestart, problems },
+    });
   }
 
   #unchanged(trigger: ReloadTrigger, { needsRestart }: ReloadPlan): ReloadReport {
@@ -183,9 +227,7 @@ export class Reloading {
     const { logger } = this.parts;
     this.#refused = true;
     this.#ended('refused', this.#last.needsRestart);
-    for (const { path, line, message: problem, mend } of problems) {
-      logger.error({ path, line, problem, mend }, 'the new configuration cannot be used');
-    }
+    this.#tellEach(problems, 'the new configuration cannot be used');
     logger.error(
       { trigger, problems: problems.length },
       'the new configuration is refused; the old one stays in force',
@@ -196,10 +238,27 @@ export class Reloading {
     });
   }
 
+  #tellEach(problems: ConfigProblem[], what: string): void {
+    for (const { path, line, message: problem, mend } of problems) {
+      this.parts.logger.error({ path, line, problem, mend }, what);
+    }
+  }
+
   #named(files: string[]): string[] {
     const folder = dirname(this.parts.source.file);
     return files.map((file) => relative(folder, file));
   }
+}
+
+function unfitProblems(unfit: readonly Unfit[], { positionOf }: Fit): ConfigProblem[] {
+  return unfit.map(({ index, message, mend }) => {
+    const path = index === undefined ? ['subscribers'] : ['subscribers', index, 'id'];
+    return { path: pathText(path), ...positionOf(path), message, mend };
+  });
+}
+
+function stopping(): HoldfastError {
+  return new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
 }
 
 /** Of a contract that hangs nobody can say more than that it does. */

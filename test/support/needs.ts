@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 const RARE = [
   ...(['nats-server', 'rabbitmq-server', 'python3', 'go'] as const),
-  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform'] as const),
+  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform', 'kustomize'] as const),
 ] as const;
 /** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
 export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', ...RARE] as const;
