@@ -111,7 +111,7 @@ export class Gateway {
         died,
       },
     );
-    this.#journaling = new Journaling({ settings, subscribers: names, heartbeats: heartbeats.buffer, died });
+    this.#journaling = new Journaling({ settings, heartbeats: heartbeats.buffer, died });
     this.#contracts = this.#makeContracts();
     this.#reloading = options.source && this.#makeReloading(options.source);
   }
@@ -251,12 +251,13 @@ export class Gateway {
     const metrics = this.#operating.reloadMetrics();
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
     const told = (reload: LastReload): void => this.#operating.reloaded(reload);
-    const resubscribe = async (subscriptions: SubscriptionSettings[]): Promise<void> => {
+    const subscribe = async (subscriptions: SubscriptionSettings[]): Promise<void> => {
       await this.#linkThread.calls.resubscribe(subscriptions);
       this.#operating.incidents.subscriptions(new Set(subscriptions.map(({ name }) => name)));
     };
+    const [contracts, subscribers] = [this.#contracts, (): Registry => this.#registry!];
     return new Reloading({
-      ...{ source, settings, secrets, contracts: this.#contracts, resubscribe, replaceHttp, metrics, told, logger },
+      ...{ source, settings, secrets, contracts, subscribers, subscribe, replaceHttp, metrics, told, logger },
     });
   }
 
@@ -321,7 +322,8 @@ export class Gateway {
     const broker = { ...settings.broker, ...this.#credentials?.current };
     const ops = { ...settings.ops, port: this.opsPort };
     const http = this.#reloading?.http ?? settings.http;
-    return { ...settings, broker, subscriptions, contracts, publish, http, ops };
+    const subscribers = this.#registry?.configured ?? settings.subscribers;
+    return { ...settings, broker, subscriptions, contracts, subscribers, publish, http, ops };
   }
 
   #makeWatching(): Watching {

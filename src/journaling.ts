@@ -12,8 +12,6 @@ export type JournalEars = { [event in keyof JournalEvents]?: (value: JournalEven
 
 export interface JournalingParts {
   settings: Settings;
-  /** Of every subscriber, for metrics. */
-  subscribers: string[];
   heartbeats: SharedArrayBuffer;
   died: (error: Error) => void;
 }
@@ -29,11 +27,11 @@ export class Journaling {
   readonly #directory: string;
   readonly #thread: Thread<JournalThreadCalls>;
 
-  constructor({ settings, subscribers, heartbeats, died }: JournalingParts) {
+  constructor({ settings, heartbeats, died }: JournalingParts) {
     this.#directory = settings.journal.directory;
     const data: JournalThreadData = {
       settings: settings.journal,
-      names: { contracts: settings.contracts.map(({ name }) => name), subscribers },
+      names: { contracts: settings.contracts.map(({ name }) => name) },
       heartbeats,
       traced: settings.tracing?.sample,
     };

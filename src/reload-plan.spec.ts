@@ -41,7 +41,7 @@ function plan(...changes: [from: string, to: string][]): ReloadPlan {
 }
 
 function inForce(started: Settings): Reloadable {
-  return { frame: frameOf(started), http: started.http };
+  return { frame: frameOf(started), subscribers: started.subscribers, http: started.http };
 }
 
 function routes({ frame }: ReloadPlan): string[] {
@@ -57,11 +57,10 @@ describe('what a reload can put in force', () => {
   it('everything else is named, and stays as it is', () => {
     const { changed, needsRestart } = plan(
       ['mqtt://localhost', 'mqtt://127.0.0.1'],
-      ['topics: [a/+]', 'topics: [b/+]'],
       ['allow: [c/#]', 'wait: 1s, maxPayload: 1KiB, allow: [c/1]'],
       ['subscribers:', 'log: { level: debug }\nsession: { keepalive: 10s }\nsubscribers:'],
     );
-    const keys = 'broker session log subscribers.app publish.allow publish.maxPayload publish.wait';
+    const keys = 'broker session log publish.allow publish.maxPayload publish.wait';
     assert.deepEqual([changed, needsRestart], [[], keys.split(' ')]);
   });
 
@@ -139,6 +138,18 @@ describe('what a reload can put in force', () => {
     const { needsRestart } = planReload(inForce(started), FILES, started, next, next.broker);
     assert.deepEqual(needsRestart, []);
     assert.deepEqual(planReload(inForce(started), FILES, started, next, started.broker).needsRestart, ['broker']);
+  });
+
+  it('subscribers, each by its id; their order says nothing', () => {
+    const two = plan([
+      "subscribers: [{ id: app, url: 'http://localhost'",
+      "subscribers: [{ id: new, url: 'http://b', topics: [b/+] }, { id: app, url: 'http://localhost'",
+    ]);
+    assert.deepEqual([two.changed, two.subscribersChanged, two.needsRestart], [[], ['subscribers.new'], []]);
+    const other = plan(['id: app', 'id: other']);
+    assert.deepEqual(other.subscribersChanged, ['subscribers.app', 'subscribers.other']);
+    const changed = plan(['topics: [a/+]', 'headers: { a: b }, topics: [a/+]']);
+    assert.deepEqual([changed.subscribersChanged, changed.subscribers[0]!.headers], [['subscribers.app'], { a: 'b' }]);
   });
 
   it('tokens, with all that they may do; whether there are any, and anything else of http, waits', () => {

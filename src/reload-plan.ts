@@ -4,6 +4,7 @@ import type { FilesRead } from './contract/index.js';
 import { frameOf, type ContractFrame, type Former } from './contracts-in-force.js';
 import type { ContractSettings } from './domain/contract.js';
 import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
+import type { SubscriberSettings } from './domain/subscriber.js';
 
 /** More that were taken out since the start are not kept: each is looked at for topics that none in force has. */
 export const FORMER_MAX = 1_000;
@@ -12,12 +13,16 @@ export const FORMER_MAX = 1_000;
 export interface Reloadable {
   /** Of the configuration; with `former`, which stays until a restart. */
   frame: ContractFrame;
+  /** Those of the file. */
+  subscribers: readonly SubscriberSettings[];
   http: HttpSettings;
 }
 
 export interface ReloadPlan extends Reloadable {
   /** Keys whose change is in `frame`. */
   changed: string[];
+  /** Keys of the subscribers that are new, gone or changed. */
+  subscribersChanged: string[];
   /** Keys whose change is in `http`. */
   httpChanged: string[];
   /** Keys that differ from what the gateway runs with, and stay different. */
@@ -30,7 +35,7 @@ export interface ReloadPlan extends Reloadable {
  * @param credentials what lets the link in now: they change by themselves, see `CredentialsWatch`
  */
 export function planReload(
-  { frame: inForce, http: served }: Reloadable,
+  { frame: inForce, subscribers: given, http: served }: Reloadable,
   files: FilesRead,
   started: Settings,
   next: Settings,
@@ -40,9 +45,11 @@ export function planReload(
   const frame = { ...wanted, former: formerOf(inForce, files, wanted) };
   const http = followedHttp(served, next.http);
   const httpChanged = (['auth', 'tls'] as const).filter((key) => !isDeepStrictEqual(served[key], http[key]));
+  const { subscribers } = next;
   return {
-    ...{ frame, http },
+    ...{ frame, subscribers, http },
     changed: changesOf(inForce, frame),
+    subscribersChanged: differing(given, subscribers, ({ id }) => id).map((id) => `subscribers.${id}`),
     httpChanged: httpChanged.map((key) => `http.${key}`),
     needsRestart: restartsOf(started, next, credentials),
   };
@@ -95,7 +102,6 @@ function changesOf(before: ContractFrame, after: ContractFrame): string[] {
 }
 
 function restartsOf(started: Settings, next: Settings, credentials: Credentials): string[] {
-  const subscribers = differing(started.subscribers, next.subscribers, ({ id }) => id);
   const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
   const sections = (['session', 'registration', 'journal', 'ops', 'log', 'tracing'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
@@ -121,7 +127,6 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
     ...(isDeepStrictEqual(journal, nextJournal) ? [] : ['journal']),
     ...http,
     ...(isDeepStrictEqual(outbox, nextOutbox) ? [] : ['publish.outbox']),
-    ...subscribers.map((id) => `subscribers.${id}`),
     ...publish.map(([, key]) => `publish.${key}`),
   ];
 }

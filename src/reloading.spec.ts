@@ -8,8 +8,11 @@ import { scratchDirectory } from '../test/support/scratch.js';
 import { loadSettings } from './config/index.js';
 import type { FilesRead } from './contract/index.js';
 import { frameOf, type ContractFrame } from './contracts-in-force.js';
+import { HoldfastError } from './domain/errors.js';
 import type { HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
+import type { SubscriberSettings } from './domain/subscriber.js';
 import { ReloadMetrics } from './ops/index.js';
+import type { Failed, Unfit } from './registration/index.js';
 import { Reloading } from './reloading.js';
 import { tryContracts } from './threads/contract-trial.js';
 
@@ -31,6 +34,12 @@ class Scene {
   loads = 0;
   reloading!: Reloading;
   settings!: Settings;
+
+  /** What the file's subscribers were put in force as. */
+  configured: SubscriberSettings[] = [];
+  unfit: Unfit[] = [];
+  /** Whose change fails, and how. */
+  failed: Failed[] = [];
 
   static async start(t: TestContext): Promise<Scene> {
     const scene = new Scene();
@@ -56,7 +65,17 @@ class Scene {
     scene.reloading = new Reloading({
       source: { file: scene.file, load, files: loaded.files },
       ...{ settings: loaded.settings, secrets: loaded.secrets, contracts: inForce },
-      resubscribe: (subscriptions) => Promise.resolve(void scene.subscribed.push(subscriptions)),
+      subscribe: (subscriptions) => Promise.resolve(void scene.subscribed.push(subscriptions)),
+      subscribers: () => ({
+        configured: scene.configured,
+        unfit: () => scene.unfit,
+        configure: (next) => {
+          const before = scene.configured;
+          const asItWas = (id: string): boolean => scene.failed.some((one) => one.id === id);
+          scene.configured = [...next.filter(({ id }) => !asItWas(id)), ...before.filter(({ id }) => asItWas(id))];
+          return Promise.resolve(scene.failed);
+        },
+      }),
       replaceHttp: (http) => scene.served.push(http),
       metrics: new ReloadMetrics(scene.registry, () => 5_000),
       told: ({ result }) => scene.told.push(result),
@@ -184,6 +203,41 @@ describe('reloading', () => {
     await refused('contract');
     assert.equal(await scene.count('refused'), 3);
     assert.equal(scene.log.filter(({ msg }) => String(msg).includes('the old one stays in force')).length, 3);
+  });
+
+  it('subscribers: those that cannot be had are refused with all else; those that fail are tried again', async (t) => {
+    const scene = await Scene.start(t);
+    const secret = 'Bearer and-secret';
+    const subscriber = (id: string): string =>
+      `  - { id: ${id}, url: 'http://localhost', topics: ['#'], headers: { authorization: ${secret} } }\n`;
+    const text = `broker: { url: mqtt://localhost }\ncontracts: { a: { schema: a.json } }\nsubscribers:\n`;
+    writeFileSync(scene.file, `${text}${subscriber('one')}${subscriber('two')}`);
+    scene.write('two');
+    scene.unfit = [{ index: 1, message: 'is taken', mend: 'Take another.' }];
+    const refused = await scene.reloading.reload('api').catch((error: HoldfastError) => error);
+    assert.deepEqual(
+      [(refused as HoldfastError).code, (refused as HoldfastError).details['problems']],
+      [
+        'RELOAD_REFUSED',
+        [{ path: 'subscribers[1].id', line: 5, column: 11, message: 'is taken', mend: 'Take another.' }],
+      ],
+    );
+    assert.deepEqual([scene.replaced.length, scene.configured], [0, []]);
+    scene.unfit = [];
+    scene.failed = [{ id: 'two', error: new HoldfastError('JOURNAL_FULL', 'no room') }];
+    const part = (await scene.reloading.reload('api').catch((error: unknown) => error)) as HoldfastError;
+    assert.equal(part.code, 'RELOAD_INCOMPLETE');
+    const { changed, problems } = part.details as { changed: string[]; problems: { path: string; line: number }[] };
+    assert.deepEqual(changed, ['a.json', 'subscribers.one']);
+    assert.deepEqual([problems[0]!.path, problems[0]!.line], ['subscribers.two', 5]);
+    assert.equal(await scene.count('incomplete'), 1);
+    assert.equal(await scene.figure('holdfast_config_last_reload_successful'), 0);
+    scene.failed = [];
+    assert.deepEqual((await scene.reloading.reload('api')).changed, ['subscribers.two']);
+    assert.equal(await scene.figure('holdfast_config_last_reload_successful'), 1);
+    writeFileSync(scene.file, text.replace('subscribers:', 'subscribers: []'));
+    assert.deepEqual((await scene.reloading.reload('api')).changed, ['subscribers.one', 'subscribers.two']);
+    assert.doesNotMatch(JSON.stringify([scene.log, part.details]), /and-secret/);
   });
 
   it('what was refused and is mended by putting it back is told to be well again', async (t) => {

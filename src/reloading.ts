@@ -2,7 +2,7 @@
 import { dirname, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { ConfigWatch, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
+import { ConfigWatch, pathText, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
 import type { LastReload, ReloadReport } from './console/index.js';
 import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.js';
 import { contractProblems } from './contract-problems.js';
@@ -10,6 +10,7 @@ import type { ContractFrame, ContractsInForce } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { ReloadMetrics } from './ops/index.js';
+import type { Registry, Unfit } from './registration/index.js';
 import { FORMER_MAX, planReload, type ReloadPlan } from './reload-plan.js';
 import { tryContracts } from './threads/contract-trial.js';
 
@@ -30,7 +31,9 @@ export interface ReloadingParts {
   secrets: Secrets | undefined;
   contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
   /** Has the link subscribe to these, and to no others; resolves when it knows. */
-  resubscribe: (subscriptions: SubscriptionSettings[]) => Promise<void>;
+  subscribe: (subscriptions: SubscriptionSettings[]) => Promise<void>;
+  /** Asked only once the gateway has started. */
+  subscribers: () => Pick<Registry, 'configured' | 'unfit' | 'configure'>;
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
@@ -42,6 +45,7 @@ export interface ReloadingParts {
 /** Why one was asked for. */
 export type ReloadTrigger = 'file' | 'signal' | 'api';
 
+type Asked = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>;
 type Fit = Extract<Loaded, { settings: unknown }>;
 
 export class Reloading {
@@ -53,10 +57,13 @@ export class Reloading {
   #told = '';
   #stopped = false;
   #http: HttpSettings;
+  /** What the link was told of. */
+  #asked: Asked[];
   #last: LastReload = { result: 'applied', at: new Date().toISOString(), needsRestart: [] };
 
   constructor(private readonly parts: ReloadingParts) {
     this.#http = parts.settings.http;
+    this.#asked = askedFor(parts.settings);
   }
 
   /** How the last one went; before the first: the start. */
@@ -98,18 +105,55 @@ export class Reloading {
   }
 
   async #reload(trigger: ReloadTrigger): Promise<ReloadReport> {
-    if (this.#stopped) throw new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+    if (this.#stopped) throw stopping();
     const { source, contracts } = this.parts;
     const loaded = source.load();
     this.#watch.follow([...loaded.files, ...contracts.files.looked]);
     if ('problems' in loaded) return this.#refuse(trigger, loaded.problems);
     const plan = this.#plan(loaded);
     if (plan.frame.former.subscriptions.length > FORMER_MAX) return this.#refuse(trigger, [tooManyFormer(loaded)]);
+    const unfit = this.parts.subscribers().unfit(plan.subscribers);
+    if (unfit.length > 0) return this.#refuse(trigger, unfitProblems(unfit, loaded));
     const differing =
       plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
     if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
-    const changed = [...differing, ...plan.httpChanged];
+    const { done, problems } = await this.#resubscribed(plan, loaded);
+    await this.#subscribed(plan);
+    const changed = [...differing, ...plan.httpChanged, ...done];
+    if (problems.length > 0) return this.#incomplete(trigger, { ...plan, changed }, problems);
     return changed.length === 0 ? this.#unchanged(trigger, plan) : this.#applied(trigger, loaded, { ...plan, changed });
+  }
+
+  /** Puts the subscribers in force, with contracts that are by now. @returns keys that are, and what is as it was */
+  async #resubscribed(
+    { subscribers, subscribersChanged }: ReloadPlan,
+    { positionOf }: Fit,
+  ): Promise<{ done: string[]; problems: ConfigProblem[] }> {
+    if (subscribersChanged.length === 0) return { done: [], problems: [] };
+    const failed = await this.parts.subscribers().configure(subscribers);
+    if (this.#stopped) throw stopping();
+    const problems = failed.map(({ id, error }): ConfigProblem => {
+      const index = subscribers.findIndex((one) => one.id === id);
+      const at = positionOf(index < 0 ? ['subscribers'] : ['subscribers', index]);
+      const known = error instanceof HoldfastError;
+      const mend = known ? `${error.hint} Then reload again.` : 'Reload again; if that does not help, restart.';
+      return {
+        path: `subscribers.${id}`,
+        ...at,
+        message: known ? `${error.code}: ${error.message}` : String(error),
+        mend,
+      };
+    });
+    const not = new Set(problems.map(({ path }) => path));
+    return { done: subscribersChanged.filter((key) => !not.has(key)), problems };
+  }
+
+  /** Only once what the broker then sends finds its contract, and who is to have it, in force. */
+  async #subscribed({ frame }: ReloadPlan): Promise<void> {
+    const asked = askedFor(frame);
+    if (isDeepStrictEqual(asked, this.#asked)) return;
+    await this.parts.subscribe(frame.subscriptions);
+    this.#asked = asked;
   }
 
   /** Puts the contracts in force. @returns the keys and files that are in force now and were not before */
@@ -120,15 +164,12 @@ export class Reloading {
     this.#watch.follow([...loaded.files, ...tried.files.looked]);
     const changed = [...plan.changed, ...this.#named(filesThatDiffer(contracts.files, tried.files))];
     if (changed.length === 0) return [];
-    const asked = askedFor(contracts.frame);
     try {
       await contracts.replace(plan.frame, tried.files);
     } catch (error) {
       if (this.#stopped) throw error;
       return this.#refuse(trigger, [unusable(loaded, error)]);
     }
-    // Only now: what the broker sends for it finds its contract in force.
-    if (!isDeepStrictEqual(asked, askedFor(plan.frame))) await this.parts.resubscribe(plan.frame.subscriptions);
     return changed;
   }
 
@@ -136,7 +177,9 @@ export class Reloading {
     const { settings, secrets, contracts } = this.parts;
     const reread = secrets?.reread();
     const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
-    return planReload({ frame: contracts.frame, http: this.#http }, contracts.files, settings, next, credentials);
+    const subscribers = this.parts.subscribers().configured;
+    const inForce = { frame: contracts.frame, subscribers, http: this.#http };
+    return planReload(inForce, contracts.files, settings, next, credentials);
   }
 
   /** What the files held when every contract could be loaded from them, or why not. */
@@ -159,6 +202,18 @@ export class Reloading {
     logger.info({ trigger, changed }, 'the configuration was read again and is in force');
     this.#tellOfRestart(needsRestart);
     return { result: 'applied', changed, needsRestart };
+  }
+
+  #incomplete(trigger: ReloadTrigger, { changed, needsRestart }: ReloadPlan, problems: ConfigProblem[]): never {
+    const { logger } = this.parts;
+    this.#refused = true;
+    this.#ended('incomplete', needsRestart);
+    this.#tellEach(problems, 'a part of the new configuration could not be put in force');
+    logger.error({ trigger, changed, problems: problems.length }, 'a part of the new configuration is in force');
+    this.#tellOfRestart(needsRestart);
+    throw new HoldfastError('RELOAD_INCOMPLETE', 'some of the new configuration could not be put in force', {
+      details: { changed, needsRestart, problems },
+    });
   }
 
   #unchanged(trigger: ReloadTrigger, { needsRestart }: ReloadPlan): ReloadReport {
@@ -190,9 +245,7 @@ export class Reloading {
     const { logger } = this.parts;
     this.#refused = true;
     this.#ended('refused', this.#last.needsRestart);
-    for (const { path, line, message: problem, mend } of problems) {
-      logger.error({ path, line, problem, mend }, 'the new configuration cannot be used');
-    }
+    this.#tellEach(problems, 'the new configuration cannot be used');
     logger.error(
       { trigger, problems: problems.length },
       'the new configuration is refused; the old one stays in force',
@@ -203,6 +256,12 @@ export class Reloading {
     });
   }
 
+  #tellEach(problems: ConfigProblem[], what: string): void {
+    for (const { path, line, message: problem, mend } of problems) {
+      this.parts.logger.error({ path, line, problem, mend }, what);
+    }
+  }
+
   #named(files: string[]): string[] {
     const folder = dirname(this.parts.source.file);
     return files.map((file) => relative(folder, file));
@@ -210,7 +269,7 @@ export class Reloading {
 }
 
 /** As far as the broker, or the link, is concerned. */
-function askedFor({ subscriptions }: ContractFrame): Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[] {
+function askedFor({ subscriptions }: Pick<ContractFrame, 'subscriptions'>): Asked[] {
   return subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
 }
 
@@ -218,6 +277,17 @@ function tooManyFormer({ positionOf }: Fit): ConfigProblem {
   const message = `would be more than ${FORMER_MAX} that were taken out since the start, whose contracts are kept`;
   const mend = 'Restart the gateway: with this file it starts.';
   return { path: 'subscriptions', ...positionOf(['subscriptions']), message, mend };
+}
+
+function unfitProblems(unfit: readonly Unfit[], { positionOf }: Fit): ConfigProblem[] {
+  return unfit.map(({ index, message, mend }) => {
+    const path = index === undefined ? ['subscribers'] : ['subscribers', index, 'id'];
+    return { path: pathText(path), ...positionOf(path), message, mend };
+  });
+}
+
+function stopping(): HoldfastError {
+  return new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
 }
 
 /** Of a contract that hangs nobody can say more than that it does. */

@@ -70,6 +70,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     connections: new SharedConnections(),
   };
   const guarded: HttpSenderOptions = { ...trusted, guard: { allow }, connections: new SharedConnections() };
+  const trustedSenderOf = (one: SubscriberSettings): Sender => outfitted(one, new HttpSender(one, trusted), parts);
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = watchedObserver(deliveryObserver(parts, gone), parts.activities);
   const delivery = new Delivery({
@@ -86,6 +87,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     decode,
     parse: parseSubscriber,
     senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
+    trustedSenderOf,
     refusal: (url) => refusalOf(url, allow),
     test: (one, isTrusted) => testOf(one, isTrusted ? trusted : guarded),
     observer: registryObserver(parts),
@@ -93,7 +95,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const configured = [
     ...settings.subscribers.map((one) => ({
       settings: one,
-      sender: outfitted(one, new HttpSender(one, trusted), parts),
+      sender: trustedSenderOf(one),
       source: 'file' as const,
     })),
     ...handlers.map(({ settings: one, sender }) => ({
@@ -223,6 +225,10 @@ function registryObserver({ metrics, incidents, logger }: ServingParts): Registr
     discarded: (subscriber, records) => {
       incidents.discarded(subscriber, 'asked', records);
       logger.warn({ subscriber, records }, 'records of a backlog were given up, as discardBacklog asked');
+    },
+    passedOver: (subscriber, records) => {
+      incidents.discarded(subscriber, 'asked', records);
+      logger.warn({ subscriber, records }, 'records of a backlog are given up: the configuration asks for less now');
     },
     replaysEnded: (subscriber, count) =>
       logger.warn({ subscriber, count }, 'replays of a subscriber that was removed have ended'),

@@ -150,6 +150,12 @@ function reloadFindings({ reload }: Facts): Finding[] {
     const why = 'Reading it again found problems.';
     return [{ id: 'reload-refused', severity: 'warning', what, since, why, mend, panel: 'config' }];
   }
+  if (result === 'incomplete') {
+    const what = 'Some of the configuration on disk is not in force.';
+    const mend = 'Mend what the log names with it, and reload again: that tries the rest.';
+    const why = 'Not every change of it could be carried out.';
+    return [{ id: 'reload-incomplete', severity: 'warning', what, since, why, mend, panel: 'config' }];
+  }
   if (needsRestart.length === 0) return [];
   const what = 'The configuration on disk says something else than the gateway runs with.';
   const why = `A restart is needed for ${needsRestart.join(', ')}.`;

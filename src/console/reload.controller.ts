@@ -21,7 +21,7 @@ const report = object<ReloadReport>({
 
 /** Reads the configuration again. */
 export abstract class Reloader {
-  /** @throws HoldfastError RELOAD_REFUSED with every problem; NOT_FOUND without a file; SHUTTING_DOWN */
+  /** @throws HoldfastError RELOAD_REFUSED, RELOAD_INCOMPLETE with every problem; NOT_FOUND without a file; SHUTTING_DOWN */
   abstract reload(): Promise<ReloadReport>;
 }
 
@@ -29,7 +29,7 @@ export abstract class Reloader {
 export class ReloadController {
   constructor(@Inject(Reloader) private readonly reloader: Reloader) {}
 
-  /** 200: in force, or nothing to do; 422: refused, nothing has changed. */
+  /** 200: in force, or nothing to do; 422: refused, nothing has changed; 503: some of it is in force. */
   @Post('reload')
   @HttpCode(200)
   @SetMetadata(SCOPE_METADATA, 'admin' satisfies Scope)
@@ -39,7 +39,7 @@ export class ReloadController {
     summary: 'Reads the configuration again.',
     description: 'A configuration that cannot be used is refused whole; what was in force still is.',
     answers: { 200: { description: 'In force, or nothing to do.', content: { schema: report } } },
-    problems: ['RELOAD_REFUSED', 'NOT_FOUND', 'SHUTTING_DOWN'],
+    problems: ['RELOAD_REFUSED', 'RELOAD_INCOMPLETE', 'NOT_FOUND', 'SHUTTING_DOWN'],
   } satisfies Operation)
   reload(): Promise<ReloadReport> {
     return this.reloader.reload();

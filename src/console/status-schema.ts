@@ -88,7 +88,7 @@ const subscribers = object<SubscriberSums>({
 }).named('SubscriberSums');
 
 export const lastReload = object<LastReload>({
-  result: words('applied', 'unchanged', 'refused'),
+  result: words('applied', 'unchanged', 'refused', 'incomplete'),
   at: instant.says('Of the start when there was no reload yet.'),
   needsRestart: listOf(text).says('Keys that say something else than the gateway runs with, until it is restarted.'),
 }).named('LastReload');

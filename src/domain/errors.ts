@@ -102,6 +102,11 @@ export const ERRORS = {
     retryable: false,
     hint: 'Mend what `problems` lists, each with its place and a mend; until then nothing has changed.',
   },
+  RELOAD_INCOMPLETE: {
+    status: 503,
+    retryable: true,
+    hint: 'What `changed` lists is in force; what `problems` lists is as it was. Mend what it says, and reload again: that tries the rest.',
+  },
   CONTRACT_UNCHECKED: {
     status: 503,
     retryable: true,

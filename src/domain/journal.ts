@@ -122,6 +122,13 @@ export interface Journal {
    * that is no longer in the list keeps its backlog; one that has none is forgotten.
    */
   registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]>;
+  /** As {@link registerSubscribers} does with one of them; nothing is said of the others. */
+  knowSubscriber(subscriber: KnownSubscriber): Promise<SubscriberProgress>;
+  /**
+   * Nobody serves it any more: it is forgotten when it has none of what was journaled left to be given. Dead letters stay.
+   * @param cursor where it stands @returns whether it was forgotten
+   */
+  retireSubscriber(id: string, cursor: number): Promise<boolean>;
   /**
    * Keeps a registration and makes its subscriber known, in one step; a known one keeps its place.
    * @param discarded positions of its waiting rows that are given up

@@ -49,6 +49,11 @@ const MEMBERS: { readonly [code in ErrorCode]?: Members } = {
   KEYS_FULL: { retryAfterSeconds: count },
   CONTRACT_FAILED: { contract: text, reason: words(...REJECTION_REASONS), problems: listOf(contractProblem) },
   RELOAD_REFUSED: { problems: listOf(configProblem) },
+  RELOAD_INCOMPLETE: {
+    changed: listOf(text).says('What is in force now and was not before.'),
+    needsRestart: listOf(text),
+    problems: listOf(configProblem).says('What is as it was, and why.'),
+  },
   BACKLOG_WOULD_BE_LOST: { lagRecords: count.says('Records that have yet to be given to the subscriber.') },
   PUBLISH_REFUSED: { ...publishId, ...refusal, mend: text.says('What to do about it.') },
   PUBLISH_EXPIRED: publishId,

@@ -15,14 +15,13 @@ import type { MessageBatch } from '../domain/message.js';
 import type { Acceptance, KeptAnswer, OutboxEntry, PublishKey, PublishResult } from '../domain/publish.js';
 import type { Rejection } from '../domain/record.js';
 import type { Gap, Replay, ReplayRequest, RevivedLetter } from '../domain/replay.js';
-import type { JournalSettings } from '../domain/settings.js';
+import { outboxLimits, type JournalSettings } from '../domain/settings.js';
 import type { Hold, KnownSubscriber, Registration, Settlement, SubscriberProgress } from '../domain/subscriber.js';
 import { Appender } from './append.js';
 import type { AppendMarks } from './marks.js';
 import { openWriter, takeLock, Whereabouts } from './files.js';
 import { GroupCommit, journalFull, TRANSACTION_WEIGHT_MAX, type CommitHooks } from './group-commit.js';
 import { Maintenance } from './maintenance.js';
-import { outboxLimits } from '../domain/settings.js';
 import { OutboxTable } from './outbox.js';
 import { ProgressTable, rowsOf } from './progress.js';
 import { Publishes } from './publishes.js';
@@ -101,7 +100,7 @@ export class SqliteJournal implements Journal {
     this.#records = this.#count('SELECT count(*) AS n FROM records');
     this.#damaged = this.#count('SELECT count(*) AS n FROM damaged');
     this.#admitted = this.#admittedSaved = Number(this.#progress.meta('admitted') ?? 0);
-    this.#deadLetters = this.#countDeadLetters();
+    this.#deadLetters = this.#progress.deadLetters();
     this.#space = new Space(this.#db, settings.directory, settings.maxBytes, reserve, {
       changed: (state, reason) => {
         this.#commit.held = state === 'full';
@@ -125,7 +124,7 @@ export class SqliteJournal implements Journal {
       deleted: (count) => (this.#records -= count),
       forgetTopics: () => this.#topics.forget(),
       expired: (what) => {
-        if (what.deadLetters > 0) this.#deadLetters = this.#countDeadLetters();
+        if (what.deadLetters > 0) this.#deadLetters = this.#progress.deadLetters();
         this.emit('expired', what);
       },
       replayEnded: (replay) => this.emit('replayEnded', replay),
@@ -201,6 +200,14 @@ export class SqliteJournal implements Journal {
 
   registerSubscribers(subscribers: KnownSubscriber[]): Promise<SubscriberProgress[]> {
     return this.#knowing(() => this.#subscribers.register(subscribers, this.#last, this.clock.now()));
+  }
+
+  knowSubscriber(subscriber: KnownSubscriber): Promise<SubscriberProgress> {
+    return this.#knowing(() => this.#subscribers.know(subscriber, this.#last, this.clock.now()));
+  }
+
+  retireSubscriber(id: string, cursor: number): Promise<boolean> {
+    return this.#knowing(() => this.#subscribers.retire(id, cursor));
   }
 
   saveRegistration(
@@ -368,7 +375,7 @@ export class SqliteJournal implements Journal {
   /** After it there may be other subscribers than before. */
   async #knowing<T>(operation: () => T): Promise<T> {
     const answer = await this.#commit.run(operation);
-    this.#deadLetters = this.#countDeadLetters();
+    this.#deadLetters = this.#progress.deadLetters();
     return answer;
   }
 
@@ -382,16 +389,5 @@ export class SqliteJournal implements Journal {
 
   #count(sql: string): number {
     return (this.#db.prepare(sql).get() as { n: number }).n;
-  }
-
-  #countDeadLetters(): { [subscriber: string]: number } {
-    const rows = this.#db
-      .prepare(
-        `SELECT subscriber, sum(n) AS n FROM
-           (SELECT subscriber, 0 AS n FROM subscribers
-            UNION ALL SELECT subscriber, count(*) FROM dead_letters GROUP BY subscriber) GROUP BY subscriber`,
-      )
-      .all() as unknown as { subscriber: string; n: number }[];
-    return Object.fromEntries(rows.map((row) => [row.subscriber, row.n]));
   }
 }

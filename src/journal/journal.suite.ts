@@ -200,6 +200,29 @@ export function journalSuite(
       first.kill();
     });
 
+    it('one that is taken out while others are served goes as at a start; one that comes starts, or keeps its place', async () => {
+      const opened = await open(directory());
+      const { journal, reader } = opened;
+      await journal.registerSubscribers([subscriber, { ...subscriber, id: 'other' }]);
+      await journal.append(packMessages(messages(0, 5)));
+      await journal.admit(5, []);
+      assert.equal(await journal.retireSubscriber('app', 4), false, 'the fifth is its');
+      const row = { subscriber: 'app', position: 5, key: '', attempts: 1, dueAt: 5, reason: 'status' };
+      await journal.settle([{ subscriber: 'app', cursor: 4, waiting: [row] }]);
+      assert.equal(await journal.retireSubscriber('app', 5), false, 'the fifth waits');
+      await journal.settle([{ subscriber: 'app', cursor: 4, released: [5] }]);
+      assert.equal(await journal.retireSubscriber('app', 5), true, 'where it stands counts, not what is saved');
+      assert.deepEqual(
+        reader.progress().map(({ id }) => id),
+        ['other'],
+      );
+      assert.equal(await journal.retireSubscriber('nobody', 5), false);
+      assert.equal((await journal.knowSubscriber({ ...subscriber, startFrom: { position: 3 } })).cursor, 2);
+      const { cursor, topics } = await journal.knowSubscriber({ ...subscriber, startFrom: 'now', topics: ['b/#'] });
+      assert.deepEqual([cursor, topics, reader.progress().length], [2, ['b/#'], 2]);
+      opened.kill();
+    });
+
     it('waiting rows and dead letters outlive a kill, and a released row is gone', async () => {
       const place = directory();
       const first = await open(place);

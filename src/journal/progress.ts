@@ -15,6 +15,7 @@ export class ProgressTable {
   readonly #release: StatementSync;
   readonly #bury: StatementSync;
   readonly #isDead: StatementSync;
+  readonly #deadLetters: StatementSync;
   readonly #behind: StatementSync;
 
   constructor(private readonly db: DatabaseSync) {
@@ -38,6 +39,11 @@ export class ProgressTable {
          detail = excluded.detail, attempts = excluded.attempts, dead_at = excluded.dead_at`,
     );
     this.#isDead = db.prepare('SELECT 1 FROM dead_letters WHERE subscriber = ? AND position = ?');
+    this.#deadLetters = db.prepare(
+      `SELECT subscriber, sum(n) AS n FROM
+         (SELECT subscriber, 0 AS n FROM subscribers
+          UNION ALL SELECT subscriber, count(*) FROM dead_letters GROUP BY subscriber) GROUP BY subscriber`,
+    );
     this.#behind = db.prepare(
       `SELECT min(at) AS at FROM (SELECT min(cursor) AS at FROM subscribers UNION ALL SELECT min(position) FROM replays)`,
     );
@@ -64,6 +70,12 @@ export class ProgressTable {
   /** How many wait, up to a bound. */
   rejections(): number {
     return (this.#rejections.get() as { count: number }).count;
+  }
+
+  /** How many there are, by subscriber: 0 for one that has none. */
+  deadLetters(): { [subscriber: string]: number } {
+    const rows = this.#deadLetters.all() as unknown as { subscriber: string; n: number }[];
+    return Object.fromEntries(rows.map((row) => [row.subscriber, row.n]));
   }
 
   /** @returns dead letters added, by subscriber */

@@ -27,6 +27,8 @@ export class SubscriberTable {
   readonly #reorder: StatementSync;
   readonly #loosen: StatementSync;
   readonly #release: StatementSync;
+  readonly #waits: StatementSync;
+  readonly #later: StatementSync;
 
   constructor(private readonly db: DatabaseSync) {
     this.#find = db.prepare(`SELECT ${SUBSCRIBER_COLUMNS}, ordering FROM subscribers WHERE subscriber = ?`);
@@ -39,12 +41,17 @@ export class SubscriberTable {
       "UPDATE waiting SET ordering_key = '', due_at = coalesce(due_at, 0) WHERE subscriber = ? AND ordering_key <> ''",
     );
     this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
+    this.#waits = db.prepare('SELECT 1 FROM waiting WHERE subscriber = ? LIMIT 1');
+    this.#later = db.prepare(
+      `SELECT DISTINCT t.name FROM records r JOIN topics t ON t.topic_id = r.topic_id
+       WHERE r.position > ? AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
+    );
   }
 
   /** @param at wall clock, milliseconds, as everywhere here */
   register(subscribers: readonly KnownSubscriber[], last: number, at: number): SubscriberProgress[] {
     this.#forgetDone(new Set(subscribers.map(({ id }) => id)));
-    return subscribers.map((subscriber) => this.#know(subscriber, last, at));
+    return subscribers.map((subscriber) => this.know(subscriber, last, at));
   }
 
   save(
@@ -56,13 +63,26 @@ export class SubscriberTable {
   ): SubscriberProgress {
     this.db.prepare('INSERT OR REPLACE INTO registrations VALUES (?, ?)').run(id, JSON.stringify(body));
     for (const position of discarded) this.#release.run(id, position);
-    return this.#know(subscriber, last, at);
+    return this.know(subscriber, last, at);
   }
 
   remove(id: string): void {
     for (const table of ['registrations', 'subscribers', 'waiting', 'replays']) {
       this.db.prepare(`DELETE FROM ${table} WHERE subscriber = ?`).run(id);
     }
+  }
+
+  /** Forgets one that has had all that was its. @param cursor where it stands, when that is further than it is saved @returns whether it did */
+  retire(id: string, cursor = 0): boolean {
+    const known = this.#find.get(id) as unknown as SubscriberRow | undefined;
+    if (!known || this.#waits.get(id)) return false;
+    const filters = JSON.parse(known.topics) as string[];
+    const names = this.#later.all(Math.max(known.cursor, cursor)) as unknown as { name: string }[];
+    if (names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) return false;
+    for (const table of ['subscribers', 'replays']) {
+      this.db.prepare(`DELETE FROM ${table} WHERE subscriber = ?`).run(id);
+    }
+    return true;
   }
 
   /** Once nothing holds it, the age of all that waits begins anew. */
@@ -74,7 +94,7 @@ export class SubscriberTable {
   }
 
   /** Writes nothing when nothing changed: a start on a full disk must get this far. */
-  #know({ id, topics, startFrom, ...keys }: KnownSubscriber, last: number, at: number): SubscriberProgress {
+  know({ id, topics, startFrom, ...keys }: KnownSubscriber, last: number, at: number): SubscriberProgress {
     const ordering = [keys.ordering ?? 'none', ...(keys.key === undefined ? [] : [keys.key])].join(' ');
     const text = JSON.stringify(topics);
     const known = this.#find.get(id) as unknown as (SubscriberRow & { ordering: string }) | undefined;
@@ -97,22 +117,8 @@ export class SubscriberTable {
    * never move again, and keep every later record from retention until the journal is full.
    */
   #forgetDone(present: ReadonlySet<string>): void {
-    const known = this.db.prepare(`SELECT ${SUBSCRIBER_COLUMNS} FROM subscribers`).all() as unknown as SubscriberRow[];
-    const waits = this.db.prepare('SELECT 1 FROM waiting WHERE subscriber = ? LIMIT 1');
-    const later = this.db.prepare(
-      `SELECT DISTINCT t.name FROM records r JOIN topics t ON t.topic_id = r.topic_id
-       WHERE r.position > ? AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
-    );
-    const forget = this.db.prepare('DELETE FROM subscribers WHERE subscriber = ?');
-    const endReplays = this.db.prepare('DELETE FROM replays WHERE subscriber = ?');
-    for (const { subscriber, topics, cursor } of known) {
-      if (present.has(subscriber) || waits.get(subscriber)) continue;
-      const filters = JSON.parse(topics) as string[];
-      const names = later.all(cursor) as unknown as { name: string }[];
-      if (names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) continue;
-      forget.run(subscriber);
-      endReplays.run(subscriber);
-    }
+    const known = this.db.prepare('SELECT subscriber FROM subscribers').all() as unknown as { subscriber: string }[];
+    for (const { subscriber } of known) if (!present.has(subscriber)) this.retire(subscriber);
   }
 
   #startingCursor(startFrom: KnownSubscriber['startFrom'], last: number): number {

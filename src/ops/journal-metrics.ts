@@ -21,7 +21,7 @@ export class JournalMetrics {
   constructor(
     private readonly stats: () => Promise<JournalStats>,
     maxBytes: number,
-    names: { contracts: readonly string[]; subscribers: readonly string[] },
+    names: { contracts: readonly string[] },
     now: () => number,
   ) {
     const registers = [this.registry];
@@ -75,7 +75,6 @@ export class JournalMetrics {
       registers,
       collect() {
         this.reset(); // a subscriber that is removed leaves no series
-        for (const subscriber of names.subscribers) this.set({ subscriber }, 0);
         for (const [subscriber, count] of Object.entries(latest()?.deadLetters ?? {})) this.set({ subscriber }, count);
       },
     });

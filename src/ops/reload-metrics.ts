@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** `unchanged`: what was asked for is in force already. */
-export const RELOAD_RESULTS = ['applied', 'refused', 'unchanged'] as const;
+/** `unchanged`: what was asked for is in force already. `incomplete`: some of it could not be put in force. */
+export const RELOAD_RESULTS = ['applied', 'refused', 'unchanged', 'incomplete'] as const;
 export type ReloadResult = (typeof RELOAD_RESULTS)[number];
 
 /** How reloading the configuration went, named as Prometheus names its own. */
@@ -25,7 +25,7 @@ export class ReloadMetrics {
     for (const result of RELOAD_RESULTS) this.#reloads.inc({ result }, 0);
     this.#successful = new Gauge({
       name: 'holdfast_config_last_reload_successful',
-      help: '1 while what was read last is in force; 0 after it was refused.',
+      help: '1 while what was read last is in force; 0 after it was refused, or not all of it could be put in force.',
       registers,
     });
     this.#succeededAt = new Gauge({
@@ -38,7 +38,7 @@ export class ReloadMetrics {
 
   reloaded(result: ReloadResult): void {
     this.#reloads.inc({ result });
-    this.#told(result !== 'refused');
+    this.#told(result === 'applied' || result === 'unchanged');
   }
 
   #told(successful: boolean): void {

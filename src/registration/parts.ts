@@ -68,16 +68,27 @@ export interface RegistryObserver {
   changed(subscriber: string, what: 'registered' | 'changed' | 'removed' | 'paused' | 'resumed'): void;
   /** Records of its backlog were given up, as somebody asked with `discardBacklog`. */
   discarded(subscriber: string, records: number): void;
+  /** So many records of its backlog are not given to it any more, as the configuration does not ask for them now. */
+  passedOver(subscriber: string, records: number): void;
   /** So many ranges that a subscriber was to be given again ended with it. */
   replaysEnded(subscriber: string, count: number): void;
-  /** At the start: it is not sent anything, or not as it was registered. */
+  /** It is not sent anything, or not as it was registered. */
   impaired(subscriber: string, why: string): void;
   /** A hold could not be saved: it ends with the process. */
   saveFailed(subscriber: string, error: unknown): void;
 }
 
 export interface RegistryParts {
-  journal: Pick<Journal, 'registerSubscribers' | 'saveRegistration' | 'removeSubscriber' | 'holdSubscriber' | 'stats'>;
+  journal: Pick<
+    Journal,
+    | 'registerSubscribers'
+    | 'knowSubscriber'
+    | 'retireSubscriber'
+    | 'saveRegistration'
+    | 'removeSubscriber'
+    | 'holdSubscriber'
+    | 'stats'
+  >;
   reader: Pick<
     JournalReader,
     'progress' | 'registrations' | 'waiting' | 'recordsAt' | 'admittedAfter' | 'topicCounts' | 'lastPosition'
@@ -92,6 +103,8 @@ export interface RegistryParts {
   parse(id: string, body: unknown): SubscriberSettings;
   /** Sends only where registered subscribers may be sent to. */
   senderOf(settings: SubscriberSettings): Sender;
+  /** For those of the file: sends wherever they lead. */
+  trustedSenderOf(settings: SubscriberSettings): Sender;
   /** Why a registered subscriber may not be sent to, as far as can be said now; undefined when it may. */
   refusal(url: URL): Promise<string | undefined>;
   /** Sends one synthetic event. @param trusted wherever it leads */

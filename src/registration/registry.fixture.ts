@@ -34,6 +34,8 @@ export class House {
   replays: Standing['replays'] = [];
   heldUntil: number | undefined;
   disk: 'well' | 'full' = 'well';
+  /** Whether the journal has nothing left for one that leaves. */
+  done = true;
   refusal: string | undefined;
   tests = 0;
   readonly registry: Registry;
@@ -42,6 +44,13 @@ export class House {
     const parts: RegistryParts = {
       journal: {
         registerSubscribers: (all) => Promise.resolve(all.map((one) => this.#know(one))),
+        knowSubscriber: (one) => this.#onDisk(() => this.#know(one)),
+        retireSubscriber: (id) =>
+          this.#onDisk(() => {
+            if (!this.done) return false;
+            this.rows.delete(id);
+            return true;
+          }),
         saveRegistration: (registration, subscriber, discarded) => this.#save(registration, subscriber, discarded),
         removeSubscriber: (id) => {
           this.rows.delete(id);
@@ -70,6 +79,7 @@ export class House {
       delivery: this.#delivery(),
       clock: { now: () => NOW },
       parse: (id, body) => this.#parse(id, body as Body),
+      trustedSenderOf: () => ({ send: () => Promise.resolve({ kind: 'delivered' }), close: () => Promise.resolve() }),
       senderOf: () => ({ send: () => Promise.resolve({ kind: 'delivered' }), close: () => Promise.resolve() }),
       refusal: () => Promise.resolve(this.refusal),
       test: async () => {
@@ -82,6 +92,7 @@ export class House {
         removed: (id) => this.said.push(`removed ${id}`),
         changed: (id, what) => this.said.push(`${what} ${id}`),
         discarded: (id, records) => this.said.push(`discarded ${records} of ${id}`),
+        passedOver: (id, records) => this.said.push(`${records} of ${id} passed over`),
         impaired: (id, why) => this.said.push(`impaired ${id}: ${why}`),
         replaysEnded: (id, count) => this.said.push(`${count} replays of ${id} ended`),
         saveFailed: (id) => this.said.push(`not saved ${id}`),
@@ -144,6 +155,11 @@ export class House {
     this.kept.set(id, body);
     this.discarded = discarded;
     return Promise.resolve(this.#know(subscriber));
+  }
+
+  #onDisk<T>(write: () => T): Promise<T> {
+    if (this.disk === 'full') return Promise.reject(new HoldfastError('JOURNAL_FULL', 'no room'));
+    return Promise.resolve(write());
   }
 
   #record(position: number): Record {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { HoldfastError } from '../domain/errors.js';
 import type { Filter } from '../domain/filter.js';
 import { FREE, House, NOW, started, URL_A } from './registry.fixture.js';
-import { SUBSCRIBERS_MAX } from './registry.js';
+import { SUBSCRIBERS_MAX } from './file-change.js';
 
 describe('the registry at the start', () => {
   it('serves the file, what was registered, and holds what nobody serves any more', async () => {

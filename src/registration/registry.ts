@@ -1,4 +1,4 @@
-import type { Outcome, Sender } from '../domain/attempt.js';
+import { isDeepStrictEqual } from 'node:util';
 import { HoldfastError } from '../domain/errors.js';
 import { invalid } from '../domain/request-problem.js';
 import {
@@ -8,38 +8,20 @@ import {
   type SubscriberProgress,
   type SubscriberSettings,
 } from '../domain/subscriber.js';
-import { lostBacklog } from './backlog.js';
-import type { RegistryParts, Standing, Target, TestResult } from './parts.js';
-import { checkedWith, maskedBody, maskedUrl, unmaskedBody, type Body } from './secrets.js';
+import { lostBacklog, type Lost } from './backlog.js';
+import { ABSENT, backlogLost, free, mustBeOurs, NOBODY, viewOf, type Entry, type SubscriberView } from './entry.js';
+import { CHANGES_MAX, SUBSCRIBERS_MAX, unfitAmong, type Failed, type Unfit } from './file-change.js';
+import type { RegistryParts, Target, TestResult } from './parts.js';
+import { checkedWith, unmaskedBody, type Body } from './secrets.js';
 
 /** A time of a clock that is ahead by less is not taken for one to come. */
 const CLOCKS_DIFFER_MS = 60_000;
-/** More than that are not served. */
-export const SUBSCRIBERS_MAX = 1_000;
+const SHADOWED = 'it is registered too; the one in the configuration is served';
 
-/**
- * Where a subscriber comes from. `absent`: the journal keeps a backlog for it, and nobody serves it any more: it was
- * taken out of the configuration.
- */
-export type SubscriberSource = 'file' | 'handler' | 'registered' | 'absent';
-
-/** A subscriber as it is shown. */
-export interface SubscriberView extends Omit<Standing, 'heldUntil'> {
-  source: SubscriberSource;
-  /** Its query is masked. */
-  url?: string;
-  topics: string[];
-  /** Its breaker is open, or it asked for a pause: until then, ISO 8601, nothing is sent. */
-  heldUntil?: string;
-  /** Of a registered one: what was sent, with its secrets masked. */
-  config?: Body;
-}
-
-interface Entry {
-  source: SubscriberSource;
-  settings: SubscriberSettings;
-  hold: Hold;
-  body?: Body;
+/** A change that is on disk, and how many records were given up for it. */
+interface Kept {
+  progress: SubscriberProgress;
+  discarded: number;
 }
 
 /** Who the subscribers are: those of the configuration, and those that come and go over REST and outlive restarts. */
@@ -81,6 +63,32 @@ export class Registry {
     delivery.start(starts, (await journal.stats()).admitted);
   }
 
+  /** Those of the configuration file, as they are in force. */
+  get configured(): SubscriberSettings[] {
+    return [...this.#entries.values()].filter(({ source }) => source === 'file').map(({ settings }) => settings);
+  }
+
+  /** As {@link unfitAmong}. Changes nothing. */
+  unfit(next: readonly SubscriberSettings[]): Unfit[] {
+    return unfitAmong(this.#entries, next);
+  }
+
+  /**
+   * Puts the subscribers of a file that was read again in force, as a start with it would: one that is new starts, one
+   * that differs changes, one that is gone stops, and is held as long as something waits for it. Nobody else notices.
+   * What would have to be given up for it stays, or is told. @returns those that are as they were, because that failed
+   */
+  async configure(next: readonly SubscriberSettings[]): Promise<Failed[]> {
+    const ids = new Set(next.map(({ id }) => id));
+    const registered = new Map(this.parts.reader.registrations().map((one) => [one.id, one]));
+    const leave = this.configured
+      .filter(({ id }) => !ids.has(id))
+      .map(({ id }) => ({ id, work: () => this.#leave(id, registered.get(id)) }));
+    const serve = next.map((one) => ({ id: one.id, work: () => this.#serve(one) }));
+    // Those that leave first: they make room.
+    return [...(await this.#eachInTurn(leave)), ...(await this.#eachInTurn(serve))];
+  }
+
   /** Whether somebody is there to be given records. */
   isServed(id: string): boolean {
     const source = this.#entries.get(id)?.source;
@@ -120,10 +128,16 @@ export class Registry {
       if (!known) this.#mustHaveCome(settings.startFrom);
       const why = await this.parts.refusal(new URL(settings.url!));
       if (why !== undefined) throw new HoldfastError('URL_FORBIDDEN', `the url is not allowed: ${why}`);
-      const sender = this.parts.senderOf(settings);
+      const { journal } = this.parts;
+      const target = { settings, sender: this.parts.senderOf(settings) };
+      const keep = (waiting: number[]): Promise<SubscriberProgress> =>
+        journal.saveRegistration({ id, body }, settings, waiting);
       const hold = known
-        ? await this.#change(known, { id, body }, { settings, sender }, discard)
-        : await this.#add({ id, body }, { settings, sender });
+        ? await this.#change(known, target, async ({ records, waiting }) => {
+            if (records > 0 && !discard) throw backlogLost(id, records);
+            return { progress: await keep(waiting), discarded: records };
+          })
+        : await this.#add(target, () => keep([]));
       this.#entries.set(id, { source: 'registered', settings, hold, body });
       const created = known?.source !== 'registered';
       this.parts.observer.changed(id, created ? 'registered' : 'changed');
@@ -207,23 +221,78 @@ export class Registry {
   #restore({ id, body }: Registration, targets: Map<string, Target>): boolean {
     const { observer } = this.parts;
     if (targets.has(id)) {
-      observer.impaired(id, 'it is registered too; the one in the configuration is served');
+      observer.impaired(id, SHADOWED);
       return true;
     }
+    const target = this.#registered({ id, body });
+    if (!target) return false;
+    targets.set(id, target);
+    this.#entries.set(id, { source: 'registered', settings: target.settings, hold: free(), body });
+    return true;
+  }
+
+  #registered({ id, body }: Registration): Target | undefined {
     try {
       const settings = this.parts.parse(id, body);
-      targets.set(id, { settings, sender: this.parts.senderOf(settings) });
-      this.#entries.set(id, { source: 'registered', settings, hold: free(), body });
-      return true;
+      return { settings, sender: this.parts.senderOf(settings) };
     } catch (error) {
       // A later version may refuse what an earlier one took. It keeps its place, and can be registered anew.
-      observer.impaired(id, `what was registered cannot be used: ${(error as Error).message}`);
-      return false;
+      this.parts.observer.impaired(id, `what was registered cannot be used: ${(error as Error).message}`);
+      return undefined;
     }
   }
 
+  /** A subscriber of the file, when it is not in force as it is. */
+  async #serve(settings: SubscriberSettings): Promise<void> {
+    const { journal, observer } = this.parts;
+    const { id } = settings;
+    const known = this.#entries.get(id);
+    if (known?.source === 'file' && isDeepStrictEqual(known.settings, settings)) return;
+    const target = { settings, sender: this.parts.trustedSenderOf(settings) };
+    const keep = (): Promise<SubscriberProgress> => journal.knowSubscriber(settings);
+    const hold = known
+      ? await this.#change(known, target, (lost) => this.#narrowed(id, lost, keep))
+      : await this.#add(target, keep);
+    this.#entries.set(id, { source: 'file', settings, hold });
+    if (known?.source === 'registered') observer.impaired(id, SHADOWED);
+  }
+
+  /** The file has it no longer. @param registration it was registered before the file had it, and is so again */
+  async #leave(id: string, registration: Registration | undefined): Promise<void> {
+    const { delivery, journal, observer } = this.parts;
+    const known = this.#entries.get(id);
+    if (known?.source !== 'file') return;
+    const target = registration && this.#registered(registration);
+    if (target) {
+      const { settings } = target;
+      const keep = (): Promise<SubscriberProgress> => journal.knowSubscriber(settings);
+      const hold = await this.#change(known, target, (lost) => this.#narrowed(id, lost, keep));
+      this.#entries.set(id, { source: 'registered', settings, hold, body: registration.body });
+      return;
+    }
+    let replays = 0;
+    await delivery.change(id, async ({ cursor }) => {
+      replays = this.get(id).replays.length;
+      const waits = registration !== undefined || (await delivery.lag(id)) > 0;
+      if (waits || !(await journal.retireSubscriber(id, cursor))) return this.#absent(known.settings);
+      this.#entries.delete(id);
+      return undefined;
+    });
+    if (this.#entries.has(id)) return;
+    observer.removed(id);
+    if (replays > 0) observer.replaysEnded(id, replays);
+  }
+
+  /** A file may ask for less than before: what waits for another attempt is given all the same, and the rest is told. */
+  async #narrowed(id: string, { records, waiting }: Lost, keep: () => Promise<SubscriberProgress>): Promise<Kept> {
+    const progress = await keep();
+    const passed = records - waiting.length;
+    if (passed > 0) this.parts.observer.passedOver(id, passed);
+    return { progress, discarded: 0 };
+  }
+
   /** Its backlog is kept, counted and shown, and can be given up. */
-  #absent({ id, topics }: SubscriberProgress): Target {
+  #absent({ id, topics }: Pick<SubscriberSettings, 'id' | 'topics'>): Target {
     const settings = { ...(SUBSCRIBER_DEFAULTS as unknown as SubscriberSettings), id, topics };
     const hold = { paused: true, gone: '' };
     this.#entries.set(id, { source: 'absent', settings, hold });
@@ -252,29 +321,27 @@ export class Registry {
     throw invalid([{ pointer: '/startFrom', message: `is ${ahead}. Write now to start with what comes next.` }]);
   }
 
-  async #add(registration: Registration, target: Target): Promise<Hold> {
-    const { journal, delivery, observer } = this.parts;
+  async #add(target: Target, keep: () => Promise<SubscriberProgress>): Promise<Hold> {
+    const { delivery, observer } = this.parts;
     const known = this.#entries.size + this.#coming;
     if (known >= SUBSCRIBERS_MAX) throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${known} subscribers`);
     this.#coming++;
-    const saved = journal.saveRegistration(registration, target.settings, []);
-    const { cursor, hold, freshAt } = await saved.finally(() => this.#coming--);
-    observer.added(registration.id);
+    const { cursor, hold, freshAt } = await keep().finally(() => this.#coming--);
+    observer.added(target.settings.id);
     delivery.add({ ...target, cursor, freshAt, hold });
     return hold;
   }
 
-  async #change(known: Entry, registration: Registration, target: Target, discard: boolean): Promise<Hold> {
+  /** Another takes its place and goes on where it was. @param keep saves that, once it is known what is lost by it */
+  async #change(known: Entry, target: Target, keep: (lost: Lost) => Promise<Kept>): Promise<Hold> {
     const { journal, delivery, observer } = this.parts;
-    const { id } = registration;
+    const { id } = target.settings;
     let hold = free();
     let discarded = 0;
     await delivery.change(id, async (at) => {
-      const lost = await lostBacklog(this.parts, at, known.settings, target.settings);
-      if (lost.records > 0 && !discard) throw backlogLost(id, lost.records);
-      const progress = await journal.saveRegistration(registration, target.settings, lost.waiting);
-      discarded = lost.records;
-      hold = progress.hold;
+      const kept = await keep(await lostBacklog(this.parts, at, known.settings, target.settings));
+      discarded = kept.discarded;
+      hold = kept.progress.hold;
       // What was gone was at the other address; what nobody served was held by that.
       const moved = hold.gone !== '' && known.settings.url !== target.settings.url;
       if (moved) hold = { ...hold, gone: '' };
@@ -302,6 +369,19 @@ export class Registry {
     return entry;
   }
 
+  /** @returns those that failed */
+  async #eachInTurn(changes: readonly { id: string; work: () => Promise<void> }[]): Promise<Failed[]> {
+    const failed: Failed[] = [];
+    for (let first = 0; first < changes.length; first += CHANGES_MAX) {
+      const some = changes.slice(first, first + CHANGES_MAX);
+      const ends = await Promise.allSettled(some.map(({ id, work }) => this.#inTurn(id, work)));
+      ends.forEach((end, i) => {
+        if (end.status === 'rejected') failed.push({ id: some[i]!.id, error: end.reason });
+      });
+    }
+    return failed;
+  }
+
   /** One change of a subscriber after the other: each builds on what the one before left. Others do not wait for it. */
   #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
     const turn = (this.#turns.get(id) ?? Promise.resolve()).then(work);
@@ -313,44 +393,4 @@ export class Registry {
     this.#turns.set(id, last);
     return turn;
   }
-}
-
-const ABSENT = 'it is neither in the configuration nor registered; its backlog is kept';
-
-/** Is never asked, because who has it is held. */
-const NOBODY: Sender = {
-  send: () => Promise.resolve<Outcome>({ kind: 'throttled', reason: 'refused', status: 0, detail: 'nobody is there' }),
-  close: () => Promise.resolve(),
-};
-
-function free(): Hold {
-  return { paused: false, gone: '' };
-}
-
-function mustBeOurs(id: string, { source }: Entry): void {
-  if (source === 'registered' || source === 'absent') return;
-  const where = source === 'file' ? 'the configuration file' : 'a handler of this process';
-  throw new HoldfastError('SUBSCRIBER_READ_ONLY', `"${id}" comes from ${where}`);
-}
-
-function backlogLost(id: string, records: number): HoldfastError {
-  return new HoldfastError('BACKLOG_WOULD_BE_LOST', `"${id}" has yet to be given ${records} records`, {
-    details: { lagRecords: records },
-  });
-}
-
-function viewOf({ source, settings, body }: Entry, standing: Standing): SubscriberView {
-  const { id, state, reason, heldUntil, ...rest } = standing;
-  const { url, topics } = settings;
-  return {
-    id,
-    source,
-    ...(url === undefined ? {} : { url: maskedUrl(url) as string }),
-    topics,
-    state,
-    reason: source === 'absent' ? ABSENT : reason,
-    ...(heldUntil === undefined ? {} : { heldUntil: new Date(heldUntil).toISOString() }),
-    ...rest,
-    ...(body ? { config: maskedBody(body) } : {}),
-  };
 }

@@ -16,8 +16,9 @@ import type { FastifyReply } from 'fastify';
 import { invalid } from '../domain/request-problem.js';
 import { OPERATION_METADATA } from '../domain/operation.js';
 import { SCOPE_METADATA, type Scope } from '../domain/scope.js';
+import type { SubscriberView } from './entry.js';
 import type { TestResult } from './parts.js';
-import { Registry, type SubscriberView } from './registry.js';
+import { Registry } from './registry.js';
 import * as operations from './subscribers.operations.js';
 
 interface QueryParameters {

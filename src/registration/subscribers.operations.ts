@@ -15,8 +15,8 @@ import {
   words,
   type AnySchema,
 } from '../domain/schema.js';
+import type { SubscriberView } from './entry.js';
 import type { Standing, TestResult } from './parts.js';
-import type { SubscriberView } from './registry.js';
 
 const replay = object<Standing['replays'][number]>({
   from: count,

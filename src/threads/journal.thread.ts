@@ -12,7 +12,7 @@ import { Channel, served } from './rpc.js';
 export interface JournalThreadData {
   settings: JournalSettings;
   /** Label values that must exist from the start. */
-  names: { contracts: string[]; subscribers: string[] };
+  names: { contracts: string[] };
   heartbeats: SharedArrayBuffer;
   /** Share of the records that are traced; absent: none. */
   traced?: number | undefined;

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const RARE = [
   ...(['nats-server', 'rabbitmq-server', 'python3', 'go'] as const),
-  ...(['chromium', 'promtool', 'prometheus'] as const),
+  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform', 'kustomize'] as const),
 ] as const;
 /** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
 export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', ...RARE] as const;
@@ -14,9 +15,12 @@ export const RARE_TOOLS: readonly Tool[] = RARE;
 /** Debian keeps daemons in folders that are not in everyone's PATH. */
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
 
+/** Where the provisioning puts what it builds itself; outside the checkout, so that it is built once for all of them. */
+export const BUILT = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdfast', 'tools');
+
 /** Where a program is; undefined when it is not on this machine. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
+  const folders = [BUILT, ...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 

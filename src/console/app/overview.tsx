@@ -178,6 +178,7 @@ function ProcessCard({ now }: { now: Status }) {
 function reloadWords(reload: Status['reload']): string {
   if (!reload) return 'from no file';
   if (reload.result === 'refused') return 'the last reload was refused';
+  if (reload.result === 'incomplete') return 'the last reload came to a part of it';
   return reload.needsRestart.length > 0 ? `${reload.needsRestart.join(', ')} wait for a restart` : 'all in force';
 }
 

@@ -42,7 +42,7 @@ export function happening(told: Told): Happening {
         : { level: 'well', text: 'The journal has room again.' };
     case 'reload':
       return {
-        level: told.result === 'refused' ? 'warning' : 'info',
+        level: told.result === 'refused' || told.result === 'incomplete' ? 'warning' : 'info',
         text: `The configuration was reloaded: ${told.result}.${told.needsRestart.length > 0 ? ` ${told.needsRestart.join(', ')} wait for a restart.` : ''}`,
       };
     case 'rejections':

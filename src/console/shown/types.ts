@@ -112,8 +112,11 @@ export interface SubscriberSums {
 }
 
 export interface LastReload {
-  /** `unchanged`: all of it that can be put in force while the gateway runs was in force already. */
-  result: 'applied' | 'unchanged' | 'refused';
+  /**
+   * `unchanged`: all of it that can be put in force while the gateway runs was in force already. `incomplete`: some of
+   * it could not be put in force, and is tried again by the next reload.
+   */
+  result: 'applied' | 'unchanged' | 'refused' | 'incomplete';
   /** Of the start when there was no reload yet. */
   at: string;
   /** Keys that say something else than the gateway runs with, until it is restarted. */
