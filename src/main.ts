@@ -1,15 +1,14 @@
 #!/usr/bin/env node
 /** The command line: start, check, doctor, import, demo. Exit codes: 0 fine, 1 failed, 2 bad usage or configuration. */
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
-import { check } from './commands/check.js';
-import { demo } from './commands/demo.js';
-import { doctor, type DoctorFlags } from './commands/doctor.js';
-import { importAsyncApi, type ImportFlags } from './commands/import.js';
-import { start } from './commands/start.js';
-import { DEFAULT_CONFIG_FILE } from './config/index.js';
+import type { DoctorFlags } from './commands/doctor.js';
+import type { ImportFlags } from './commands/import.js';
 import { topicNameProblem } from './domain/topic.js';
 import { leave } from './domain/worker-end.js';
 import { VERSION } from './version.js';
+
+const DEFAULT_CONFIG_FILE = 'gateway.yaml';
 
 const USAGE = `Usage: holdfast <command> [--config FILE]
        holdfast import asyncapi FILE [--out DIR] [--force] [--as application|client]
@@ -43,14 +42,21 @@ interface Flags extends DoctorFlags, ImportFlags {
   operands: string[];
 }
 
+/** Loaded when asked for: loading all of them takes a second and more, in which nobody would listen to signals. */
 const COMMANDS: { [name: string]: (flags: Flags) => Promise<number> } = {
-  start: ({ config }) => start(config),
-  check: ({ config }) => check(config),
-  doctor: (flags) => doctor(flags.config, flags),
-  import: ({ operands, ...flags }) => Promise.resolve(importAsyncApi(operands[1]!, flags)),
-  demo: ({ seconds }) => demo(seconds),
+  start: async ({ config }) => (await import('./commands/start.js')).start(config),
+  check: async ({ config }) => (await import('./commands/check.js')).check(config),
+  doctor: async (flags) => (await import('./commands/doctor.js')).doctor(flags.config, flags),
+  import: async ({ operands, ...flags }) => (await import('./commands/import.js')).importAsyncApi(operands[1]!, flags),
+  demo: async ({ seconds }) => (await import('./commands/demo.js')).demo(seconds),
 };
 
+// Process 1 of a container is deaf to what it does not listen to: it would be waited for until it is killed.
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(name, () => {
+    if (process.listenerCount(name) === 1) process.exit(128 + constants.signals[name]);
+  });
+}
 // Whatever still runs after a command has ended must not keep the process.
 await leave(await main(process.argv.slice(2)));
 

@@ -3,7 +3,7 @@ export { ConfigWatch } from './config-watch.js';
 export { CredentialsWatch, type CredentialsObserver } from './credentials-watch.js';
 export { handlerSettings } from './handler-extras.js';
 export { configSchema, subscriberSchemas } from './json-schema.js';
-export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
+export { loadSettings } from './load.js';
 export type { Loaded, Secrets } from './load.js';
 export { maskedSettings } from './masked.js';
 export { formatProblems, pathText } from './problem.js';
