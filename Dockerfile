@@ -29,7 +29,7 @@ RUN mkdir /sbom \
 
 FROM ${NODE_IMAGE}@${NODE_DIGEST} AS runtime
 WORKDIR /holdfast
-ENV NODE_ENV=production
+ENV NODE_ENV=production HOLDFAST_CONFIG=/etc/holdfast/gateway.yaml
 # What installs packages is not needed to run, and would have to be patched. In a new volume, /data belongs to the user below.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
     /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-* \
@@ -46,7 +46,9 @@ EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
 # Node is process 1: signals reach it.
 ENTRYPOINT ["node", "/holdfast/dist/main.js"]
-CMD ["start", "--config", "/etc/holdfast/gateway.yaml"]
+CMD ["start"]
+# Says what /livez says, at the port that HOLDFAST_CONFIG names.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["node", "/holdfast/dist/main.js", "health", "--timeout", "4"]
 ARG NODE_IMAGE
 ARG NODE_DIGEST
 ARG VERSION=0.1.0

@@ -7,6 +7,7 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { Apps, Devices, startBroker, Summary } from '../demo/index.js';
 import { createGateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
+import { nextSignal } from '../signals.js';
 import { VERSION } from '../version.js';
 
 const SUMMARY_EVERY_MS = 2_000;
@@ -66,11 +67,9 @@ Ctrl-C ends it.
 }
 
 /** Resolves at the first signal, or after `seconds` when they are not 0. */
-function endOf(seconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve());
-    if (seconds > 0) setTimeout(resolve, seconds * 1000);
-  });
+async function endOf(seconds: number): Promise<void> {
+  const timer = new Promise((resolve) => seconds > 0 && setTimeout(resolve, seconds * 1000));
+  await Promise.race([nextSignal(), timer]);
 }
 
 /** config/demo.yaml of this package; compiled code is one folder deep, two in the tests' build. */

@@ -39,6 +39,9 @@ export interface Secrets {
   reread(): { credentials: Credentials } | { problems: ConfigProblem[] };
 }
 
+/** What is read when no file is named, relative to the working directory. */
+export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
+
 /**
  * Reads the configuration file, the files it refers to, and `environment` for its `${NAME}` references.
  * Synchronous. Never throws: a file that cannot be read is a problem too (with line 0).

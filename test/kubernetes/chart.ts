@@ -11,14 +11,20 @@ const KUBERNETES = '1.33.0';
 
 /** What `helm template` makes of Holdfast's chart, the names of its parts beginning with `release`. */
 export function render(values: object, release = 'gw', chart = join(ROOT, 'helm/holdfast')): Manifest[] {
+  const args = ['template', release, chart, '--kube-version', KUBERNETES, '--values', valuesFile(values)];
+  return parseManifests(execFileSync(findProgram('helm')!, args, { stdio: 'pipe' }).toString());
+}
+
+function valuesFile(values: object): string {
   const file = join(scratchDirectory('values'), 'values.yaml');
   writeFileSync(file, stringify(values));
-  const helm = findProgram('helm')!;
-  return parseManifests(
-    execFileSync(helm, ['template', release, chart, '--kube-version', KUBERNETES, '--values', file], {
-      stdio: 'pipe',
-    }).toString(),
-  );
+  return file;
+}
+
+/** What `helm install` says at its end. */
+export function notesOf(values: object, release = 'gw'): string {
+  const args = ['install', release, join(ROOT, 'helm/holdfast'), '--dry-run=client', '--values', valuesFile(values)];
+  return execFileSync(findProgram('helm')!, args, { stdio: 'pipe' }).toString().split('\nNOTES:\n')[1]!;
 }
 
 /** What it makes of the chart that shows how another one includes the gateway; the dependency is where Helm would put it. */

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 const RARE = [
   ...(['nats-server', 'rabbitmq-server', 'python3', 'go'] as const),
-  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform', 'ip'] as const),
+  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform', 'kustomize', 'ip'] as const),
 ] as const;
 /** What some tests need and a machine may lack. `tmpfs`: the right to mount one; `namespaces`: to make them. */
 export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', 'namespaces', ...RARE] as const;

@@ -26,6 +26,7 @@ const TRIALS: { [program in Program]: string[] | undefined } = {
   prometheus: ['--version'],
   helm: ['version'],
   kubeconform: ['-v'],
+  kustomize: ['version'],
   ip: ['-V'],
 };
 const RIGHTS: { [right in Right]: () => boolean } = { tmpfs: mounts, namespaces };
@@ -48,9 +49,10 @@ const PACKAGES: { [program in Program]: Sources } = {
   chromium: { apt: ['chromium', 'fonts-dejavu-core'] },
   promtool: { apt: ['prometheus'], brew: 'prometheus' },
   prometheus: { apt: ['prometheus'], brew: 'prometheus' },
-  // Debian has neither.
+  // Debian has none of them.
   helm: { brew: 'helm', go: 'helm.sh/helm/v3/cmd/helm@v3.22.0' },
   kubeconform: { brew: 'kubeconform', go: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0' },
+  kustomize: { brew: 'kustomize', go: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.2' },
   ip: { apt: ['iproute2'] },
 };
 /** Packages of brokers start a service at once, which nobody has asked for [Debian Policy, 9.3.3]. */

@@ -8,8 +8,8 @@ import { filledIn, type Instruction, type Stage } from './dockerfile.js';
 /** Its result is taken over from the checkout. */
 export const BUILD = 'npm run build';
 const RUN_MS_MAX = 120_000;
-/** An absolute path as a word of its own, or after `=`. */
-const PATH = /(^|[\s=])\/(?=[a-z])(?!dev\/null)/g;
+/** An absolute path as a word of its own, or after `=`; where a link leads stays as it is. */
+const PATH = /(?<!ln -s)(^|[\s=])\/(?=[a-z])(?!dev\/null)/g;
 const OUTSIDE = /(?<![\w.*}-])\/(?!dev\/null)\S*|\.\.|~\S*/;
 const NPM_OWN = /^npm_config_(registry|cache|userconfig|globalconfig|proxy|https_proxy|cafile|strict_ssl)$/i;
 
@@ -77,7 +77,10 @@ export class StageBuild {
     }
     if (text === BUILD) return cpSync(join(ROOT, 'dist'), join(directory, 'dist'), { recursive: true });
     const inside = text.replace(PATH, `$1${this.root}/`);
-    const outside = inside.replaceAll(`${this.root}/`, '').match(OUTSIDE);
+    const outside = inside
+      .replaceAll(`${this.root}/`, '')
+      .replace(/ln -s \S+/g, '')
+      .match(OUTSIDE);
     // It would be done to this machine.
     if (outside) throw new Error(`cannot tell which path is meant at ${outside[0]}`);
     // Where the image has a cache, this machine's own is used.
