@@ -7,7 +7,7 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { Apps, Devices, startBroker, Summary } from '../demo/index.js';
 import { createGateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
-import { nextSignal } from '../signals.js';
+import { nextSignal, signalsHeard } from '../signals.js';
 import { VERSION } from '../version.js';
 
 const SUMMARY_EVERY_MS = 2_000;
@@ -15,11 +15,13 @@ const COMMAND_EVERY_MS = 7_000;
 
 /** Runs everything on this machine until Ctrl-C, or for `seconds` when they are not 0. @returns the exit code */
 export async function demo(seconds: number): Promise<number> {
+  await signalsHeard();
   const ended = endOf(seconds);
   const write = (text: string): void => void process.stdout.write(text);
   const summary = new Summary(write);
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
+  const directory = ownDirectory();
+  if (directory === undefined) return 1;
   const broker = await startBroker();
   const apps = new Apps(secret, (line) => summary.event(line));
   const environment = {
@@ -64,6 +66,19 @@ Ctrl-C ends it.
   await broker.stop();
   rmSync(directory, { recursive: true, force: true });
   return failed instanceof Error ? 1 : 0;
+}
+
+/** A new folder; undefined when there can be none, which it says. */
+function ownDirectory(): string | undefined {
+  try {
+    return mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    process.stderr.write(
+      `holdfast: the demo needs a folder to write to, and ${tmpdir()} is none (${code}): set TMPDIR\n`,
+    );
+    return undefined;
+  }
 }
 
 /** Resolves at the first signal, or after `seconds` when they are not 0. */

@@ -3,11 +3,12 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
-import { nextSignal } from '../signals.js';
+import { nextSignal, signalsHeard } from '../signals.js';
 import { VERSION } from '../version.js';
 
 /** Runs the gateway until a signal or a fault ends it. @returns the exit code */
 export async function start(file: string): Promise<number> {
+  await signalsHeard();
   const loaded = loadSettings(file, process.env);
   if ('problems' in loaded) {
     process.stderr.write(formatProblems(file, loaded.problems, process.stderr.isTTY));
