@@ -25,7 +25,14 @@ export async function start(file: string): Promise<number> {
   });
   const source = { file, files, load: () => loadSettings(file, process.env) };
   try {
-    gateway = await createGateway(settings, { version: VERSION, logger, secrets, source });
+    const starting = createGateway(settings, { version: VERSION, logger, secrets, source });
+    const first = await Promise.race([starting, signalled]);
+    if (typeof first === 'string') {
+      logger.info({ signal: first }, 'ended before it had started; what is in the journal stays there');
+      starting.catch(() => undefined);
+      return 0;
+    }
+    gateway = first;
   } catch (error) {
     if (!(error instanceof HoldfastError)) {
       logger.fatal({ err: error }, 'the gateway cannot start');
