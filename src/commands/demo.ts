@@ -7,6 +7,7 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { Apps, Devices, startBroker, Summary } from '../demo/index.js';
 import { createGateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
+import { nextSignal } from '../signals.js';
 import { VERSION } from '../version.js';
 
 const SUMMARY_EVERY_MS = 2_000;
@@ -18,7 +19,8 @@ export async function demo(seconds: number): Promise<number> {
   const write = (text: string): void => void process.stdout.write(text);
   const summary = new Summary(write);
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
+  const directory = ownDirectory();
+  if (directory === undefined) return 1;
   const broker = await startBroker();
   const apps = new Apps(secret, (line) => summary.event(line));
   const environment = {
@@ -65,12 +67,23 @@ Ctrl-C ends it.
   return failed instanceof Error ? 1 : 0;
 }
 
+/** A new folder; undefined when there can be none, which it says. */
+function ownDirectory(): string | undefined {
+  try {
+    return mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    process.stderr.write(
+      `holdfast: the demo needs a folder to write to, and ${tmpdir()} is none (${code}): set TMPDIR\n`,
+    );
+    return undefined;
+  }
+}
+
 /** Resolves at the first signal, or after `seconds` when they are not 0. */
-function endOf(seconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve());
-    if (seconds > 0) setTimeout(resolve, seconds * 1000);
-  });
+async function endOf(seconds: number): Promise<void> {
+  const timer = new Promise((resolve) => seconds > 0 && setTimeout(resolve, seconds * 1000));
+  await Promise.race([nextSignal(), timer]);
 }
 
 /** config/demo.yaml of this package; compiled code is one folder deep, two in the tests' build. */

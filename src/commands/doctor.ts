@@ -10,6 +10,7 @@ import {
   type Look,
   type Progress,
 } from '../doctor/index.js';
+import { nextSignal } from '../signals.js';
 
 export interface DoctorFlags {
   json: boolean;
@@ -68,11 +69,7 @@ function told(how: Look): Progress {
 /** The first Ctrl-C, or a reader that has gone, ends the examination and cleans up; the second Ctrl-C ends the process. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  const heard = (): void => {
-    if (controller.signal.aborted) process.exit(1);
-    controller.abort();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, heard);
+  void nextSignal().then(() => controller.abort());
   process.stdout.on('error', () => controller.abort());
   return controller.signal;
 }

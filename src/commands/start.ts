@@ -3,6 +3,7 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
+import { nextSignal } from '../signals.js';
 import { VERSION } from '../version.js';
 
 /** Runs the gateway until a signal or a fault ends it. @returns the exit code */
@@ -15,7 +16,7 @@ export async function start(file: string): Promise<number> {
   const { settings, warnings, secrets, files } = loaded;
   const logger = createLogger(settings.log, process.stdout.isTTY);
   for (const { path, line, message, mend } of warnings) logger.warn({ path, line, mend }, message);
-  const signalled = signal();
+  const signalled = nextSignal();
   let gateway: Gateway | undefined;
   // From the beginning on: what nobody listens to ends the process. Windows has no such signal to ask with.
   process.on('SIGHUP', () => {
@@ -46,17 +47,11 @@ export async function start(file: string): Promise<number> {
 
 async function stop(gateway: Gateway, name: string, logger: Logger): Promise<number> {
   logger.info({ signal: name }, 'stopping; a second signal ends it at once');
-  const again = signal().then((second) => {
+  const again = nextSignal().then((second) => {
     logger.warn({ signal: second }, 'ended at once; what was not finished is in the journal');
     return 1;
   });
   const code = await Promise.race([gateway.stop().then(() => 0), again]);
   if (code === 0) logger.info('stopped');
   return code;
-}
-
-function signal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
-  });
 }

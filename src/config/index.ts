@@ -6,6 +6,7 @@ export { configSchema, subscriberSchemas } from './json-schema.js';
 export { DEFAULT_CONFIG_FILE, loadSettings } from './load.js';
 export type { Loaded, Secrets } from './load.js';
 export { maskedSettings } from './masked.js';
+export { opsAddress } from './ops-address.js';
 export { formatProblems, pathText } from './problem.js';
 export type { ConfigProblem } from './problem.js';
 export { parseSubscriber } from './subscriber-body.js';

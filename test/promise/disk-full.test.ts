@@ -5,7 +5,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startFlow, TOPICS, type Flow } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { assertNumbered } from '../support/numbered.js';
@@ -42,9 +41,7 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
       what: () => `the journal to be full\n${gateway.report}`,
     });
     await publisher.done;
-    const journaled = await gateway.metric('holdfast_messages_journaled_total');
-    await sleep(8_000); // longer than one and a half keepalives
-    assert.equal(await gateway.metric('holdfast_messages_journaled_total'), journaled, 'nothing more is on disk');
+    const journaled = await standstill(flow);
     assert.ok(journaled < COUNT);
     assert.ok((await gateway.metric('holdfast_link_pending_acks')) > 0, 'acknowledgements wait');
     assert.equal(await gateway.metric('holdfast_link_connects_total'), 1, 'the link stayed');
@@ -168,6 +165,23 @@ describe('disk full', { skip: needs('mosquitto', 'tmpfs') }, () => {
     assertNumbered(flow.receiver, TOPICS, 4_000);
   });
 });
+
+/**
+ * Waits until nothing more gets on disk for longer than one and a half keepalives. A checkpoint makes room once more
+ * after the first refusal. @returns the messages journaled
+ */
+async function standstill({ gateway }: Flow): Promise<number> {
+  let before = NaN;
+  const stands = async (): Promise<boolean> => {
+    const full = (await gateway.metric('holdfast_journal_state', { state: 'full' })) === 1;
+    const journaled = await gateway.metric('holdfast_messages_journaled_total');
+    const stood = full && journaled === before;
+    before = journaled;
+    return stood;
+  };
+  await until(stands, { everyMs: 8_000, timeoutMs: 60_000, what: () => `a standstill\n${gateway.report}` });
+  return before;
+}
 
 /** Waits until all of it was delivered. A failure says where everything stands: it may be long until it comes again. */
 async function drained({ receiver, gateway }: Flow, disk: Tmpfs, count: number, timeoutMs: number): Promise<void> {

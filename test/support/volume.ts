@@ -4,19 +4,27 @@ import { join } from 'node:path';
 import { scratchDirectory } from './scratch.js';
 
 export class Volume {
-  readonly directory = scratchDirectory('volume');
   #version = 0;
+  readonly #linked = new Set<string>();
 
-  /** All files there are from now on; their names are those of the first time. */
+  constructor(readonly directory = scratchDirectory('volume')) {}
+
+  /** In place of all that was there. */
   put(files: { [name: string]: string }): void {
     const version = `..${++this.#version}`;
     mkdirSync(join(this.directory, version));
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(this.directory, version, name), text);
-      if (this.#version === 1) symlinkSync(join('..data', name), join(this.directory, name));
-    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(this.directory, version, name), text);
     symlinkSync(version, join(this.directory, '..data_tmp'));
     renameSync(join(this.directory, '..data_tmp'), join(this.directory, '..data'));
+    for (const name of Object.keys(files)) {
+      if (!this.#linked.has(name)) symlinkSync(join('..data', name), join(this.directory, name));
+      this.#linked.add(name);
+    }
+    for (const name of this.#linked) {
+      if (name in files) continue;
+      rmSync(join(this.directory, name));
+      this.#linked.delete(name);
+    }
     if (this.#version > 1) rmSync(join(this.directory, `..${this.#version - 1}`), { recursive: true });
   }
 }
