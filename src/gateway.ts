@@ -251,13 +251,13 @@ export class Gateway {
     const metrics = this.#operating.reloadMetrics();
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
     const told = (reload: LastReload): void => this.#operating.reloaded(reload);
-    const subscribe = async (subscriptions: SubscriptionSettings[]): Promise<void> => {
+    const [contracts, subscribers] = [this.#contracts, (): Registry => this.#registry!];
+    const resubscribe = async (subscriptions: SubscriptionSettings[]): Promise<void> => {
       await this.#linkThread.calls.resubscribe(subscriptions);
       this.#operating.incidents.subscriptions(new Set(subscriptions.map(({ name }) => name)));
     };
-    const [contracts, subscribers] = [this.#contracts, (): Registry => this.#registry!];
     return new Reloading({
-      ...{ source, settings, secrets, contracts, subscribers, subscribe, replaceHttp, metrics, told, logger },
+      ...{ source, settings, secrets, contracts, subscribers, resubscribe, replaceHttp, metrics, told, logger },
     });
   }
 

@@ -27,6 +27,13 @@ class Scene {
   readonly served: HttpSettings[] = [];
   /** What the link was told. */
   readonly subscribed: SubscriptionSettings[][] = [];
+  /** How many frames and which subscribers there were when the link was told. */
+  readonly met: [frames: number, subscribers: string][] = [];
+  /** What the file's subscribers were put in force as. */
+  configured: SubscriberSettings[] = [];
+  unfit: Unfit[] = [];
+  /** Whose change fails, and how. */
+  failed: Failed[] = [];
   /** How each went. */
   readonly told: string[] = [];
   /** Why the next replacement fails. */
@@ -34,12 +41,6 @@ class Scene {
   loads = 0;
   reloading!: Reloading;
   settings!: Settings;
-
-  /** What the file's subscribers were put in force as. */
-  configured: SubscriberSettings[] = [];
-  unfit: Unfit[] = [];
-  /** Whose change fails, and how. */
-  failed: Failed[] = [];
 
   static async start(t: TestContext): Promise<Scene> {
     const scene = new Scene();
@@ -65,7 +66,6 @@ class Scene {
     scene.reloading = new Reloading({
       source: { file: scene.file, load, files: loaded.files },
       ...{ settings: loaded.settings, secrets: loaded.secrets, contracts: inForce },
-      subscribe: (subscriptions) => Promise.resolve(void scene.subscribed.push(subscriptions)),
       subscribers: () => ({
         configured: scene.configured,
         unfit: () => scene.unfit,
@@ -76,6 +76,11 @@ class Scene {
           return Promise.resolve(scene.failed);
         },
       }),
+      resubscribe: (subscriptions) => {
+        scene.subscribed.push(subscriptions);
+        scene.met.push([scene.replaced.length, scene.configured.map(({ id }) => id).join()]);
+        return Promise.resolve();
+      },
       replaceHttp: (http) => scene.served.push(http),
       metrics: new ReloadMetrics(scene.registry, () => 5_000),
       told: ({ result }) => scene.told.push(result),
@@ -203,6 +208,18 @@ describe('reloading', () => {
     await refused('contract');
     assert.equal(await scene.count('refused'), 3);
     assert.equal(scene.log.filter(({ msg }) => String(msg).includes('the old one stays in force')).length, 3);
+  });
+
+  it('a filter and its subscriber come together: the link is told last', async (t) => {
+    const scene = await Scene.start(t);
+    const subscriber = "{ id: app, url: 'http://localhost:1', topics: [a] }";
+    const contracts = 'contracts: { a: { schema: a.json } }';
+    writeFileSync(
+      scene.file,
+      `broker: { url: mqtt://localhost }\n${contracts}\nsubscriptions: [{ filter: a, contract: a }]\nsubscribers: [${subscriber}]\n`,
+    );
+    await scene.reloading.reload('api');
+    assert.deepEqual(scene.met, [[1, 'app']]);
   });
 
   it('subscribers: those that cannot be had are refused with all else; those that fail are tried again', async (t) => {

@@ -30,10 +30,10 @@ export interface ReloadingParts {
   settings: Settings;
   secrets: Secrets | undefined;
   contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
-  /** Has the link subscribe to these, and to no others; resolves when it knows. */
-  subscribe: (subscriptions: SubscriptionSettings[]) => Promise<void>;
   /** Asked only once the gateway has started. */
   subscribers: () => Pick<Registry, 'configured' | 'unfit' | 'configure'>;
+  /** Has the link subscribe to these, and to no others; resolves when it knows. */
+  resubscribe: (subscriptions: SubscriptionSettings[]) => Promise<void>;
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
@@ -45,7 +45,7 @@ export interface ReloadingParts {
 /** Why one was asked for. */
 export type ReloadTrigger = 'file' | 'signal' | 'api';
 
-type Asked = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>;
+type Asked = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[];
 type Fit = Extract<Loaded, { settings: unknown }>;
 
 export class Reloading {
@@ -57,8 +57,8 @@ export class Reloading {
   #told = '';
   #stopped = false;
   #http: HttpSettings;
-  /** What the link was told of. */
-  #asked: Asked[];
+  /** What the link was told. */
+  #asked: Asked;
   #last: LastReload = { result: 'applied', at: new Date().toISOString(), needsRestart: [] };
 
   constructor(private readonly parts: ReloadingParts) {
@@ -117,15 +117,15 @@ export class Reloading {
     const differing =
       plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
     if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
-    const { done, problems } = await this.#resubscribed(plan, loaded);
-    await this.#subscribed(plan);
+    const { done, problems } = await this.#configured(plan, loaded);
+    await this.#resubscribe(contracts.frame);
     const changed = [...differing, ...plan.httpChanged, ...done];
     if (problems.length > 0) return this.#incomplete(trigger, { ...plan, changed }, problems);
     return changed.length === 0 ? this.#unchanged(trigger, plan) : this.#applied(trigger, loaded, { ...plan, changed });
   }
 
   /** Puts the subscribers in force, with contracts that are by now. @returns keys that are, and what is as it was */
-  async #resubscribed(
+  async #configured(
     { subscribers, subscribersChanged }: ReloadPlan,
     { positionOf }: Fit,
   ): Promise<{ done: string[]; problems: ConfigProblem[] }> {
@@ -148,14 +148,6 @@ export class Reloading {
     return { done: subscribersChanged.filter((key) => !not.has(key)), problems };
   }
 
-  /** Only once what the broker then sends finds its contract, and who is to have it, in force. */
-  async #subscribed({ frame }: ReloadPlan): Promise<void> {
-    const asked = askedFor(frame);
-    if (isDeepStrictEqual(asked, this.#asked)) return;
-    await this.parts.subscribe(frame.subscriptions);
-    this.#asked = asked;
-  }
-
   /** Puts the contracts in force. @returns the keys and files that are in force now and were not before */
   async #renewed(trigger: ReloadTrigger, plan: ReloadPlan, loaded: Fit): Promise<string[]> {
     const { contracts } = this.parts;
@@ -173,12 +165,19 @@ export class Reloading {
     return changed;
   }
 
+  /** Only now: what the broker sends for it finds its contract and its subscribers in force. */
+  async #resubscribe(frame: ContractFrame): Promise<void> {
+    const wanted = askedFor(frame);
+    if (isDeepStrictEqual(this.#asked, wanted)) return;
+    await this.parts.resubscribe(frame.subscriptions);
+    this.#asked = wanted;
+  }
+
   #plan({ settings: next }: Fit): ReloadPlan {
     const { settings, secrets, contracts } = this.parts;
     const reread = secrets?.reread();
     const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
-    const subscribers = this.parts.subscribers().configured;
-    const inForce = { frame: contracts.frame, subscribers, http: this.#http };
+    const inForce = { frame: contracts.frame, subscribers: this.parts.subscribers().configured, http: this.#http };
     return planReload(inForce, contracts.files, settings, next, credentials);
   }
 
@@ -268,17 +267,6 @@ export class Reloading {
   }
 }
 
-/** As far as the broker, or the link, is concerned. */
-function askedFor({ subscriptions }: Pick<ContractFrame, 'subscriptions'>): Asked[] {
-  return subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
-}
-
-function tooManyFormer({ positionOf }: Fit): ConfigProblem {
-  const message = `would be more than ${FORMER_MAX} that were taken out since the start, whose contracts are kept`;
-  const mend = 'Restart the gateway: with this file it starts.';
-  return { path: 'subscriptions', ...positionOf(['subscriptions']), message, mend };
-}
-
 function unfitProblems(unfit: readonly Unfit[], { positionOf }: Fit): ConfigProblem[] {
   return unfit.map(({ index, message, mend }) => {
     const path = index === undefined ? ['subscribers'] : ['subscribers', index, 'id'];
@@ -288,6 +276,17 @@ function unfitProblems(unfit: readonly Unfit[], { positionOf }: Fit): ConfigProb
 
 function stopping(): HoldfastError {
   return new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+}
+
+/** As far as the link is concerned. */
+function askedFor({ subscriptions }: Pick<ContractFrame, 'subscriptions'>): Asked {
+  return subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
+}
+
+function tooManyFormer({ positionOf }: Fit): ConfigProblem {
+  const message = `would be more than ${FORMER_MAX} that were taken out since the start, whose contracts are kept`;
+  const mend = 'Restart the gateway: with this file it starts.';
+  return { path: 'subscriptions', ...positionOf(['subscriptions']), message, mend };
 }
 
 /** Of a contract that hangs nobody can say more than that it does. */

@@ -19,7 +19,8 @@ export async function demo(seconds: number): Promise<number> {
   const write = (text: string): void => void process.stdout.write(text);
   const summary = new Summary(write);
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
+  const directory = ownDirectory();
+  if (directory === undefined) return 1;
   const broker = await startBroker();
   const apps = new Apps(secret, (line) => summary.event(line));
   const environment = {
@@ -64,6 +65,19 @@ Ctrl-C ends it.
   await broker.stop();
   rmSync(directory, { recursive: true, force: true });
   return failed instanceof Error ? 1 : 0;
+}
+
+/** A new folder; undefined when there can be none, which it says. */
+function ownDirectory(): string | undefined {
+  try {
+    return mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    process.stderr.write(
+      `holdfast: the demo needs a folder to write to, and ${tmpdir()} is none (${code}): set TMPDIR\n`,
+    );
+    return undefined;
+  }
 }
 
 /** Resolves at the first signal, or after `seconds` when they are not 0. */

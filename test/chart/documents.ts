@@ -65,7 +65,11 @@ export function schemaOf(values: Value[], configuration: Schema): Schema {
   const root = objectSchema();
   for (const { path, description, standard, schema } of values) {
     let place = root;
-    for (const key of path.slice(0, -1)) place = place.properties[key] ??= objectSchema();
+    for (const key of path.slice(0, -1)) {
+      require(place, key);
+      place = place.properties[key] ??= objectSchema();
+    }
+    if (standard !== null) require(place, path.at(-1)!);
     const shown = typeof standard === 'object' ? {} : { default: standard };
     place.properties[path.at(-1)!] = { ...schema, description, ...shown } as unknown as ObjectSchema;
   }
@@ -79,10 +83,16 @@ export function schemaOf(values: Value[], configuration: Schema): Schema {
 
 interface ObjectSchema extends Schema {
   properties: { [key: string]: ObjectSchema };
+  required: string[];
 }
 
 function objectSchema(): ObjectSchema {
-  return { type: 'object', properties: {}, additionalProperties: false };
+  return { type: 'object', properties: {}, required: [], additionalProperties: false };
+}
+
+/** Whatever has a default is there, unless somebody takes it away with `null`. */
+function require({ required }: ObjectSchema, key: string): void {
+  if (!required.includes(key)) required.push(key);
 }
 
 /** @param template has `<!-- values -->` where the tables belong */

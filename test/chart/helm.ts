@@ -40,7 +40,7 @@ export function helm(args: string[], input?: string): Answer {
 /** What `helm template` prints with these values. */
 export function template(values: Values, { kubernetes = '1.37.0', chart = CHART }: Options = {}): Answer {
   const flags = ['--namespace', 'mqtt', '--kube-version', kubernetes, '--values', '-'];
-  return helm(['template', RELEASE, chart, ...flags], stringify(values));
+  return helm(['template', RELEASE, chart, ...flags], stringify(values, { version: '1.1' }));
 }
 
 export function render(values: Values = {}, options?: Options): Manifest[] {

@@ -26,6 +26,7 @@ export interface MosquittoOptions {
   lines?: string[];
 }
 
+const PASSWORDS = 'passwords';
 /** Said when all listeners are open: a later one that fails ends it. */
 const RUNNING = /mosquitto version \S+ running/;
 
@@ -73,6 +74,12 @@ export class Mosquitto {
     await this.start();
   }
 
+  /** Other passwords than those it was started with; who is connected with an old one is thrown out. */
+  setPasswords(passwords: { [user: string]: string }): void {
+    writtenFile(this.directory, PASSWORDS, hashed(passwords));
+    this.reload();
+  }
+
   /** Reads its configuration, passwords and ACLs again. */
   reload(): void {
     this.#child.signal('SIGHUP');
@@ -109,15 +116,18 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   return broker;
 }
 
-/** As mosquitto_passwd writes them: PBKDF2 of SHA-512. */
 function passwordLines(directory: string, passwords: { [user: string]: string }): string[] {
+  return ['allow_anonymous false', `password_file ${writtenFile(directory, PASSWORDS, hashed(passwords))}`];
+}
+
+/** As mosquitto_passwd writes them: PBKDF2 of SHA-512. */
+function hashed(passwords: { [user: string]: string }): string[] {
   const iterations = 101;
-  const lines = Object.entries(passwords).map(([user, password]) => {
+  return Object.entries(passwords).map(([user, password]) => {
     const salt = randomBytes(12);
     const hash = pbkdf2Sync(password, salt, iterations, 64, 'sha512');
     return `${user}:$7$${iterations}$${salt.toString('base64')}$${hash.toString('base64')}`;
   });
-  return ['allow_anonymous false', `password_file ${writtenFile(directory, 'passwords', lines)}`];
 }
 
 function writtenFile(directory: string, name: string, lines: string[]): string {

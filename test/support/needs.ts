@@ -4,11 +4,13 @@ import { delimiter, join } from 'node:path';
 
 const RARE = [
   ...(['nats-server', 'rabbitmq-server', 'python3', 'go'] as const),
-  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform', 'kustomize'] as const),
+  ...(['chromium', 'promtool', 'prometheus', 'helm', 'kubeconform', 'kustomize', 'ip'] as const),
 ] as const;
-/** What some tests need and a machine may lack. `tmpfs`: the right to mount one. */
-export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', ...RARE] as const;
+/** What some tests need and a machine may lack. `tmpfs`: the right to mount one; `namespaces`: to make them. */
+export const TOOLS = ['mosquitto', 'openssl', 'strace', 'faketime', 'tmpfs', 'namespaces', ...RARE] as const;
 export type Tool = (typeof TOOLS)[number];
+/** Those that are a right and no program. */
+export type Right = 'tmpfs' | 'namespaces';
 /** Large ones: looked for, and installed, only for a run with a file that names them. */
 export const RARE_TOOLS: readonly Tool[] = RARE;
 
@@ -35,5 +37,5 @@ export function needs(...tools: Tool[]): false | string {
 }
 
 function atHand(tool: Tool): boolean {
-  return tool === 'tmpfs' ? process.getuid?.() === 0 : findProgram(tool) !== undefined;
+  return tool === 'tmpfs' || tool === 'namespaces' ? process.getuid?.() === 0 : findProgram(tool) !== undefined;
 }

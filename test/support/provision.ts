@@ -1,15 +1,15 @@
 /** Finds, or installs where nobody has to be asked, the programs that some tests need. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BUILT, findProgram, type Tool } from './needs.js';
+import { BUILT, findProgram, type Right, type Tool } from './needs.js';
 
 /** A browser is more than a hundred megabytes. */
 const INSTALL_TIMEOUT_MS = 600_000;
 const TRY_TIMEOUT_MS = 20_000;
 
-type Program = Exclude<Tool, 'tmpfs'>;
+type Program = Exclude<Tool, Right>;
 
 /** How each shows that it works here: strace, for one, is often forbidden inside containers. None: that it is there. */
 const TRIALS: { [program in Program]: string[] | undefined } = {
@@ -27,7 +27,9 @@ const TRIALS: { [program in Program]: string[] | undefined } = {
   helm: ['version'],
   kubeconform: ['-v'],
   kustomize: ['version'],
+  ip: ['-V'],
 };
+const RIGHTS: { [right in Right]: () => boolean } = { tmpfs: mounts, namespaces };
 interface Sources {
   apt?: string[];
   brew?: string;
@@ -47,6 +49,7 @@ const PACKAGES: { [program in Program]: Sources } = {
   chromium: { apt: ['chromium', 'fonts-dejavu-core'] },
   promtool: { apt: ['prometheus'], brew: 'prometheus' },
   prometheus: { apt: ['prometheus'], brew: 'prometheus' },
+  ip: { apt: ['iproute2'] },
   // Debian has none of them.
   helm: { brew: 'helm', go: 'helm.sh/helm/v3/cmd/helm@v3.22.0' },
   kubeconform: { brew: 'kubeconform', go: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0' },
@@ -70,12 +73,12 @@ export interface Provision {
 
 /** @param say told what is being done, a line at a time */
 export function provision(tools: readonly Tool[], say: (line: string) => void): Provision {
-  const absent = tools.filter((tool): tool is Program => tool !== 'tmpfs' && !works(tool));
+  const absent = tools.filter((tool): tool is Program => !isRight(tool) && !works(tool));
   const builds = absent.some((program) => PACKAGES[program].go !== undefined);
   const installed: Program[] = builds && !works('go') ? [...absent, 'go'] : absent;
   if (installed.length > 0) install(installed, say);
   for (const program of absent) build(program, say);
-  const found = tools.filter((tool) => (tool === 'tmpfs' ? mounts() : works(tool)));
+  const found = tools.filter((tool) => (isRight(tool) ? RIGHTS[tool]() : works(tool)));
   return { found, missing: tools.filter((tool) => !found.includes(tool)) };
 }
 
@@ -122,6 +125,24 @@ function build(program: Program, say: (line: string) => void): void {
 function asRoot(): string[] | undefined {
   if (process.getuid?.() === 0) return [];
   return findProgram('sudo') !== undefined && succeeds(['sudo', '-n', 'true']) ? ['sudo', '-n'] : undefined;
+}
+
+function isRight(tool: Tool): tool is Right {
+  return tool in RIGHTS;
+}
+
+/** Of each kind that a container has, with a file system in layers. */
+function namespaces(): boolean {
+  if (!mounts()) return false;
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-layers-'));
+  const layers = ['lower', 'upper', 'work', 'root'].map((name) => join(directory, name));
+  layers.forEach((layer) => mkdirSync(layer));
+  const [lower, upper, work, root] = layers;
+  const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+  const mount = ['mount', '-t', 'overlay', '-o', options, 'overlay', root!];
+  const works = succeeds(['unshare', '--mount', '--net', '--pid', '--uts', '--ipc', '--fork', ...mount]);
+  rmSync(directory, { recursive: true, force: true });
+  return works;
 }
 
 function mounts(): boolean {

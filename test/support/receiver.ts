@@ -49,6 +49,8 @@ export interface Answer {
 export interface ReceiverOptions {
   /** Default: a free one. */
   port?: number;
+  /** Where it listens. Default 127.0.0.1. */
+  host?: string;
   /** `hashes` drops bodies and headers: for hundreds of thousands of requests. Default `all`. */
   keep?: 'all' | 'hashes';
   /** Asked for each request, before it is kept. Default: 204. */
@@ -62,13 +64,15 @@ export class Receiver {
   readonly requests: Received[] = [];
   /** May be replaced at any time. */
   answer: (request: Received) => Answer | undefined;
+  readonly host: string;
   readonly #keepAll: boolean;
   readonly #server: Server;
   readonly #ids = new Set<string>();
   readonly #delivered = new Set<string>();
   #forget = (): unknown => undefined;
 
-  constructor({ keep = 'all', answer = () => undefined }: ReceiverOptions) {
+  constructor({ keep = 'all', answer = () => undefined, host = '127.0.0.1' }: ReceiverOptions) {
+    this.host = host;
     this.#keepAll = keep === 'all';
     this.answer = answer;
     this.#server = createServer((request, response) => this.#take(request, response));
@@ -80,13 +84,13 @@ export class Receiver {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/events`;
+    return `http://${this.host}:${this.port}/events`;
   }
 
   listen(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => {
+      this.#server.listen(port, this.host, () => {
         this.#forget = atExit(() => this.#server.closeAllConnections());
         resolve();
       });

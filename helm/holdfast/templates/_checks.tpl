@@ -1,7 +1,7 @@
 {{/* What contradicts itself is refused, all of it at once: each line says what, why and what to do. */}}
 {{- define "holdfast.check" -}}
 {{- $problems := list -}}
-{{- range list "identity" "sharing" "network" "storage" "stopping" "files" "monitoring" -}}
+{{- range list "identity" "sharing" "sidecar" "network" "storage" "stopping" "files" "monitoring" -}}
 {{- $problems = concat $problems (include (printf "holdfast.check.%s" .) $ | splitList "\n" | compact) -}}
 {{- end -}}
 {{- with $problems -}}
@@ -43,6 +43,24 @@ config.{{ $key }} is {{ quote $topic }} for each of {{ $replicas }} replicas: it
 {{- end -}}
 {{- end -}}
 
+{{/* In a parent's pod the rest is the parent's; what would be ignored is said. */}}
+{{- define "holdfast.check.sidecar" -}}
+{{- if eq .Values.mode "sidecar" -}}
+{{- $values := .Values -}}
+{{- range $key := list "extraInitContainers" "extraContainers" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "podLabels" "podAnnotations" "annotations" }}
+{{- if get $values $key }}
+{{ $key }} has no effect with mode: sidecar: the pod is the parent's. Say it in the parent's chart.
+{{- end }}
+{{- end }}
+{{- if .Values.image.pullSecrets }}
+image.pullSecrets has no effect with mode: sidecar: the pod is the parent's. Say it in the parent's chart.
+{{- end }}
+{{- if ne (int .Values.replicas) 1 }}
+replicas has no effect with mode: sidecar: there is a gateway in each pod of the parent. Say it in the parent's chart.
+{{- end }}
+{{- end -}}
+{{- end -}}
+
 {{- define "holdfast.check.network" -}}
 {{- $config := .Values.config -}}
 {{- range $part := list "http" "ops" }}
@@ -61,6 +79,11 @@ config.ops.host is {{ quote $opsHost }}: the kubelet probes the pod's address an
 {{- if and (include "holdfast.exposed" .) (not (dig "http" "auth" "" $config)) (not .Values.existingConfigMap) }}
 config.http.host is {{ dig "http" "host" "" $config | quote }} and config.http.auth is missing: whoever reaches the pod could do everything, and the gateway refuses to start. Add config.http.auth.tokens, or say config.http.auth: none.
 {{- end }}
+{{- with .Values.networkPolicy -}}
+{{- if and .enabled .egress.enabled (not .egress.rules) }}
+networkPolicy.egress.enabled is true without rules: the gateway could reach nobody, the broker included. Add its address and the subscribers' to networkPolicy.egress.rules.
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "holdfast.check.storage" -}}
@@ -72,7 +95,7 @@ config.journal.directory is {{ quote $directory }}, which is not on the volume: 
 {{- $maxSize := dig "journal" "maxSize" "1GiB" $.Values.config -}}
 {{- if contains "${" $maxSize }}
 config.journal.maxSize is {{ quote $maxSize }}: the chart must know it to see that it fits the volume. Write the size here.
-{{- else if gt (mulf (include "holdfast.bytes" $maxSize) 1.1) (include "holdfast.bytes" .size | float64) }}
+{{- else if gt (mul (include "holdfast.bytes" $maxSize) 11) (mul (include "holdfast.bytes" .size) 10) }}
 persistence.size is {{ .size }} and config.journal.maxSize is {{ $maxSize }}: the journal needs a tenth more than that, for its log and a reserve. Raise persistence.size, or lower config.journal.maxSize.
 {{- end }}
 {{- if and .enabled .existingClaim (eq $.Values.mode "standalone") (gt (int $.Values.replicas) 1) }}
@@ -118,12 +141,20 @@ files has gateway.yaml, which is made of config. Write it under config, or give 
 config refers to {{ . }}, and no Secret has {{ $name }}. Name one with this key in secrets.existingSecret, or add secrets.values.{{ $name }}.
 {{- end }}
 {{- end }}
+{{- $named := dict }}
 {{- range $contract, $settings := .Values.config.contracts }}
-{{- $named := dict "schema" ($settings.schema | default "") "class" ($settings.class | default "" | regexFind "^[^#]*") "protobuf.file" (dig "protobuf" "file" "" $settings) }}
+{{- $_ := set $named (printf "contracts.%s.schema" $contract) ($settings.schema | default "") }}
+{{- $_ := set $named (printf "contracts.%s.class" $contract) ($settings.class | default "" | regexFind "^[^#]*") }}
+{{- $_ := set $named (printf "contracts.%s.protobuf.file" $contract) (dig "protobuf" "file" "" $settings) }}
+{{- end }}
+{{- range $part := list "broker" "http" }}
+{{- range $key := list "caFile" "certFile" "keyFile" "clientCaFile" }}
+{{- $_ := set $named (printf "%s.tls.%s" $part $key) (dig $part "tls" $key "" $.Values.config) }}
+{{- end }}
+{{- end }}
 {{- range $key, $file := $named }}
 {{- if not (or (eq $file "") (isAbs $file) (contains "${" $file) (hasKey $.Values.files (clean $file))) }}
-config.contracts.{{ $contract }}.{{ $key }} names the file {{ $file }}, and files has no {{ $file }}. Add it to files, or give the path of a volume.
-{{- end }}
+config.{{ $key }} names the file {{ $file }}, and files has no {{ $file }}. Add it to files, or give the path of a volume.
 {{- end }}
 {{- end }}
 {{- $size := len $text }}

@@ -30,7 +30,7 @@
 {{- define "holdfast.bytes" -}}
 {{- $units := dict "k" 1e3 "K" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 -}}
 {{- $unit := toString . | regexFind "[a-zA-Z]*$" | trimSuffix "B" -}}
-{{- mulf (toString . | regexFind "^[0-9.]+" | float64) (get $units $unit | default 1 | float64) | int64 -}}
+{{- mulf (toString . | regexFind "^[0-9.]+" | float64) (get $units $unit | default 1 | float64) | ceil | int64 -}}
 {{- end -}}
 
 {{/* Seconds the gateway may take to stop, and some for the process to go. */}}
@@ -45,7 +45,7 @@ which ones there are does not.
 */}}
 {{- define "holdfast.checksum" -}}
 {{- $config := omit (include "holdfast.config" . | fromYaml) "contracts" "subscribers" "subscriptions" -}}
-{{- with $config.publish -}}{{- $_ := unset . "contracts" -}}{{- end -}}
+{{- if not (omit ($config.publish | default dict) "contracts") -}}{{- $_ := unset $config "publish" -}}{{- else -}}{{- $_ := unset $config.publish "contracts" -}}{{- end -}}
 {{- if kindIs "map" (dig "http" "auth" "" $config) -}}{{- $_ := unset $config.http.auth "tokens" -}}{{- end -}}
 {{- if not .Values.existingConfigMap -}}{{ $config | toJson | sha256sum }}{{- end -}}
 {{- end -}}

@@ -70,7 +70,7 @@ volumeMounts:
 - name: {{ $.prefix }}secrets
   secret:
     secretName: {{ . }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440: the group is fsGroup
 {{- end }}
 {{- if not $values.persistence.enabled }}
 - name: {{ .prefix }}data

@@ -1,0 +1,136 @@
+/** What helm says after an installation, and the pod of helm test. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { needs } from '../support/needs.js';
+import { scratchDirectory } from '../support/scratch.js';
+import { CHART, render, shape, type Values } from './helm.js';
+import { the, type Container, type Manifest, type PodSpec } from './manifests.js';
+
+/** `helm template` does not print the notes: a copy of the chart has them as an object. */
+function chartWithNotes(): string {
+  const copy = join(scratchDirectory('notes'), 'holdfast');
+  cpSync(CHART, copy, { recursive: true });
+  const notes = join(copy, 'templates/NOTES.txt');
+  writeFileSync(join(copy, 'templates/_notes.tpl'), `{{ define "notes" }}${readFileSync(notes, 'utf8')}{{ end }}`);
+  writeFileSync(
+    join(copy, 'templates/notes.yaml'),
+    'kind: Notes\nmetadata: { name: notes }\ntext: {{ include "notes" . | toJson }}\n',
+  );
+  rmSync(notes);
+  return copy;
+}
+
+describe('the notes', { skip: needs('helm') }, () => {
+  const chart = chartWithNotes();
+  const notes = (values: Values = {}): string =>
+    the<Manifest & { text: string }>(render(values, { chart }), 'Notes').text;
+
+  it('say how to see the link, publish, open the console, and test', () => {
+    const text = notes(shape('default'));
+    assert.ok(text.includes('kubectl --namespace mqtt port-forward pod/gw-holdfast-0 8080:8080 9090:9090'));
+    assert.ok(text.includes('curl -s http://localhost:8080/v1/link'));
+    assert.ok(text.includes("curl -s 'http://localhost:9090/readyz?verbose'"));
+    assert.ok(text.includes('http://localhost:8080/console'));
+    assert.match(
+      text,
+      /Publish a message \(config\.publish\.allow is empty.*\):\n {2}curl -s http:\/\/localhost:8080\/v1\/publish -H/,
+    );
+    assert.ok(text.includes('helm test gw --namespace mqtt --logs'));
+    assert.doesNotMatch(text, /WARNING/);
+    assert.doesNotMatch(notes({ config: { publish: { allow: ['#'] } } }), /is empty/);
+  });
+
+  it('follow the configuration: port, TLS, token', () => {
+    const text = notes(shape('secrets'));
+    assert.ok(text.includes('curl -s -H "authorization: Bearer $TOKEN" https://localhost:8443/v1/link'));
+  });
+
+  it('of a sidecar say that a Deployment leaks sessions', () => {
+    const text = notes(shape('sidecar'));
+    assert.match(text, /In a Deployment names are random: each new pod begins a\nnew session/);
+    assert.ok(text.includes('port-forward pod/POD 8080:8080'));
+    assert.doesNotMatch(text, /helm test/);
+  });
+
+  const warnings: [RegExp, Values][] = [
+    [/WARNING: config\.broker\.url is the default/, {}],
+    [/WARNING: persistence\.enabled is false\. The journal dies with its pod/, shape('trial')],
+    [/WARNING: secrets\.values are kept in this release/, shape('secrets')],
+    [/WARNING: config\.http\.auth is none\. Whoever reaches port 8080 may do everything/, shape('scale-out')],
+    [
+      /WARNING: the subscriber a is at http:\/\/localhost:3000: in this pod there is nobody but the gateway/,
+      { config: { subscribers: [{ id: 'a', url: 'http://localhost:3000', topics: ['#'] }] } },
+    ],
+  ];
+  for (const [said, values] of warnings)
+    it(`warn: ${said.source.slice(0, 60)}`, () => assert.match(notes(values), said));
+});
+
+describe('helm test', { skip: needs('helm') }, () => {
+  const test = the<Manifest & { spec: PodSpec & { restartPolicy: string } }>(render(shape('scale-out')), 'Pod');
+  const container = test.spec.containers[0]!;
+
+  it('is a hook, with the gateway’s own image, that asks every replica', () => {
+    assert.equal(test.metadata.annotations!['helm.sh/hook'], 'test');
+    assert.equal(container.image, 'holdfast:0.1.0');
+    assert.equal(test.spec.restartPolicy, 'Never');
+    const asked = [0, 1, 2].map((i) => `http://gw-holdfast-${i}.gw-holdfast-headless:9090/readyz?verbose`);
+    assert.deepEqual(container.env![0], { name: 'GATEWAYS', value: asked.join(' ') });
+  });
+
+  it('passes when all are ready, also a little later, and fails when one never is', async (t) => {
+    let calls = 0;
+    const ready = await listen(t, () => 200);
+    const late = await listen(t, () => (++calls > 1 ? 200 : 503));
+    const never = await listen(t, () => 503);
+    const passed = await runTest(container, [ready, late], 30);
+    assert.deepEqual([passed.code, passed.said.match(/: 200\nthe parts/g)?.length], [0, 2]);
+    const failed = await runTest(container, [ready, never], 1);
+    assert.equal(failed.code, 1);
+    assert.match(failed.said, /: 503\nthe parts/);
+  });
+
+  it('fails, and says why, when nobody is there', async (t) => {
+    const server = createServer();
+    const address = await listening(server);
+    await new Promise((resolve) => server.close(resolve));
+    const { code, said } = await runTest(container, [address], 1);
+    assert.deepEqual([code, /ECONNREFUSED/.test(said)], [1, true]);
+    t.diagnostic(said);
+  });
+});
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz?verbose`;
+}
+
+async function listen(t: TestContext, status: () => number): Promise<string> {
+  const server = createServer((_, answer) => answer.writeHead(status()).end('the parts'));
+  t.after(() => server.closeAllConnections());
+  t.after(() => server.close());
+  return listening(server);
+}
+
+/** The container's own command, as the kubelet would run it. */
+async function runTest(
+  { command = [], args = [] }: Container,
+  urls: string[],
+  timeoutSeconds: number,
+): Promise<{ code: number | null; said: string }> {
+  const [program, ...more] = [...command, ...args];
+  assert.equal(program, 'node');
+  const env = { GATEWAYS: urls.join(' '), TIMEOUT_SECONDS: String(timeoutSeconds) };
+  const child = spawn(process.execPath, more, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, said };
+}

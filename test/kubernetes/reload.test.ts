@@ -1,0 +1,121 @@
+/** ConfigMap and Secret change under a running pod: the kubelet swaps the files, the gateway follows, the link stays. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
+import { render } from './chart.js';
+import { gatewayValues, PodGateway, startScene, type Scene } from './scene.js';
+
+const NEEDS = needs('mosquitto', 'helm', 'namespaces', 'ip');
+const SECRETS = '/run/secrets/holdfast';
+
+/** A schema that wants this key. */
+function wants(key: string): string {
+  return JSON.stringify({ type: 'object', properties: { [key]: {} }, required: [key] });
+}
+
+function tokens(...names: string[]): object {
+  const all = names.map((name) => ({ name, token: `\${file:${SECRETS}/${name}}`, scopes: ['read', 'publish'] }));
+  return { auth: { tokens: all } };
+}
+
+describe('configuration in a pod', { skip: NEEDS }, () => {
+  it('a swapped ConfigMap is in force without a restart; a bad one is refused whole, said, and can be mended', async (t) => {
+    const scene = await startScene(t);
+    const { cluster, receiver } = scene;
+    const contract = { contracts: { telemetry: { schema: 'telemetry.json' } } };
+    const first = { id: 'app', url: receiver.url, topics: ['devices/#'] };
+    const values = (schema: string, subscribers: object[] = [first]): object => ({
+      config: {
+        ...gatewayValues(receiver.url).config,
+        subscriptions: [{ name: 'telemetry', filter: 'devices/+/telemetry', contract: 'telemetry' }],
+        subscribers,
+        ...contract,
+      },
+      files: { 'telemetry.json': schema },
+    });
+    cluster.apply(render(values(wants('one'))));
+    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const gateway = new PodGateway(pod!);
+    await pod!.untilReady();
+    await gateway.subscribed();
+    const send = await sender(t, scene);
+    await send({ one: 1 });
+    await receiver.waitFor(1);
+    await send({ two: 2 });
+    await gateway.untilMetric('holdfast_rejections_total', 1, { contract: 'telemetry' });
+
+    cluster.apply(render(values(wants('two'), [first, { ...first, id: 'second', url: `${receiver.url}/second` }])));
+    await gateway.untilMetric('holdfast_config_reloads_total', 1, { result: 'applied' });
+    await send({ two: 2 });
+    await receiver.waitFor(({ requests }) => requests.length === 3);
+    assert.deepEqual(
+      receiver.requests
+        .slice(1)
+        .map(({ path }) => path)
+        .sort(),
+      ['/events', '/events/second'],
+    );
+
+    const bad = render(values('{ "type": "objct" }', []));
+    cluster.apply(bad);
+    await gateway.untilMetric('holdfast_config_last_reload_successful', 0);
+    await send({ two: 2 });
+    await receiver.waitFor(({ requests }) => requests.length === 5);
+    const refused = gateway.logs.find(({ msg }) => msg === 'the new configuration cannot be used')!;
+    assert.deepEqual([refused['path'], typeof refused['mend']], ['contracts.telemetry.schema', 'string']);
+
+    cluster.apply(render(values(wants('three'))));
+    await gateway.untilMetric('holdfast_config_last_reload_successful', 1);
+    await send({ three: 3 });
+    await receiver.waitFor(({ requests }) => requests.length === 6);
+    await stood(gateway);
+  });
+
+  it('a swapped Secret: the next login has the new password, REST wants the new token, the link stays', async (t) => {
+    const scene = await startScene(t, { broker: { passwords: { gateway: 'first', device: 'device' } } });
+    const { cluster, broker, receiver } = scene;
+    const { config } = gatewayValues(receiver.url, 'devices/+/telemetry', { http: tokens('app') });
+    const login = { username: 'gateway', password: `\${file:${SECRETS}/password}` };
+    const values = (password: string, token: string): object => ({
+      config: { ...config, broker: login },
+      secrets: { values: { password, app: token } },
+    });
+    cluster.apply(render(values('first', 'token-of-the-first-day')));
+    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const gateway = new PodGateway(pod!);
+    await pod!.untilReady();
+    await gateway.untilMetric('holdfast_link_up', 1);
+    const asked = async (token: string): Promise<number> =>
+      (await gateway.http('/v1/link', { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.equal(await asked('token-of-the-first-day'), 200);
+
+    cluster.apply(render(values('second', 'token-of-the-second-day')));
+    await until(async () => (await asked('token-of-the-second-day')) === 200, { what: 'the new token' });
+    assert.equal(await asked('token-of-the-first-day'), 401);
+    await stood(gateway);
+    broker.setPasswords({ gateway: 'second', device: 'device' });
+    await gateway.untilMetric('holdfast_link_connects_total', 2);
+    await gateway.untilMetric('holdfast_link_up', 1);
+    assert.equal(await gateway.metric('holdfast_link_refused_total'), 0, 'the old password was not tried');
+    assert.equal(pod!.container('holdfast').restarts, 0);
+    const { output } = await gateway.life.exec(['sh', '-c', `stat -Lc '%a %u %g' ${SECRETS}/*`]);
+    assert.deepEqual(new Set(output.trim().split('\n')), new Set(['440 0 1000']));
+  });
+});
+
+async function sender(
+  t: { after(fn: () => unknown): void },
+  { broker }: Scene,
+): Promise<(payload: object) => Promise<unknown>> {
+  const device: MqttClient = await connectAsync(broker.url, { protocolVersion: 5 });
+  t.after(() => device.endAsync(true));
+  return (payload) => device.publishAsync('devices/1/telemetry', JSON.stringify(payload), { qos: 1 });
+}
+
+async function stood(gateway: PodGateway): Promise<void> {
+  assert.equal(await gateway.metric('holdfast_link_connects_total'), 1);
+  assert.equal(await gateway.metric('holdfast_link_drops_total'), 0);
+  assert.deepEqual([gateway.life.restarts, gateway.pod.ready], [0, true]);
+}
