@@ -7,7 +7,7 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { Apps, Devices, startBroker, Summary } from '../demo/index.js';
 import { createGateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
-import { nextSignal } from '../signals.js';
+import { nextSignal, signalsHeard } from '../signals.js';
 import { VERSION } from '../version.js';
 
 const SUMMARY_EVERY_MS = 2_000;
@@ -15,6 +15,7 @@ const COMMAND_EVERY_MS = 7_000;
 
 /** Runs everything on this machine until Ctrl-C, or for `seconds` when they are not 0. @returns the exit code */
 export async function demo(seconds: number): Promise<number> {
+  await signalsHeard();
   const ended = endOf(seconds);
   const write = (text: string): void => void process.stdout.write(text);
   const summary = new Summary(write);

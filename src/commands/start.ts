@@ -3,11 +3,12 @@ import { formatProblems, loadSettings } from '../config/index.js';
 import { HoldfastError } from '../domain/errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { createLogger } from '../ops/index.js';
-import { nextSignal } from '../signals.js';
+import { nextSignal, signalsHeard } from '../signals.js';
 import { VERSION } from '../version.js';
 
 /** Runs the gateway until a signal or a fault ends it. @returns the exit code */
 export async function start(file: string): Promise<number> {
+  await signalsHeard();
   const loaded = loadSettings(file, process.env);
   if ('problems' in loaded) {
     process.stderr.write(formatProblems(file, loaded.problems, process.stderr.isTTY));
@@ -24,7 +25,14 @@ export async function start(file: string): Promise<number> {
   });
   const source = { file, files, load: () => loadSettings(file, process.env) };
   try {
-    gateway = await createGateway(settings, { version: VERSION, logger, secrets, source });
+    const starting = createGateway(settings, { version: VERSION, logger, secrets, source });
+    const first = await Promise.race([starting, signalled]);
+    if (typeof first === 'string') {
+      logger.info({ signal: first }, 'ended before it had started; what is in the journal stays there');
+      starting.catch(() => undefined);
+      return 0;
+    }
+    gateway = first;
   } catch (error) {
     if (!(error instanceof HoldfastError)) {
       logger.fatal({ err: error }, 'the gateway cannot start');

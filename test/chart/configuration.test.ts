@@ -124,6 +124,8 @@ describe('the checksum', { skip: needs('helm') }, () => {
     const more = [...http.auth.tokens, { name: 'b', token: 'y'.repeat(32), scopes: ['publish'] }];
     assert.equal(of({ config: { http: { ...http, auth: { tokens: more } } } }), tokens);
     assert.notEqual(of({ config: { http: { ...http, auth: 'none' } } }), tokens);
+    const loopback = { ...http, host: '127.0.0.1' };
+    assert.notEqual(of({ config: { http: loopback } }), before);
   });
 
   const restarts: Values[] = [

@@ -175,6 +175,15 @@ describe('contradictions', { skip: needs('helm') }, () => {
     assert.match(problem, /The values of holdfast contradict themselves:\n(- .*\n){4}/);
   });
 
+  it('take nothing for a shared filter that only looks like one', () => {
+    for (const filter of ['$shared/g/a', 'a/$share/g', '$SHARE/g/a']) {
+      assert.ok(
+        refusal({ replicas: 2, config: { subscriptions: [{ filter }] } }).includes(`the filter "${filter}"`),
+        filter,
+      );
+    }
+  });
+
   it('name each topic that must be a gateway’s own', () => {
     const session = { canary: { topic: 't' }, will: { topic: 't' }, birth: { topic: 't' } };
     const problem = refusal({ replicas: 2, config: { session, publish: { request: { responseTopic: 't' } } } });

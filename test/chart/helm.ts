@@ -1,6 +1,6 @@
 /** Real Helm on the chart of this checkout. Nothing is installed anywhere. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { findProgram } from '../support/needs.js';
@@ -76,3 +76,17 @@ export function parentChart(): string {
   return (parent = made);
 }
 let parent: string | undefined;
+
+/** `helm template` does not print the notes: a copy of the chart has them as an object. */
+export function chartWithNotes(): string {
+  const copy = join(scratchDirectory('notes'), 'holdfast');
+  cpSync(CHART, copy, { recursive: true });
+  const notes = join(copy, 'templates/NOTES.txt');
+  writeFileSync(join(copy, 'templates/_notes.tpl'), `{{ define "notes" }}${readFileSync(notes, 'utf8')}{{ end }}`);
+  writeFileSync(
+    join(copy, 'templates/notes.yaml'),
+    'kind: Notes\nmetadata: { name: notes }\ntext: {{ include "notes" . | toJson }}\n',
+  );
+  rmSync(notes);
+  return copy;
+}

@@ -101,6 +101,11 @@ describe('network', { skip: needs('helm') }, () => {
     const { spec } = the<Manifest & { spec: object }>(render(), 'PodDisruptionBudget');
     const { selector } = the<StatefulSet>(render(), 'StatefulSet').spec;
     assert.deepEqual(spec, { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector });
+    const half = the<Manifest & { spec: { maxUnavailable: string } }>(
+      render(shape('everything')),
+      'PodDisruptionBudget',
+    );
+    assert.equal(half.spec.maxUnavailable, '50%');
     assert.ok(!render(shape('single')).some(({ kind }) => kind === 'PodDisruptionBudget'));
   });
 });

@@ -2,29 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { needs } from '../support/needs.js';
-import { scratchDirectory } from '../support/scratch.js';
-import { CHART, render, shape, type Values } from './helm.js';
+import { chartWithNotes, render, shape, type Values } from './helm.js';
 import { the, type Container, type Manifest, type PodSpec } from './manifests.js';
-
-/** `helm template` does not print the notes: a copy of the chart has them as an object. */
-function chartWithNotes(): string {
-  const copy = join(scratchDirectory('notes'), 'holdfast');
-  cpSync(CHART, copy, { recursive: true });
-  const notes = join(copy, 'templates/NOTES.txt');
-  writeFileSync(join(copy, 'templates/_notes.tpl'), `{{ define "notes" }}${readFileSync(notes, 'utf8')}{{ end }}`);
-  writeFileSync(
-    join(copy, 'templates/notes.yaml'),
-    'kind: Notes\nmetadata: { name: notes }\ntext: {{ include "notes" . | toJson }}\n',
-  );
-  rmSync(notes);
-  return copy;
-}
 
 describe('the notes', { skip: needs('helm') }, () => {
   const chart = chartWithNotes();

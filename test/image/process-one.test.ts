@@ -7,8 +7,15 @@ import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 import { ground, ready, start } from './ground.js';
 
-/** Tells when the program begins to listen to SIGTERM. */
-const TELLING = `process.on('newListener', (name) => name === 'SIGTERM' && console.error('listens'))`;
+/** Tells when the program begins to listen to SIGTERM, and after how much code. */
+const TELLING = `
+import { registerHooks } from 'node:module';
+let modules = 0;
+registerHooks({ load: (url, context, next) => (modules++, next(url, context)) });
+process.on('newListener', (name) => name === 'SIGTERM' && console.error('listens after ' + modules));
+`;
+/** The program's first file, and what it needs to listen. */
+const MODULES_MAX = 10;
 const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(TELLING)}`;
 /** Killed with SIGKILL, an end would show a signal. */
 const GRACE_MS = 15_000;
@@ -17,7 +24,9 @@ describe('process 1', { skip: needs('mosquitto', 'tmpfs') }, () => {
   it('a SIGTERM while it is being loaded is not lost', async (t) => {
     const place = await ground(t);
     const gateway = start(t, place, { NODE_OPTIONS });
-    await until(() => gateway.tail.includes('listens'), { everyMs: 1, what: () => gateway.tail });
+    const listens = (): RegExpExecArray | null => /listens after (\d+)/.exec(gateway.tail);
+    const [, modules] = await until(listens, { everyMs: 1, what: () => gateway.tail });
+    assert.ok(Number(modules) <= MODULES_MAX, `${modules} were loaded before`);
     const { code, signal } = await gateway.stop(GRACE_MS);
     assert.equal(signal, null);
     // 0: it had begun to start by the time it heard of it, and stopped in order.

@@ -5,7 +5,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 import { render } from './chart.js';
-import { gatewayValues, PodGateway, startScene, type Scene } from './scene.js';
+import { gatewayValues, ofKind, PodGateway, startScene, type Scene } from './scene.js';
 
 const NEEDS = needs('mosquitto', 'helm', 'namespaces', 'ip');
 const SECRETS = '/run/secrets/holdfast';
@@ -70,6 +70,33 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
     await gateway.untilMetric('holdfast_config_last_reload_successful', 1);
     await send({ three: 3 });
     await receiver.waitFor(({ requests }) => requests.length === 6);
+    await stood(gateway);
+  });
+
+  it('a ConfigMap that names a file of a Secret that comes later is in force once it is there', async (t) => {
+    const scene = await startScene(t);
+    const { cluster, receiver } = scene;
+    const { config } = gatewayValues(receiver.url);
+    const app = { id: 'app', url: receiver.url, topics: ['devices/#'] };
+    const authorized = { ...app, auth: { bearer: `\${file:${SECRETS}/app}` } };
+    const values = (subscriber: object, secrets: object): object => ({
+      config: { ...config, subscribers: [subscriber] },
+      secrets: { values: { other: 'value', ...secrets } },
+    });
+    cluster.apply(render(values(app, {})));
+    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const gateway = new PodGateway(pod!);
+    await pod!.untilReady();
+    await gateway.subscribed();
+    const after = render(values(authorized, { app: 'of-the-app' }));
+    cluster.apply([ofKind(after, 'ConfigMap')]);
+    await gateway.untilMetric('holdfast_config_last_reload_successful', 0);
+    cluster.apply([ofKind(after, 'Secret')]);
+    await gateway.untilMetric('holdfast_config_last_reload_successful', 1);
+    const send = await sender(t, scene);
+    await send({});
+    await receiver.waitFor(1);
+    assert.equal(receiver.requests[0]!.headers.authorization, 'Bearer of-the-app');
     await stood(gateway);
   });
 

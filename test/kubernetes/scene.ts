@@ -1,6 +1,5 @@
 /** What every mode is executed with: a broker that pods find as `broker:1883`, and the gateway in a pod as its users see it. */
 import type { TestContext } from 'node:test';
-import type { Response } from 'undici';
 import type { LinkStatus } from '../../src/domain/link.js';
 import { imageRoot } from '../support/image.js';
 import { Cluster } from '../support/kubelet/cluster.js';
@@ -90,9 +89,10 @@ export class PodGateway {
     await until(async () => (await this.metric(name, labels)) === value, { what, timeoutMs: 20_000, everyMs: 50 });
   }
 
-  async http(path: string, init?: Parameters<PortForward['fetch']>[1]): Promise<Response> {
+  async http(path: string, init: RequestInit = {}): Promise<Response> {
     this.#forward ??= PortForward.start(this.pod, 8080);
-    return (await this.#forward).fetch(path, init);
+    const { port } = await this.#forward;
+    return fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(20_000), ...init });
   }
 
   publish(body: object, headers: { [name: string]: string } = {}): Promise<Response> {

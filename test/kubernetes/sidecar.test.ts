@@ -16,7 +16,7 @@ const SESSION = { session: { reconnect: { initial: '50ms', max: '500ms' } } };
 
 async function startPod(t: TestContext, scene: Scene, values: object): Promise<{ pod: Pod; gateway: PodGateway }> {
   scene.cluster.apply(renderSidecar(values));
-  const [pod] = await scene.cluster.statefulSet('app').start();
+  const [pod] = await scene.cluster.statefulSet('gw').start();
   return { pod: pod!, gateway: new PodGateway(pod!) };
 }
 
@@ -48,7 +48,7 @@ describe('sidecar', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, ()
 
     await scene.broker.start();
     await gateway.subscribed();
-    assert.equal((await gateway.link()).clientId, 'app-0');
+    assert.equal((await gateway.link()).clientId, 'gw-0');
     const { client, heard } = await device(t, scene);
     await client.publishAsync(TOPIC, '{"n":1}', { qos: 1 });
     await until(() => heard.includes('commands/echo {"n":1}'), { what: () => `the app’s answer\n${pod.report}` });
@@ -87,7 +87,7 @@ describe('sidecar', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, ()
     const count = 3_000;
     const publisher = publishNumbered({ url: scene.broker.url, topics: [TOPIC], count, perSecond: 500 });
     await receiver.waitFor(({ requests }) => requests.length > 0);
-    const set = scene.cluster.statefulSet('app');
+    const set = scene.cluster.statefulSet('gw');
     set.pods.push(pod);
     const { pod: next, tookMs, exits } = await set.replace(0);
     assert.deepEqual(exits, { holdfast: 'SIGKILL', app: 'SIGKILL' });

@@ -6,8 +6,11 @@ import { describe, it } from 'node:test';
 import { connectAsync } from 'mqtt';
 import type { ContainerLife } from '../support/kubelet/container-life.js';
 import type { PodTemplate } from '../support/kubelet/manifests.js';
+import type { Pod } from '../support/kubelet/pod.js';
+import { PortForward } from '../support/kubelet/port-forward.js';
 import { needs } from '../support/needs.js';
-import { render } from './chart.js';
+import { answersTo, statusesOf } from '../support/page-calls.js';
+import { notesOf, render } from './chart.js';
 import { gatewayValues, ofKind, PodGateway, startScene } from './scene.js';
 
 describe('standalone', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () => {
@@ -44,6 +47,9 @@ describe('standalone', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') },
       /gw-holdfast-0\.gw-holdfast-headless:9090\/readyz\?verbose: 200/,
     );
     await untouched(pod!.container('holdfast'), cluster.claim('data-gw-holdfast-0'));
+    await notes(pod!, gatewayValues(receiver.url));
+    const doctor = await gateway.life.exec(['holdfast', 'doctor', '--config', '/etc/holdfast/gateway.yaml'], 60_000);
+    assert.equal(doctor.code, 0, doctor.output);
     const { tookMs, exits } = await pod!.terminate();
     assert.deepEqual(exits, { holdfast: 0 });
     assert.ok(tookMs < 5_000);
@@ -75,4 +81,16 @@ async function untouched(life: ContainerLife, volume: string): Promise<void> {
     const { uid, gid, mode } = statSync(join(volume, name));
     assert.deepEqual([name, uid, gid, (mode & 0o777).toString(8)], [name, 1000, 1000, '600']);
   }
+}
+
+/** What `helm install` tells to try, tried. */
+async function notes(pod: Pod, values: object): Promise<void> {
+  const text = notesOf(values);
+  const forwarded = /pod\/gw-holdfast-0 8080:8080 9090:9090/;
+  assert.match(text, forwarded);
+  const [rest, ops] = await Promise.all([8080, 9090].map(async (port) => (await PortForward.start(pod, port)).port));
+  const calls = text.match(/^  curl .*$/gm)!.join('\n');
+  const said = await answersTo(calls, { 'localhost:8080': rest!, 'localhost:9090': ops! });
+  assert.deepEqual(statusesOf(said), [200, 200, 200]);
+  assert.match(said[0]!.body, /"state":"connected"|"state":"up"/);
 }

@@ -1,10 +1,13 @@
 /** How a pod ends, and how the kubelet ends one that hangs. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
+import { until } from '../support/until.js';
 import { render } from './chart.js';
 import { gatewayValues, PodGateway, startScene } from './scene.js';
 
@@ -28,6 +31,27 @@ describe('a pod', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () =
     receiver.answer = () => undefined;
     await receiver.waitFor(50);
     assertNumbered(receiver, TOPICS, 50);
+  });
+
+  it('that is told to end while it starts ends at once', async (t) => {
+    const { cluster, receiver } = await startScene(t);
+    const subscriptions = [{ filter: 'devices/#', contract: 'slow' }];
+    const contracts = { slow: { class: 'slow.mjs#Slow' } };
+    const slow = 'await new Promise((resolve) => setTimeout(resolve, 60_000));\nexport class Slow {}\n';
+    cluster.apply(
+      render({
+        ...gatewayValues(receiver.url, 'devices/#', { subscriptions, contracts }),
+        files: { 'slow.mjs': slow },
+      }),
+    );
+    const set = cluster.statefulSet(SET);
+    const [pod] = await set.start();
+    const journal = join(cluster.claim(`data-${SET}-0`), 'journal.db');
+    await until(() => existsSync(journal), { what: () => pod!.report });
+    const { tookMs, exits } = await pod!.terminate();
+    assert.deepEqual([exits, pod!.container('holdfast').lines.length], [{ holdfast: 0 }, 1], pod!.report);
+    assert.match(pod!.report, /ended before it had started/);
+    assert.ok(tookMs < 5_000, `${tookMs} ms`);
   });
 
   it('that stands still is restarted by its liveness probe, and goes on without a loss', async (t) => {

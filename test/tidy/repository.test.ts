@@ -35,9 +35,8 @@ describe('repository', () => {
       [...found].filter((name) => !TOP_LEVEL.includes(name)),
       [],
     );
-    const required = TOP_LEVEL.filter((name) => name !== '.dockerignore');
     assert.deepEqual(
-      required.filter((name) => !found.has(name)),
+      TOP_LEVEL.filter((name) => !found.has(name)),
       [],
       'missing',
     );

@@ -1,11 +1,11 @@
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
-import { Agent, fetch, type RequestInit, type Response } from 'undici';
 import { Child } from '../children.js';
 import { scratchDirectory } from '../scratch.js';
 import { until } from '../until.js';
 import type { Pod } from './pod.js';
 
-/** Takes connections at a socket of the file system and passes them on to a port of the pod's loopback. */
+/** Inside: takes connections at a socket of the file system and passes them on to a port of the pod's loopback. */
 const PROGRAM = `
 const [socket, port] = process.argv.slice(1);
 const net = require('node:net');
@@ -16,12 +16,14 @@ const server = net.createServer({ allowHalfOpen: true }, (from) => {
 server.listen(socket, () => console.log('listening'));
 `;
 
-/** `kubectl port-forward`: it enters the pod's network, and so reaches what listens on its loopback. Ends with the pod. */
+/**
+ * `kubectl port-forward`: a port of this machine that leads into the pod's network, and so to what listens on its
+ * loopback. Ends with the pod.
+ */
 export class PortForward {
   private constructor(
     private readonly child: Child,
-    private readonly port: number,
-    private readonly agent: Agent,
+    private readonly server: Server,
   ) {}
 
   static async start(pod: Pod, port: number): Promise<PortForward> {
@@ -29,18 +31,24 @@ export class PortForward {
     const net = `--net=/proc/${pod.sandboxPid}/ns/net`;
     const child = new Child('nsenter', [net, process.execPath, '--eval', PROGRAM, socket, String(port)]);
     await until(() => child.tail.includes('listening'), { what: () => `a port of the pod\n${child.tail}` });
-    const forward = new PortForward(child, port, new Agent({ connect: { socketPath: socket } }));
+    const server = createServer({ allowHalfOpen: true }, (from) => {
+      const to = connect({ path: socket, allowHalfOpen: true });
+      from.on('error', () => to.destroy()).pipe(to);
+      to.on('error', () => from.destroy()).pipe(from);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const forward = new PortForward(child, server);
     void pod.gone.then(() => forward.#stop());
     return forward;
   }
 
-  fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const signal = AbortSignal.timeout(20_000);
-    return fetch(`http://localhost:${this.port}${path}`, { signal, dispatcher: this.agent, ...init });
+  /** Of 127.0.0.1. */
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
   }
 
   async #stop(): Promise<void> {
-    await this.agent.destroy();
+    this.server.close();
     await this.child.stop('SIGKILL');
   }
 }
