@@ -181,7 +181,9 @@ describe('subscribers of the file', { skip: needs('mosquitto') }, () => {
     await until(async () => (await scene.shown('app'))!.lagRecords === 120, { what: 'what comes meanwhile' });
     await gateway.kill();
     const after = await scene.flow.restart();
-    await until(async () => (await scene.shown('app'))!.lagRecords === 120, { what: 'the count' });
+    await until(async () => (await scene.shown('app'))!.lagRecords === 120, {
+      what: async () => `the count: ${JSON.stringify(await scene.shown('app'))}\n${after.report}`,
+    });
     assert.deepEqual(await standing(), { ...live, lagRecords: 120 });
     app.answer = () => undefined;
     scene.subscribers = mine;
