@@ -21,6 +21,17 @@ export interface ContractFrame {
   subscriptions: SubscriptionSettings[];
   contracts: ContractSettings[];
   publishContracts: PublishContractSettings[];
+  /** What has been taken out since the start: what came by it, or still comes, is judged by it, after those in force. */
+  former: Former;
+}
+
+export interface Former {
+  /** The last one taken out first. */
+  subscriptions: SubscriptionSettings[];
+  /** Those of them that no contract of today has the name of. */
+  contracts: ContractSettings[];
+  /** By contract, what its files held. */
+  files: ReadonlyMap<string, FilesRead>;
 }
 
 export interface ContractsInForceParts {
@@ -101,6 +112,11 @@ export class ContractsInForce {
     return this.#checks.files;
   }
 
+  /** Which topics have which contract: what is in force, and after it what was. Also before {@link start}. */
+  get routes(): SubscriptionSettings[] {
+    return routesOf(this.#known?.frame ?? frameOf(this.parts.settings));
+  }
+
   /**
    * Puts contracts in force that were tried, everywhere in one turn of the event loop. Resolves when the contract thread
    * has them, too. When it cannot, it rejects, and those before them are in force again.
@@ -108,7 +124,7 @@ export class ContractsInForce {
   async replace(frame: ContractFrame, files: FilesRead): Promise<void> {
     const before = this.#known!;
     const next = await this.#learn(frame, files);
-    await this.parts.named(frame.contracts.map(({ name }) => name));
+    await this.parts.named(judgesOf(frame).map(({ name }) => name));
     this.#count(frame);
     this.#obey(next);
     try {
@@ -165,8 +181,8 @@ export class ContractsInForce {
     const publish = { allow: settings.publish.allow, contracts: publishContracts };
     return {
       frame,
-      decoders: await Decoders.load(subscriptions, contracts, new FileMemory(files)),
-      parametersOf: parametersOf(subscriptions),
+      decoders: await Decoders.load(routesOf(frame), judgesOf(frame), new FileMemory(files, frame.former.files)),
+      parametersOf: parametersOf(routesOf(frame)),
       asyncApi: describeAsyncApi({ broker: settings.broker, subscriptions, contracts, publish }, version),
     };
   }
@@ -190,18 +206,32 @@ export class ContractsInForce {
     }
   }
 
-  #count({ contracts, publishContracts }: ContractFrame): void {
-    this.parts.metrics.inForce(contracts, new Set(publishContracts.map(({ contract }) => contract)));
+  #count(frame: ContractFrame): void {
+    const { publishContracts } = frame;
+    this.parts.metrics.inForce(judgesOf(frame), new Set(publishContracts.map(({ contract }) => contract)));
   }
 
   #threadSettings(frame: ContractFrame): ContractThreadSettings {
     const { settings, heartbeats } = this.parts;
-    return { ...frame, directory: settings.journal.directory, heartbeats, traced: settings.tracing?.sample };
+    const { publishContracts, former } = frame;
+    return {
+      ...{ subscriptions: routesOf(frame), contracts: judgesOf(frame), publishContracts, formerFiles: former.files },
+      ...{ directory: settings.journal.directory, heartbeats, traced: settings.tracing?.sample },
+    };
   }
 }
 
 export function frameOf({ subscriptions, contracts, publish }: Settings): ContractFrame {
-  return { subscriptions, contracts, publishContracts: publish.contracts ?? [] };
+  const former = { subscriptions: [], contracts: [], files: new Map<string, FilesRead>() };
+  return { subscriptions, contracts, publishContracts: publish.contracts ?? [], former };
+}
+
+function routesOf({ subscriptions, former }: ContractFrame): SubscriptionSettings[] {
+  return [...subscriptions, ...former.subscriptions];
+}
+
+function judgesOf({ contracts, former }: ContractFrame): ContractSettings[] {
+  return [...contracts, ...former.contracts];
 }
 
 function rulesOf({ contracts, publishContracts }: ContractFrame): ConstructorParameters<typeof PublishGate>[1] {

@@ -9,7 +9,7 @@ import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { ContractThreadHealth } from './domain/contract.js';
 import type { MessageBatch } from './domain/message.js';
-import type { HttpSettings, Settings, TracingSettings } from './domain/settings.js';
+import type { HttpSettings, Settings, SubscriptionSettings, TracingSettings } from './domain/settings.js';
 import { within } from './domain/within.js';
 import type { HandlerSubscriber } from './handlers/index.js';
 import { Journaling, type JournalEars, type OpenJournal } from './journaling.js';
@@ -79,6 +79,8 @@ export class Gateway {
   readonly #credentials: CredentialsWatch | undefined;
   readonly #reloading: Reloading | undefined;
   #listening: Listening | undefined;
+  /** The link was told to connect: what a reload tells it before, it would not hear. */
+  readonly #begun = Promise.withResolvers<void>();
   #stopped: Promise<void> | undefined;
 
   constructor(
@@ -147,12 +149,14 @@ export class Gateway {
     });
     this.#credentials?.start();
     this.#reloading?.start();
+    this.#begun.resolve();
   }
 
   /** As `Reloading.reload`. @throws HoldfastError NOT_FOUND when the settings came from no file */
-  reload(trigger: ReloadTrigger): Promise<ReloadReport> {
-    const none = new HoldfastError('NOT_FOUND', 'this gateway was started without a configuration file');
-    return this.#reloading?.reload(trigger) ?? Promise.reject(none);
+  async reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    if (!this.#reloading) throw new HoldfastError('NOT_FOUND', 'this gateway was started without a configuration file');
+    await this.#begun.promise;
+    return this.#reloading.reload(trigger);
   }
 
   /**
@@ -168,6 +172,7 @@ export class Gateway {
     const remaining = (share: number): number => Math.max(0, (ends - performance.now()) * share);
     this.#credentials?.stop();
     this.#reloading?.stop();
+    this.#begun.resolve();
     const examined = this.#watching.stop();
     this.#publishing?.stop();
     await this.#linkThread.calls.stop(remaining(0.5)).catch(() => undefined);
@@ -203,8 +208,10 @@ export class Gateway {
   }
 
   #trace(settings: TracingSettings): Promise<void> {
-    const { subscriptions, publish } = this.settings;
-    const filters = { received: subscriptions.map(({ filter }) => filter), published: publish.allow };
+    const filters = {
+      received: () => this.#contracts.routes.map(({ filter }) => filter),
+      published: this.settings.publish.allow,
+    };
     return this.#operating.trace({ settings, filters, version: this.options.version, clientId: () => this.clientId });
   }
 
@@ -245,7 +252,13 @@ export class Gateway {
     const replaceHttp = (http: HttpSettings): void => this.#listening?.replace(http);
     const told = (reload: LastReload): void => this.#operating.reloaded(reload);
     const [contracts, subscribers] = [this.#contracts, (): Registry => this.#registry!];
-    return new Reloading({ source, settings, secrets, contracts, subscribers, replaceHttp, metrics, told, logger });
+    const resubscribe = async (subscriptions: SubscriptionSettings[]): Promise<void> => {
+      await this.#linkThread.calls.resubscribe(subscriptions);
+      this.#operating.incidents.subscriptions(new Set(subscriptions.map(({ name }) => name)));
+    };
+    return new Reloading({
+      ...{ source, settings, secrets, contracts, subscribers, resubscribe, replaceHttp, metrics, told, logger },
+    });
   }
 
   async #startDelivery({ journal, reader }: OpenJournal): Promise<void> {

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { scratchDirectory } from '../test/support/scratch.js';
 import { loadSettings } from './config/index.js';
+import type { FilesRead } from './contract/index.js';
 import { frameOf } from './contracts-in-force.js';
 import type { Settings } from './domain/settings.js';
 import { planReload, type Reloadable, type ReloadPlan } from './reload-plan.js';
 
 const directory = scratchDirectory('plan');
+const FILES: FilesRead = { answers: new Map(), looked: new Set() };
 const STARTED = `
 broker: { url: mqtt://localhost, username: a, password: one }
 subscriptions:
@@ -35,7 +37,7 @@ function plan(...changes: [from: string, to: string][]): ReloadPlan {
     assert.ok(text.includes(from), from);
     text = text.replace(from, to);
   }
-  return planReload(inForce(started), started, settings(text), started.broker);
+  return planReload(inForce(started), FILES, started, settings(text), started.broker);
 }
 
 function inForce(started: Settings): Reloadable {
@@ -53,15 +55,13 @@ describe('what a reload can put in force', () => {
   });
 
   it('everything else is named, and stays as it is', () => {
-    const { frame, changed, needsRestart } = plan(
+    const { changed, needsRestart } = plan(
       ['mqtt://localhost', 'mqtt://127.0.0.1'],
-      ['name: first, filter: a/+', 'name: first, qos: 0, filter: a/+'],
       ['allow: [c/#]', 'wait: 1s, maxPayload: 1KiB, allow: [c/1]'],
       ['subscribers:', 'log: { level: debug }\nsession: { keepalive: 10s }\nsubscribers:'],
     );
-    const keys = 'broker session log subscriptions.first publish.allow publish.maxPayload publish.wait';
+    const keys = 'broker session log publish.allow publish.maxPayload publish.wait';
     assert.deepEqual([changed, needsRestart], [[], keys.split(' ')]);
-    assert.equal(frame.subscriptions[0]!.qos, 1);
   });
 
   it('contracts, those of subscriptions and publishes, parameters, and the order that says which counts', () => {
@@ -75,28 +75,69 @@ describe('what a reload can put in force', () => {
     assert.deepEqual(ordered.changed, ['the order of subscriptions']);
   });
 
-  it('a subscription that is new waits for a restart; one that is gone keeps its contract and that one’s members', () => {
-    const { frame, changed, needsRestart } = plan(
-      ['  - { name: second, filter: b/+, contract: y }', '  - { name: third, filter: d/+, contract: z }'],
-      ['y: { mode: shadow }', 'z: {}'],
-    );
+  it('subscriptions: their qos and names, those that are new, and those that are gone', () => {
+    const asked = plan(['first, filter: a/+', 'first, qos: 0, filter: a/+'], ['name: second', 'name: other']);
     assert.deepEqual(
-      frame.contracts.map(({ name }) => name),
-      ['x', 'z', 'y'],
+      asked.frame.subscriptions.map(({ name, qos }) => [name, qos]),
+      [
+        ['first', 0],
+        ['other', 1],
+      ],
     );
+    const keys = ['subscriptions.first', 'subscriptions.second', 'subscriptions.other'];
+    assert.deepEqual([asked.changed, asked.needsRestart], [keys, []]);
+    assert.deepEqual(asked.frame.former.subscriptions, [], 'under another name it is what it was');
+    const added = plan(['  - { name: second', '  - { filter: d/+ }\n  - { name: second']);
+    assert.deepEqual(routes(added), ['first a/+ x', 'd/+ d/+ undefined', 'second b/+ y']);
+    assert.deepEqual([added.changed, added.needsRestart], [['subscriptions.d/+'], []]);
+  });
+
+  it('one that is gone keeps its contract, its members and what their files held, last in order, until it is back', () => {
+    const started = settings(STARTED.replace('y: { mode: shadow }', 'y: { oneOf: [x, w] }, w: {}'));
+    const without = (...changes: [from: string, to: string][]): Settings =>
+      settings(changes.reduce((text, [from, to]) => text.replace(from, to), STARTED));
+    const second = '  - { name: second, filter: b/+, contract: y }';
+    const planned = (before: Reloadable, next: Settings, files = FILES): ReloadPlan =>
+      planReload(before, files, started, next, started.broker);
+    const gone = planned(inForce(started), without([second, ''], [', y: { mode: shadow }', '']));
+    assert.deepEqual(routes(gone), ['first a/+ x']);
+    const { former } = gone.frame;
     assert.deepEqual(
-      frame.subscriptions.map(({ name }) => name),
-      ['first', 'second'],
+      [former.subscriptions, former.contracts, [...former.files]],
+      [
+        [started.subscriptions[1]],
+        started.contracts.filter(({ name }) => name !== 'x'),
+        [
+          ['y', FILES],
+          ['w', FILES],
+        ],
+      ],
     );
-    assert.deepEqual([changed, needsRestart], [['contracts.z'], ['subscriptions.second', 'subscriptions.third']]);
+    assert.deepEqual(gone.changed, ['contracts.y', 'contracts.w', 'subscriptions.second']);
+    const other: FilesRead = { ...FILES };
+    const next = without([second, '  - { name: second, filter: c/+, contract: y }']);
+    const moved = planned(gone, next, other);
+    assert.deepEqual(moved.frame.former.contracts, [], 'the file has a contract of that name again');
+    assert.deepEqual(moved.frame.former.subscriptions, former.subscriptions);
+    const both = planned(moved, without([second, ''], [', y: { mode: shadow }', '']), other);
+    const kept = both.frame.former;
+    assert.deepEqual(
+      kept.subscriptions.map(({ filter }) => filter),
+      ['c/+', 'b/+'],
+    );
+    assert.equal(kept.files.get('y'), other);
+    assert.deepEqual(
+      planned(both, started).frame.former.subscriptions.map(({ filter }) => filter),
+      ['c/+'],
+    );
   });
 
   it('credentials that are followed by themselves are no change', () => {
     const started = settings(STARTED);
     const next = settings(STARTED.replace('password: one', 'password: two'));
-    const { needsRestart } = planReload(inForce(started), started, next, next.broker);
+    const { needsRestart } = planReload(inForce(started), FILES, started, next, next.broker);
     assert.deepEqual(needsRestart, []);
-    assert.deepEqual(planReload(inForce(started), started, next, started.broker).needsRestart, ['broker']);
+    assert.deepEqual(planReload(inForce(started), FILES, started, next, started.broker).needsRestart, ['broker']);
   });
 
   it('subscribers, each by its id; their order says nothing', () => {
@@ -116,7 +157,7 @@ describe('what a reload can put in force', () => {
       `http: { auth: { tokens: [{ name: a, token: a-long-token-${token}, scopes: [read]${more} }] } }`;
     const before = settings(`${STARTED}${auth('123456')}`);
     const planned = (text: string): ReloadPlan =>
-      planReload(inForce(before), before, settings(`${STARTED}${text}`), before.broker);
+      planReload(inForce(before), FILES, before, settings(`${STARTED}${text}`), before.broker);
     const other = planned(auth('654321', ', rateLimit: { perSecond: 5 }'));
     assert.deepEqual([other.changed, other.httpChanged, other.needsRestart], [[], ['http.auth'], []]);
     assert.deepEqual(other.http, { ...before.http, auth: other.http.auth });

@@ -1,12 +1,17 @@
 /** What of a configuration that was read again can be in force at once, and what takes a restart. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { frameOf, type ContractFrame } from './contracts-in-force.js';
+import type { FilesRead } from './contract/index.js';
+import { frameOf, type ContractFrame, type Former } from './contracts-in-force.js';
 import type { ContractSettings } from './domain/contract.js';
 import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
 
+/** More that were taken out since the start are not kept: each is looked at for topics that none in force has. */
+export const FORMER_MAX = 1_000;
+
 /** What a reload may change. */
 export interface Reloadable {
+  /** Of the configuration; with `former`, which stays until a restart. */
   frame: ContractFrame;
   /** Those of the file. */
   subscribers: readonly SubscriberSettings[];
@@ -25,18 +30,19 @@ export interface ReloadPlan extends Reloadable {
 }
 
 /**
- * @param inForce what there is now @param started what the gateway was started with
+ * @param inForce what there is now @param files what the contracts in force were made of
+ * @param started what the gateway was started with
  * @param credentials what lets the link in now: they change by themselves, see `CredentialsWatch`
  */
 export function planReload(
   { frame: inForce, subscribers: given, http: served }: Reloadable,
+  files: FilesRead,
   started: Settings,
   next: Settings,
   credentials: Credentials,
 ): ReloadPlan {
-  const subscriptions = followed(started.subscriptions, inForce.subscriptions, next.subscriptions);
   const wanted = frameOf(next);
-  const frame = { ...wanted, subscriptions, contracts: withUsed(subscriptions, inForce.contracts, wanted.contracts) };
+  const frame = { ...wanted, former: formerOf(inForce, files, wanted) };
   const http = followedHttp(served, next.http);
   const httpChanged = (['auth', 'tls'] as const).filter((key) => !isDeepStrictEqual(served[key], http[key]));
   const { subscribers } = next;
@@ -57,57 +63,45 @@ function followedHttp(served: HttpSettings, next: HttpSettings): HttpSettings {
 }
 
 /**
- * The broker goes on sending what it was asked for: the subscriptions stay, with the contracts and parameters that the
- * file gives them now, in its order. Those that it no longer has come last, as they were.
+ * What a subscription that is taken out has brought, or the broker still sends, is judged by the contract it had, as it
+ * is now or, if the file has none of that name any more, as it was, also when its files are gone.
  */
-function followed(
-  started: readonly SubscriptionSettings[],
-  inForce: readonly SubscriptionSettings[],
-  next: readonly SubscriptionSettings[],
-): SubscriptionSettings[] {
-  const found = next.flatMap((one) => {
-    const there = started.find(({ filter }) => filter === one.filter);
-    return there ? [{ ...one, name: there.name, qos: there.qos }] : [];
-  });
-  return [...found, ...inForce.filter(({ filter }) => !next.some((one) => one.filter === filter))];
-}
-
-/** A subscription that stays keeps its contract, also when the file no longer has it. */
-function withUsed(
-  subscriptions: readonly SubscriptionSettings[],
-  inForce: readonly ContractSettings[],
-  wanted: readonly ContractSettings[],
-): ContractSettings[] {
-  const contracts = [...wanted];
+function formerOf(inForce: ContractFrame, files: FilesRead, next: ContractFrame): Former {
+  const { former } = inForce;
+  const filters = new Set(next.subscriptions.map(({ filter }) => filter));
+  const out = ({ filter }: SubscriptionSettings): boolean => !filters.has(filter);
+  const subscriptions = [...inForce.subscriptions.filter(out), ...former.subscriptions.filter(out)];
+  const contracts: ContractSettings[] = [];
+  const filesOf = new Map<string, FilesRead>();
+  const known = new Set(next.contracts.map(({ name }) => name));
   const keep = (name: string | undefined): void => {
-    if (name === undefined || contracts.some((one) => one.name === name)) return;
-    const used = inForce.find((one) => one.name === name);
-    if (!used) return;
+    if (name === undefined || known.has(name)) return;
+    known.add(name);
+    const used = [...inForce.contracts, ...former.contracts].find((one) => one.name === name)!;
     contracts.push(used);
+    filesOf.set(name, former.files.get(name) ?? files);
     for (const member of used.oneOf?.contracts ?? []) keep(member);
   };
   for (const { contract } of subscriptions) keep(contract);
-  return contracts;
+  return { subscriptions, contracts, files: filesOf };
 }
 
 function changesOf(before: ContractFrame, after: ContractFrame): string[] {
   const contracts = differing(before.contracts, after.contracts, ({ name }) => name);
-  const routes = (frame: ContractFrame): Pick<SubscriptionSettings, 'name' | 'contract' | 'parameters'>[] =>
-    frame.subscriptions.map(({ name, contract, parameters }) => ({ name, contract, parameters }));
-  const subscriptions = differing(routes(before), routes(after), ({ name }) => name);
-  const order = (frame: ContractFrame): string[] => frame.subscriptions.map(({ name }) => name);
+  const subscriptions = differing(before.subscriptions, after.subscriptions, ({ name }) => name);
+  const order = (frame: ContractFrame, other: ContractFrame): string[] => {
+    const there = new Set(other.subscriptions.map(({ name }) => name));
+    return frame.subscriptions.map(({ name }) => name).filter((name) => there.has(name));
+  };
   return [
     ...contracts.map((name) => `contracts.${name}`),
     ...subscriptions.map((name) => `subscriptions.${name}`),
-    ...(isDeepStrictEqual(order(before), order(after)) ? [] : ['the order of subscriptions']),
+    ...(isDeepStrictEqual(order(before, after), order(after, before)) ? [] : ['the order of subscriptions']),
     ...(isDeepStrictEqual(before.publishContracts, after.publishContracts) ? [] : ['publish.contracts']),
   ];
 }
 
 function restartsOf(started: Settings, next: Settings, credentials: Credentials): string[] {
-  const asked = ({ subscriptions }: Settings): Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[] =>
-    subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
-  const subscriptions = differing(asked(started), asked(next), ({ name }) => name);
   const broker = isDeepStrictEqual({ ...started.broker, ...credentials }, next.broker) ? [] : ['broker'];
   const sections = (['session', 'registration', 'journal', 'ops', 'log', 'tracing'] as const).filter(
     (section) => !isDeepStrictEqual(started[section], next[section]),
@@ -133,7 +127,6 @@ function restartsOf(started: Settings, next: Settings, credentials: Credentials)
     ...(isDeepStrictEqual(journal, nextJournal) ? [] : ['journal']),
     ...http,
     ...(isDeepStrictEqual(outbox, nextOutbox) ? [] : ['publish.outbox']),
-    ...subscriptions.map((name) => `subscriptions.${name}`),
     ...publish.map(([, key]) => `publish.${key}`),
   ];
 }

@@ -9,7 +9,7 @@ import { loadSettings } from './config/index.js';
 import type { FilesRead } from './contract/index.js';
 import { frameOf, type ContractFrame } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
-import type { HttpSettings, Settings } from './domain/settings.js';
+import type { HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
 import { ReloadMetrics } from './ops/index.js';
 import type { Failed, Unfit } from './registration/index.js';
@@ -25,6 +25,15 @@ class Scene {
   readonly registry = new Registry();
   readonly replaced: ContractFrame[] = [];
   readonly served: HttpSettings[] = [];
+  /** What the link was told. */
+  readonly subscribed: SubscriptionSettings[][] = [];
+  /** How many frames and which subscribers there were when the link was told. */
+  readonly met: [frames: number, subscribers: string][] = [];
+  /** What the file's subscribers were put in force as. */
+  configured: SubscriberSettings[] = [];
+  unfit: Unfit[] = [];
+  /** Whose change fails, and how. */
+  failed: Failed[] = [];
   /** How each went. */
   readonly told: string[] = [];
   /** Why the next replacement fails. */
@@ -32,12 +41,6 @@ class Scene {
   loads = 0;
   reloading!: Reloading;
   settings!: Settings;
-
-  /** What the file's subscribers were put in force as. */
-  configured: SubscriberSettings[] = [];
-  unfit: Unfit[] = [];
-  /** Whose change fails, and how. */
-  failed: Failed[] = [];
 
   static async start(t: TestContext): Promise<Scene> {
     const scene = new Scene();
@@ -73,6 +76,11 @@ class Scene {
           return Promise.resolve(scene.failed);
         },
       }),
+      resubscribe: (subscriptions) => {
+        scene.subscribed.push(subscriptions);
+        scene.met.push([scene.replaced.length, scene.configured.map(({ id }) => id).join()]);
+        return Promise.resolve();
+      },
       replaceHttp: (http) => scene.served.push(http),
       metrics: new ReloadMetrics(scene.registry, () => 5_000),
       told: ({ result }) => scene.told.push(result),
@@ -141,6 +149,44 @@ describe('reloading', () => {
     assert.doesNotMatch(JSON.stringify(scene.log), /sixteen/);
   });
 
+  it('subscriptions: the link is told once their contracts are in force, and not at all of contracts that cannot be', async (t) => {
+    const scene = await Scene.start(t);
+    const put = (...filters: string[]): void => {
+      const subscriptions = JSON.stringify(filters.map((filter) => ({ filter, contract: 'a' })));
+      const contracts = 'contracts: { a: { schema: a.json } }';
+      writeFileSync(scene.file, `broker: { url: mqtt://localhost }\n${contracts}\nsubscriptions: ${subscriptions}\n`);
+    };
+    const told = (): string[] => scene.subscribed.map((all) => all.map(({ filter }) => filter).join());
+    put('a', 'b');
+    scene.fault = new Error('it ended');
+    await assert.rejects(scene.reloading.reload('api'));
+    assert.deepEqual(told(), []);
+    scene.fault = undefined;
+    const { changed, needsRestart } = await scene.reloading.reload('api');
+    assert.deepEqual([changed, needsRestart, told()], [['subscriptions.a', 'subscriptions.b'], [], ['a,b']]);
+    assert.equal(scene.replaced.length, 1);
+    put('b', 'a');
+    assert.deepEqual((await scene.reloading.reload('api')).changed, ['the order of subscriptions']);
+    scene.write('two');
+    await scene.reloading.reload('api');
+    put('c', 'c/+/d');
+    await scene.reloading.reload('api');
+    assert.deepEqual(told(), ['a,b', 'b,a', 'c,c/+/d']);
+    put('c', 'c/#');
+    await assert.rejects(scene.reloading.reload('api'), /one problem/);
+    assert.equal(told().length, 3);
+    for (const group of ['one', 'two']) {
+      put(...Array.from({ length: 500 }, (_, i) => `${group}/${i}`));
+      await scene.reloading.reload('api');
+    }
+    put();
+    await assert.rejects(scene.reloading.reload('api'), (error: { details: object }) => {
+      const { problems } = error.details as { problems: { path: string; message: string }[] };
+      assert.match(`${problems[0]!.path} ${problems[0]!.message}`, /^subscriptions would be more than 1000/);
+      return true;
+    });
+  });
+
   it('refused: problems in the file, contracts that do not load, contracts the thread cannot be given', async (t) => {
     const scene = await Scene.start(t);
     const refused = async (path: string): Promise<void> => {
@@ -162,6 +208,18 @@ describe('reloading', () => {
     await refused('contract');
     assert.equal(await scene.count('refused'), 3);
     assert.equal(scene.log.filter(({ msg }) => String(msg).includes('the old one stays in force')).length, 3);
+  });
+
+  it('a filter and its subscriber come together: the link is told last', async (t) => {
+    const scene = await Scene.start(t);
+    const subscriber = "{ id: app, url: 'http://localhost:1', topics: [a] }";
+    const contracts = 'contracts: { a: { schema: a.json } }';
+    writeFileSync(
+      scene.file,
+      `broker: { url: mqtt://localhost }\n${contracts}\nsubscriptions: [{ filter: a, contract: a }]\nsubscribers: [${subscriber}]\n`,
+    );
+    await scene.reloading.reload('api');
+    assert.deepEqual(scene.met, [[1, 'app']]);
   });
 
   it('subscribers: those that cannot be had are refused with all else; those that fail are tried again', async (t) => {

@@ -1,16 +1,17 @@
 /** Reads the configuration again while the gateway runs: what is sound comes into force, anything else is refused whole. */
 import { dirname, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { ConfigWatch, pathText, type ConfigProblem, type Loaded, type Secrets } from './config/index.js';
 import type { LastReload, ReloadReport } from './console/index.js';
 import { filesThatDiffer, stillOnDisk, type FilesRead } from './contract/index.js';
 import { contractProblems } from './contract-problems.js';
-import type { ContractsInForce } from './contracts-in-force.js';
+import type { ContractFrame, ContractsInForce } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
-import type { Credentials, HttpSettings, Settings } from './domain/settings.js';
+import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { ReloadMetrics } from './ops/index.js';
 import type { Registry, Unfit } from './registration/index.js';
-import { planReload, type ReloadPlan } from './reload-plan.js';
+import { FORMER_MAX, planReload, type ReloadPlan } from './reload-plan.js';
 import { tryContracts } from './threads/contract-trial.js';
 
 /** Where the settings came from. */
@@ -31,6 +32,8 @@ export interface ReloadingParts {
   contracts: Pick<ContractsInForce, 'frame' | 'files' | 'replace'>;
   /** Asked only once the gateway has started. */
   subscribers: () => Pick<Registry, 'configured' | 'unfit' | 'configure'>;
+  /** Has the link subscribe to these, and to no others; resolves when it knows. */
+  resubscribe: (subscriptions: SubscriptionSettings[]) => Promise<void>;
   /** Puts other tokens and certificates in force. */
   replaceHttp: (http: HttpSettings) => void;
   metrics: ReloadMetrics;
@@ -42,6 +45,7 @@ export interface ReloadingParts {
 /** Why one was asked for. */
 export type ReloadTrigger = 'file' | 'signal' | 'api';
 
+type Asked = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[];
 type Fit = Extract<Loaded, { settings: unknown }>;
 
 export class Reloading {
@@ -53,10 +57,13 @@ export class Reloading {
   #told = '';
   #stopped = false;
   #http: HttpSettings;
+  /** What the link was told. */
+  #asked: Asked;
   #last: LastReload = { result: 'applied', at: new Date().toISOString(), needsRestart: [] };
 
   constructor(private readonly parts: ReloadingParts) {
     this.#http = parts.settings.http;
+    this.#asked = askedFor(parts.settings);
   }
 
   /** How the last one went; before the first: the start. */
@@ -104,19 +111,21 @@ export class Reloading {
     this.#watch.follow([...loaded.files, ...contracts.files.looked]);
     if ('problems' in loaded) return this.#refuse(trigger, loaded.problems);
     const plan = this.#plan(loaded);
+    if (plan.frame.former.subscriptions.length > FORMER_MAX) return this.#refuse(trigger, [tooManyFormer(loaded)]);
     const unfit = this.parts.subscribers().unfit(plan.subscribers);
     if (unfit.length > 0) return this.#refuse(trigger, unfitProblems(unfit, loaded));
     const differing =
       plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
     if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
-    const { done, problems } = await this.#resubscribed(plan, loaded);
+    const { done, problems } = await this.#configured(plan, loaded);
+    await this.#resubscribe(contracts.frame);
     const changed = [...differing, ...plan.httpChanged, ...done];
     if (problems.length > 0) return this.#incomplete(trigger, { ...plan, changed }, problems);
     return changed.length === 0 ? this.#unchanged(trigger, plan) : this.#applied(trigger, loaded, { ...plan, changed });
   }
 
   /** Puts the subscribers in force, with contracts that are by now. @returns keys that are, and what is as it was */
-  async #resubscribed(
+  async #configured(
     { subscribers, subscribersChanged }: ReloadPlan,
     { positionOf }: Fit,
   ): Promise<{ done: string[]; problems: ConfigProblem[] }> {
@@ -156,12 +165,20 @@ export class Reloading {
     return changed;
   }
 
+  /** Only now: what the broker sends for it finds its contract and its subscribers in force. */
+  async #resubscribe(frame: ContractFrame): Promise<void> {
+    const wanted = askedFor(frame);
+    if (isDeepStrictEqual(this.#asked, wanted)) return;
+    await this.parts.resubscribe(frame.subscriptions);
+    this.#asked = wanted;
+  }
+
   #plan({ settings: next }: Fit): ReloadPlan {
     const { settings, secrets, contracts } = this.parts;
     const reread = secrets?.reread();
     const credentials: Credentials = reread && 'credentials' in reread ? reread.credentials : settings.broker;
-    const subscribers = this.parts.subscribers().configured;
-    return planReload({ frame: contracts.frame, subscribers, http: this.#http }, settings, next, credentials);
+    const inForce = { frame: contracts.frame, subscribers: this.parts.subscribers().configured, http: this.#http };
+    return planReload(inForce, contracts.files, settings, next, credentials);
   }
 
   /** What the files held when every contract could be loaded from them, or why not. */
@@ -259,6 +276,17 @@ function unfitProblems(unfit: readonly Unfit[], { positionOf }: Fit): ConfigProb
 
 function stopping(): HoldfastError {
   return new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+}
+
+/** As far as the link is concerned. */
+function askedFor({ subscriptions }: Pick<ContractFrame, 'subscriptions'>): Asked {
+  return subscriptions.map(({ name, filter, qos }) => ({ name, filter, qos }));
+}
+
+function tooManyFormer({ positionOf }: Fit): ConfigProblem {
+  const message = `would be more than ${FORMER_MAX} that were taken out since the start, whose contracts are kept`;
+  const mend = 'Restart the gateway: with this file it starts.';
+  return { path: 'subscriptions', ...positionOf(['subscriptions']), message, mend };
 }
 
 /** Of a contract that hangs nobody can say more than that it does. */

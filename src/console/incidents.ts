@@ -29,6 +29,11 @@ export class Incidents {
     else if (told.kind === 'session-lost') this.#lost(told.from, told.to);
   }
 
+  /** Only these subscriptions are in force. */
+  subscriptions(names: ReadonlySet<string>): void {
+    for (const name of this.#unsubscribed.keys()) if (!names.has(name)) this.#unsubscribed.delete(name);
+  }
+
   nearFull(near: boolean): void {
     this.#nearFullSince = near ? this.#now : undefined;
   }

@@ -85,9 +85,10 @@ export class Contracts {
       let part: 'protobuf' | undefined = 'protobuf';
       loading(settings.name, problems);
       try {
-        const decode = await loadDecoder(settings, memory);
+        const files = memory.of(settings.name);
+        const decode = await loadDecoder(settings, files);
         part = undefined;
-        const rules = await loadRules(settings, memory);
+        const rules = await loadRules(settings, files);
         const { name, mode } = settings;
         const budgetMs = settings.limits?.budgetMs;
         const judge = rules && judgeBy(rules);

@@ -45,7 +45,7 @@ export class Decoders {
   ): Promise<Decoders> {
     const decoders = new Map<string, ContractDecoder>();
     for (const contract of contracts) {
-      const own = new FileMemory({ answers: memory.read.answers, looked: new Set() });
+      const own = new FileMemory({ answers: memory.of(contract.name).read.answers, looked: new Set() });
       const decode = await loadDecoder(contract, own);
       decoders.set(contract.name, { decode, way: wayOf(contract, own) });
     }

@@ -28,9 +28,19 @@ export class FileMemory {
   readonly #answers: Map<string, unknown>;
   #bytes = 0;
 
-  constructor({ answers, looked }: FilesRead = { answers: new Map(), looked: new Set() }) {
+  /** @param own of contracts, by name, that go by other files: what was read for them when they came */
+  constructor(
+    { answers, looked }: FilesRead = { answers: new Map(), looked: new Set() },
+    private readonly own: ReadonlyMap<string, FilesRead> = new Map(),
+  ) {
     this.#answers = new Map(answers);
     this.looked = new Set(looked);
+  }
+
+  /** Where the files of a contract are. */
+  of(contract: string): FileMemory {
+    const own = this.own.get(contract);
+    return own ? new FileMemory(own) : this;
   }
 
   get read(): FilesRead {

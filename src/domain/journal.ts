@@ -57,11 +57,15 @@ export interface JournalStats {
   admitted: number;
 }
 
-/** A subscription the broker has acknowledged, for one broker and client id. */
+/** A subscription the broker has acknowledged, or was asked for, for one broker and client id. */
 export interface AcknowledgedSubscription {
   filter: string;
+  /** {@link UNANSWERED} while the broker has not acknowledged it: it may have it all the same. */
   qos: number;
 }
+
+/** In place of a QoS. */
+export const UNANSWERED = -1;
 
 /** What the link keeps across restarts. */
 export interface LinkState {

@@ -3,7 +3,7 @@ import type { IPublishPacket } from 'mqtt';
 import type { Journal } from '../domain/journal.js';
 import type { LinkDrop, LinkEvent, LinkStatus } from '../domain/link.js';
 import type { ExpectedResponse } from '../domain/publish.js';
-import type { Credentials, SessionSettings } from '../domain/settings.js';
+import type { Credentials, SessionSettings, SubscriptionSettings } from '../domain/settings.js';
 import { causeOfCode } from './causes.js';
 import { Canary } from './canary.js';
 import { Connection, type BrokerLimits, type CloseEvidence } from './connection.js';
@@ -112,6 +112,11 @@ export class Session {
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#wait(patience('network', 0, this.options.session.reconnect, this.ambient.random));
+  }
+
+  /** As {@link Subscriptions.want}. */
+  resubscribe(subscriptions: readonly SubscriptionSettings[]): void {
+    this.#subscriptions.want(subscriptions);
   }
 
   /** As {@link Responses.expect}. */

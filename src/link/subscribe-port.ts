@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.js';
-import type { Journal } from '../domain/journal.js';
+import { UNANSWERED, type Journal } from '../domain/journal.js';
 import type { LinkEvent } from '../domain/link.js';
 import type { Connection } from './connection.js';
 import type { FilterLimits, SubscribePort } from './subscriptions.js';
@@ -24,6 +24,10 @@ export function subscribePort(
     limits,
     now: () => clock.monotonic(),
     subscribe: ({ filter, qos, own }) => connection.subscribe(filter, qos, { own }),
+    asking: (filters) => {
+      const save = (filter: string): Promise<void> => journal.saveSubscription(name, { filter, qos: UNANSWERED });
+      return Promise.all(filters.map(save)).catch(failed); // the link is worth more
+    },
     unsubscribe: (filter) => connection.unsubscribe(filter),
     acknowledged: (subscription) => void journal.saveSubscription(name, subscription).catch(failed),
     dropped: (filter) => void journal.dropSubscription(name, filter).catch(failed),

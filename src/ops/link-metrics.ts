@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { CAUSES, type Cause } from '../domain/cause.js';
 import type { ContractThreadHealth } from '../domain/contract.js';
-import { isDenied, type LinkEvent, type LinkStatus } from '../domain/link.js';
+import type { LinkEvent, LinkStatus } from '../domain/link.js';
 
 /** What the link thread counts. Every label value exists from the start. */
 export class LinkMetrics {
@@ -11,16 +11,15 @@ export class LinkMetrics {
   readonly #reconnects: Counter<'cause'>;
   readonly #drops: Counter<'cause'>;
   readonly #resumes: Counter<'result'>;
-  readonly #denied: Gauge<'subscription'>;
 
   /**
-   * @param subscriptions their names, as in the configuration
+   * @param subscriptions the names of those in force
    * @param delays the worst of each thread, in milliseconds
    * @param contracts how the contract thread is; undefined until it has begun
    */
   constructor(
     private readonly status: () => LinkStatus | undefined,
-    subscriptions: readonly string[],
+    subscriptions: () => readonly string[],
     delays: () => { [thread: string]: number },
     contracts: () => ContractThreadHealth | undefined,
   ) {
@@ -57,23 +56,19 @@ export class LinkMetrics {
       registers,
     });
     for (const result of ['resumed', 'lost']) this.#resumes.inc({ result }, 0);
-    this.#denied = new Gauge({
-      name: 'holdfast_link_subscription_denied',
-      help: '1 while the broker refuses the subscription.',
-      labelNames: ['subscription'],
-      registers,
-    });
-    for (const subscription of subscriptions) this.#denied.set({ subscription }, 0);
-    new Gauge({
-      name: 'holdfast_link_subscription_unanswered',
-      help: '1 while the broker does not answer the SUBSCRIBE.',
-      labelNames: ['subscription'],
-      registers,
-      collect: function (this: Gauge<'subscription'>) {
-        const unanswered = new Set(status()?.unanswered);
-        for (const subscription of subscriptions) this.set({ subscription }, unanswered.has(subscription) ? 1 : 0);
-      },
-    });
+    const bySubscription = (name: string, help: string, of: (status: LinkStatus) => Iterable<string>): void =>
+      void new Gauge({
+        ...{ name, help, labelNames: ['subscription'], registers },
+        collect() {
+          this.reset();
+          const link = status();
+          const found = new Set(link && of(link));
+          for (const subscription of subscriptions()) this.set({ subscription }, found.has(subscription) ? 1 : 0);
+        },
+      });
+    const [denied, unanswered] = ['holdfast_link_subscription_denied', 'holdfast_link_subscription_unanswered'];
+    bySubscription(denied, '1 while the broker refuses the subscription.', (link) => Object.keys(link.denied));
+    bySubscription(unanswered, '1 while the broker does not answer the SUBSCRIBE.', (link) => link.unanswered);
     this.#messages(registers);
     threadGauges(registers, delays, contracts);
   }
@@ -86,9 +81,6 @@ export class LinkMetrics {
     } else if (event.kind === 'dropped') this.#drops.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'refused') this.#refused.inc({ cause: event.diagnosis.cause });
     else if (event.kind === 'session-lost') this.#resumes.inc({ result: 'lost' });
-    else if (event.kind === 'subscription') {
-      this.#denied.set({ subscription: event.name }, isDenied(event.code) ? 1 : 0);
-    }
   }
 
   #messages(registers: Registry[]): void {

@@ -88,7 +88,7 @@ describe('OpenMetrics of Prometheus text', () => {
   it('names counters without their suffix and has no blank line', async () => {
     const link = new LinkMetrics(
       () => undefined,
-      ['a "b"\\c\nd'],
+      () => ['a "b"\\c\nd'],
       () => ({ main: 1 }),
       () => undefined,
     );

@@ -31,8 +31,8 @@ export interface TracingParts {
   settings: TracingSettings;
   version: string;
   clientId: () => string;
-  /** Filters of the subscriptions, and of what may be published: they name spans, because topics are too many. */
-  filters: { received: readonly string[]; published: readonly string[] };
+  /** Filters of the subscriptions, which may change, and of what may be published: they name spans, because topics are too many. */
+  filters: { received: () => readonly string[]; published: readonly string[] };
   /** Spans are lost, so many. @param why the collector's answer; undefined: it does not keep up */
   lost: (count: number, why: string | undefined) => void;
 }
@@ -139,7 +139,7 @@ export class Tracing {
     for (const { id, topic, receivedAt, begun, committed, parent } of marks) {
       const origin = originOf(id);
       const cause = parent === undefined ? undefined : spanRefOf(parent);
-      const filter = named(topic, this.parts.filters.received);
+      const filter = named(topic, this.parts.filters.received());
       const attributes = { ...this.#mqtt(id, filter), 'messaging.operation.type': 'receive' };
       const links = cause ? [cause] : [];
       const name = `receive ${filter}`;

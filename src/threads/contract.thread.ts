@@ -29,6 +29,8 @@ export interface ContractThreadSettings {
   publishContracts: readonly PublishContractSettings[];
   /** What the contracts' files held; a thread without it reads them. */
   files?: FilesRead;
+  /** The same of contracts, by name, that the configuration has no more. */
+  formerFiles?: ReadonlyMap<string, FilesRead>;
   /** The journal's directory. */
   directory: string;
   heartbeats: SharedArrayBuffer;
@@ -195,7 +197,7 @@ async function attach(port: MessagePort): Promise<FilesRead> {
       if (event === 'committed') notify(value as number);
     }),
   );
-  const memory = new FileMemory(data.files);
+  const memory = new FileMemory(data.files, data.formerFiles);
   const contracts = await Contracts.compile(data.subscriptions, data.contracts, data.publishContracts, memory);
   // Without room for it the next read finds them again.
   const damaged = (positions: number[]): void => void journal.quarantine(positions).catch(() => undefined);

@@ -9,7 +9,7 @@ import type { LinkEvent, LinkStatus } from '../domain/link.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { ExpectedResponse, PublishResult, RequestResponse } from '../domain/publish.js';
 import type { SentMark } from '../domain/trace.js';
-import type { Credentials, OpsSettings } from '../domain/settings.js';
+import type { Credentials, OpsSettings, SubscriptionSettings } from '../domain/settings.js';
 import { causeOfRefusal, Session, type SessionOptions } from '../link/index.js';
 import { LinkMetrics, LONG_QUIET_MS, OpsServer, type Repeated, Repeats, type Log, type LogLine } from '../ops/index.js';
 import { Heartbeats, THREADS } from './heartbeat.js';
@@ -32,6 +32,8 @@ export interface LinkThreadCalls {
   attach(port: MessagePort): Promise<void>;
   /** Connects, and stays connected. */
   connect(options: SessionOptions): Promise<void>;
+  /** Subscribes to these from now on, and no longer to what they leave out. Resolves at once: the broker is not waited for. */
+  resubscribe(subscriptions: SubscriptionSettings[]): Promise<void>;
   /** What lets the link in from the next connect on. */
   credentials(credentials: Credentials): Promise<void>;
   /** As `Responses.expect`. */
@@ -65,7 +67,7 @@ export interface LinkThreadEvents {
 
 const STALL_CHECK_MS = 1_000;
 
-const { ops, subscriptions, heartbeats, traced } = workerData as LinkThreadData;
+const { ops, heartbeats, traced, ...data } = workerData as LinkThreadData;
 const beats = new Heartbeats(heartbeats);
 const repeats = new Repeats(systemClock);
 const facts = {
@@ -76,6 +78,8 @@ const facts = {
   contracts: undefined as ContractThreadHealth | undefined,
   unadmitted: undefined as number | undefined,
 };
+/** Their names. */
+let { subscriptions } = data;
 let journal: ServedJournal | undefined;
 let session: Session | undefined;
 /** Monotonic: when the link came up last. */
@@ -88,7 +92,7 @@ let refusal: string | undefined;
 const log: Log = (level, message, fields = {}) => tell('log', { level, message, fields });
 const metrics = new LinkMetrics(
   () => session?.status(),
-  subscriptions,
+  () => subscriptions,
   () => Object.fromEntries(THREADS.map((thread) => [thread, beats.worstDelayMs(thread)])),
   () => facts.contracts,
 );
@@ -136,6 +140,11 @@ const calls: LinkThreadCalls = {
       ...(traced ? { traced: (mark: SentMark) => tell('sent', mark) } : {}),
     });
     session.start();
+    return Promise.resolve();
+  },
+  resubscribe(wanted) {
+    subscriptions = wanted.map(({ name }) => name);
+    session?.resubscribe(wanted);
     return Promise.resolve();
   },
   credentials(credentials) {

@@ -1,6 +1,6 @@
 /** Contracts that change while the gateway runs: the link stays, and what is refused changes nothing. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import { needs } from '../support/needs.js';
 import { answersTo, callsOf } from '../support/page-calls.js';
 import { scratchDirectory } from '../support/scratch.js';
 import { until } from '../support/until.js';
+import { Volume } from '../support/volume.js';
 import { read } from '../tidy/tree.js';
 
 interface Answer {
@@ -26,24 +27,6 @@ interface Answer {
 
 function schema(required: string, more: object = {}): string {
   return JSON.stringify({ type: 'object', properties: { [required]: {} }, required: [required], ...more });
-}
-
-/** A folder mounted as the kubelet does: what is read are links through `..data`, which is replaced at once. */
-class Volume {
-  readonly directory = scratchDirectory('volume');
-  #version = 0;
-
-  put(files: { [name: string]: string }): void {
-    const version = `..${++this.#version}`;
-    mkdirSync(join(this.directory, version));
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(this.directory, version, name), text);
-      if (this.#version === 1) symlinkSync(join('..data', name), join(this.directory, name));
-    }
-    symlinkSync(version, join(this.directory, '..data_tmp'));
-    renameSync(join(this.directory, '..data_tmp'), join(this.directory, '..data'));
-    if (this.#version > 1) rmSync(join(this.directory, `..${this.#version - 1}`), { recursive: true });
-  }
 }
 
 class Scene {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
-import { render } from './chart.js';
+import { render, SET } from './chart.js';
 import { gatewayValues, ofKind, PodGateway, startScene, type Scene } from './scene.js';
 
 const NEEDS = needs('mosquitto', 'helm', 'namespaces', 'ip');
@@ -36,7 +36,7 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
       files: { 'telemetry.json': schema },
     });
     cluster.apply(render(values(wants('one'))));
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     const gateway = new PodGateway(pod!);
     await pod!.untilReady();
     await gateway.subscribed();
@@ -84,7 +84,7 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
       secrets: { values: { other: 'value', ...secrets } },
     });
     cluster.apply(render(values(app, {})));
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     const gateway = new PodGateway(pod!);
     await pod!.untilReady();
     await gateway.subscribed();
@@ -110,7 +110,7 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
       secrets: { values: { password, app: token } },
     });
     cluster.apply(render(values('first', 'token-of-the-first-day')));
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     const gateway = new PodGateway(pod!);
     await pod!.untilReady();
     await gateway.untilMetric('holdfast_link_up', 1);

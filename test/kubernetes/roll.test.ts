@@ -7,12 +7,11 @@ import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
 import { until } from '../support/until.js';
-import { render } from './chart.js';
+import { render, SET } from './chart.js';
 import { gatewayValues, PodGateway, startScene } from './scene.js';
 
-const COUNT = 2_500;
-const PER_SECOND = 500;
-const SET = 'gw-holdfast';
+const COUNT = 1_600;
+const PER_SECOND = 400;
 const CLIENT = `${SET}-0`;
 
 describe('a StatefulSet', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () => {

@@ -8,10 +8,8 @@ import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
 import { until } from '../support/until.js';
-import { render } from './chart.js';
+import { render, SET } from './chart.js';
 import { gatewayValues, PodGateway, startScene } from './scene.js';
-
-const SET = 'gw-holdfast';
 
 describe('a pod', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () => {
   it('with a webhook that hangs ends by itself once the drain is over, and its successor delivers', async (t) => {
@@ -54,20 +52,21 @@ describe('a pod', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () =
     assert.ok(tookMs < 5_000, `${tookMs} ms`);
   });
 
-  it('that stands still is restarted by its liveness probe, and goes on without a loss', async (t) => {
+  it('that stands still is restarted by its liveness probe, and goes on without a loss: an emptyDir outlives a container', async (t) => {
     const { cluster, broker, receiver } = await startScene(t);
     cluster.apply(
       render({
         ...gatewayValues(receiver.url, 'devices/+/telemetry', { ops: { drain: '1s' } }),
         probes: { liveness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 2 } },
         terminationGracePeriodSeconds: 2,
+        persistence: { enabled: false },
       }),
     );
     const [pod] = await cluster.statefulSet(SET).start();
     await pod!.untilReady();
     const gateway = new PodGateway(pod!);
     await gateway.subscribed();
-    const count = 2_000;
+    const count = 1_500;
     const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count, perSecond: 300 });
     await receiver.waitFor(count / 10);
     gateway.life.container!.signal('SIGSTOP');

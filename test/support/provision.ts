@@ -49,11 +49,11 @@ const PACKAGES: { [program in Program]: Sources } = {
   chromium: { apt: ['chromium', 'fonts-dejavu-core'] },
   promtool: { apt: ['prometheus'], brew: 'prometheus' },
   prometheus: { apt: ['prometheus'], brew: 'prometheus' },
+  ip: { apt: ['iproute2'] },
   // Debian has none of them.
   helm: { brew: 'helm', go: 'helm.sh/helm/v3/cmd/helm@v3.22.0' },
   kubeconform: { brew: 'kubeconform', go: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0' },
   kustomize: { brew: 'kustomize', go: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.2' },
-  ip: { apt: ['iproute2'] },
 };
 /** Packages of brokers start a service at once, which nobody has asked for [Debian Policy, 9.3.3]. */
 const NO_SERVICES = `
