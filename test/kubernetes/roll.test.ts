@@ -85,10 +85,14 @@ describe('a StatefulSet', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip')
     const { cause, mend } = drops.find((drop) => drop.cause === 'client-id-conflict')!;
     assert.match(`${cause}: ${mend}`, /client id/i);
     assert.equal(first!.ready, true, 'its backlog is delivered all the same');
+    const count = 200;
+    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count, perSecond: 100 });
     assert.match(broker.log, new RegExp(`${CLIENT} already connected, closing old connection`));
     await first!.terminate();
     await second.pod.untilReady();
     await second.untilMetric('holdfast_link_up', 1);
+    await publisher.done;
+    await receiver.waitFor(() => allDelivered(receiver, count), 60_000);
   });
 });
 
