@@ -17,7 +17,8 @@ RUN npm run build
 RUN mkdir /package \
   && npm pack --ignore-scripts --pack-destination /package \
   && tar --extract --file /package/*.tgz --directory /package \
-  && rm /package/*.tgz
+  && rm /package/*.tgz \
+  && chmod -R u=rwX,go=rX /package
 
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE}@${NODE_DIGEST} AS dependencies
 WORKDIR /holdfast

@@ -99,17 +99,14 @@ describe('the layout of the image', () => {
     assert.deepEqual([...new Set(listed)].sort(), [...new Set(expected)].sort());
   });
 
-  it('everything but /data is its owner’s alone to write to, and that is not the image’s user', () => {
-    const writable = filesBelow(image.directory).filter(
-      (path) => (lstatSync(join(image.directory, path)).mode & 0o022) !== 0,
-    );
+  it('everybody may read it, only its owner may write to it, and that is not the image’s user; but /data is', () => {
+    const files = filesBelow(image.directory).map((path) => ({ path, ...lstatSync(join(image.directory, path)) }));
     assert.deepEqual(
-      writable.filter((path) => !lstatSync(join(image.directory, path)).isSymbolicLink()),
+      files.filter(({ mode }) => (mode & 0o170000) === 0o100000 && (mode & 0o466) !== 0o444).map(({ path }) => path),
       [],
     );
     if (process.getuid?.() !== 0) return;
-    const owners = new Set(filesBelow(image.directory).map((path) => lstatSync(join(image.directory, path)).uid));
-    assert.deepEqual([...owners], [0]);
+    assert.deepEqual([...new Set(files.map(({ uid }) => uid))], [0]);
     const { uid, gid, mode } = lstatSync(join(image.directory, 'data'));
     assert.deepEqual([uid, gid, mode & 0o777], [image.user, image.group, 0o750]);
   });

@@ -74,6 +74,8 @@ function configOf({ stages }: Dockerfile): Omit<Image, 'directory'> {
 }
 
 function build(stage: Stage, root: string, roots: ReadonlyMap<string, string>, context: string[]): void {
+  // As in an engine, whatever it is here.
+  const umask = process.umask(0o022);
   mkdirSync(CACHE, { recursive: true });
   for (const name of readdirSync(CACHE)) {
     const old = join(CACHE, name);
@@ -84,9 +86,12 @@ function build(stage: Stage, root: string, roots: ReadonlyMap<string, string>, c
     chmodSync(place, 0o755);
     for (const folder of BASE_FOLDERS) mkdirSync(join(place, folder), { recursive: true });
     new StageBuild(place, roots, context).run(stage);
+    renameSync(place, root);
+  } catch (error) {
     // Whoever is second finds it there; both have made the same.
-    if (!existsSync(root)) renameSync(place, root);
+    if (!existsSync(root)) throw error;
   } finally {
+    process.umask(umask);
     rmSync(place, { recursive: true, force: true });
   }
 }
