@@ -10,7 +10,7 @@ import type { ContractFrame, ContractsInForce } from './contracts-in-force.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Credentials, HttpSettings, Settings, SubscriptionSettings } from './domain/settings.js';
 import type { ReloadMetrics } from './ops/index.js';
-import type { Registry, Unfit } from './registration/index.js';
+import type { Failed, Registry, Unfit } from './registration/index.js';
 import { FORMER_MAX, planReload, type ReloadPlan } from './reload-plan.js';
 import { tryContracts } from './threads/contract-trial.js';
 
@@ -41,6 +41,9 @@ export interface ReloadingParts {
   told: (reload: LastReload) => void;
   logger: Logger;
 }
+
+/** A subscriber's key is its id after this. */
+const KEY = 'subscribers.';
 
 /** Why one was asked for. */
 export type ReloadTrigger = 'file' | 'signal' | 'api';
@@ -130,7 +133,8 @@ export class Reloading {
     { positionOf }: Fit,
   ): Promise<{ done: string[]; problems: ConfigProblem[] }> {
     if (subscribersChanged.length === 0) return { done: [], problems: [] };
-    const failed = await this.parts.subscribers().configure(subscribers);
+    const none = (error: unknown): Failed[] => subscribersChanged.map((key) => ({ id: key.slice(KEY.length), error }));
+    const failed = await this.parts.subscribers().configure(subscribers).catch(none);
     if (this.#stopped) throw stopping();
     const problems = failed.map(({ id, error }): ConfigProblem => {
       const index = subscribers.findIndex((one) => one.id === id);
@@ -138,7 +142,7 @@ export class Reloading {
       const known = error instanceof HoldfastError;
       const mend = known ? `${error.hint} Then reload again.` : 'Reload again; if that does not help, restart.';
       return {
-        path: `subscribers.${id}`,
+        path: `${KEY}${id}`,
         ...at,
         message: known ? `${error.code}: ${error.message}` : String(error),
         mend,

@@ -139,6 +139,9 @@ describe('what is found', () => {
     assert.deepEqual(found({ reload: { result: 'refused', at: NOW, needsRestart: ['ops'] } }), [
       'warning reload-refused',
     ]);
+    assert.deepEqual(found({ reload: { result: 'incomplete', at: NOW, needsRestart: [] } }), [
+      'warning reload-incomplete',
+    ]);
     assert.deepEqual(found({ reload: { result: 'applied', at: NOW, needsRestart: ['ops'] } }), ['info restart-needed']);
   });
 

@@ -85,6 +85,8 @@ export type LinkEvent =
   | { kind: 'own-topic'; topic: string }
   /** What the broker said to a SUBSCRIBE; null: it hung up on it more than once, and it is set aside. */
   | { kind: 'subscription'; name: string; code: SubscribeAnswer }
+  /** It hangs up when it is to let go of this filter: that is tried again later, and what it sends of it is kept. */
+  | { kind: 'spared'; filter: string }
   /** It has not said anything. */
   | { kind: 'unanswered'; name: string }
   | { kind: 'presence'; problem: PresenceProblem };

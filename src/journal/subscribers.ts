@@ -77,8 +77,10 @@ export class SubscriberTable {
     const known = this.#find.get(id) as unknown as SubscriberRow | undefined;
     if (!known || this.#waits.get(id)) return false;
     const filters = JSON.parse(known.topics) as string[];
-    const names = this.#later.all(Math.max(known.cursor, cursor)) as unknown as { name: string }[];
-    if (names.some(({ name }) => filters.some((filter) => topicMatches(filter, name)))) return false;
+    const names = this.#later.iterate(Math.max(known.cursor, cursor)) as Iterable<unknown> as Iterable<{
+      name: string;
+    }>;
+    for (const { name } of names) if (filters.some((filter) => topicMatches(filter, name))) return false;
     for (const table of ['subscribers', 'replays']) {
       this.db.prepare(`DELETE FROM ${table} WHERE subscriber = ?`).run(id);
     }

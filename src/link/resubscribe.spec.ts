@@ -149,9 +149,11 @@ describe('subscriptions that change while the link is up', () => {
   it('a broker that hangs up when a filter is given up is spared that', async () => {
     const subscriptions = await granted('a', 'b');
     subscriptions.want([wanted('a')]);
+    const spared: string[] = [];
     const connect = (now: number): string[] => {
       const port = broker([], {
         now: () => now,
+        spared: (filter) => void spared.push(filter),
         unsubscribe: (filter) => {
           port.asked.push(`-${filter}`);
           return new Promise(() => undefined);
@@ -167,7 +169,7 @@ describe('subscriptions that change while the link is up', () => {
       subscriptions.judged(SILENT_CLOSE, 'network', 0);
     }
     assert.deepEqual(connect(1), []);
-    assert.equal(subscriptions.wanting, true, 'and tried again later');
+    assert.deepEqual([subscriptions.wanting, spared], [true, ['b']], 'and tried again later');
     subscriptions.ended(false, 1);
     subscriptions.want([wanted('a'), wanted('b')]);
     const port = broker();

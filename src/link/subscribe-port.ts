@@ -34,6 +34,7 @@ export function subscribePort(
     answered: ({ name: subscription, own }, code) => {
       if (own !== true) tell({ kind: 'subscription', name: subscription, code });
     },
+    spared: (filter) => tell({ kind: 'spared', filter }),
     unanswered: ({ name: subscription, own }) => {
       if (own !== true) tell({ kind: 'unanswered', name: subscription });
     },

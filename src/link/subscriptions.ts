@@ -39,6 +39,8 @@ export interface SubscribePort {
   dropped(filter: string): void;
   /** The broker, or what it said of itself, has settled this one. */
   answered(wanted: Wanted, code: SubscribeAnswer): void;
+  /** The broker hangs up when it is to let go of this one, and goes on sending it for now. Told each time. */
+  spared?(filter: string): void;
   /** The broker has not answered for {@link ANSWER_MS_MAX}, and may yet. */
   unanswered(wanted: Wanted): void;
 }
@@ -278,10 +280,10 @@ export class Subscriptions {
 
   /** @returns how many the broker has let go of */
   async #giveUp(port: SubscribePort): Promise<number> {
-    const unwanted = this.#unwanted.filter(
-      (filter) =>
-        (!this.#leaving.has(filter) || this.#overdue.has(filter)) && this.#suspects.until(filter) <= port.now(),
-    );
+    const there = this.#unwanted.filter((filter) => !this.#leaving.has(filter) || this.#overdue.has(filter));
+    const isSpared = (filter: string): boolean => this.#suspects.until(filter) > port.now();
+    const unwanted = there.filter((filter) => !isSpared(filter));
+    for (const filter of there.filter(isSpared)) port.spared?.(filter);
     await this.#some(unwanted, (filter) => this.#unsubscribeInTime(filter, port));
     const left = new Set(this.#unwanted);
     return unwanted.filter((filter) => !left.has(filter)).length;

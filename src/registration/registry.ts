@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HoldfastError } from '../domain/errors.js';
-import { invalid } from '../domain/request-problem.js';
 import {
   SUBSCRIBER_DEFAULTS,
   type Hold,
@@ -9,13 +8,21 @@ import {
   type SubscriberSettings,
 } from '../domain/subscriber.js';
 import { lostBacklog, type Lost } from './backlog.js';
-import { ABSENT, backlogLost, free, mustBeOurs, NOBODY, viewOf, type Entry, type SubscriberView } from './entry.js';
+import {
+  ABSENT,
+  backlogLost,
+  free,
+  mustBeOurs,
+  mustHaveCome,
+  NOBODY,
+  viewOf,
+  type Entry,
+  type SubscriberView,
+} from './entry.js';
 import { CHANGES_MAX, SUBSCRIBERS_MAX, unfitAmong, type Failed, type Unfit } from './file-change.js';
 import type { RegistryParts, Target, TestResult } from './parts.js';
 import { checkedWith, unmaskedBody, type Body } from './secrets.js';
 
-/** A time of a clock that is ahead by less is not taken for one to come. */
-const CLOCKS_DIFFER_MS = 60_000;
 const SHADOWED = 'it is registered too; the one in the configuration is served';
 
 /** A change that is on disk, and how many records were given up for it. */
@@ -125,19 +132,17 @@ export class Registry {
       const known = this.#entries.get(id);
       if (known) mustBeOurs(id, known);
       const { body, settings } = this.#checked(id, sent, known?.body);
-      if (!known) this.#mustHaveCome(settings.startFrom);
+      if (!known) mustHaveCome(settings.startFrom, this.parts.reader.lastPosition(), this.parts.clock.now());
       const why = await this.parts.refusal(new URL(settings.url!));
       if (why !== undefined) throw new HoldfastError('URL_FORBIDDEN', `the url is not allowed: ${why}`);
       const { journal } = this.parts;
       const target = { settings, sender: this.parts.senderOf(settings) };
       const keep = (waiting: number[]): Promise<SubscriberProgress> =>
         journal.saveRegistration({ id, body }, settings, waiting);
-      const hold = known
-        ? await this.#change(known, target, async ({ records, waiting }) => {
-            if (records > 0 && !discard) throw backlogLost(id, records);
-            return { progress: await keep(waiting), discarded: records };
-          })
-        : await this.#add(target, () => keep([]));
+      const hold = await this.#put(known, target, async ({ records, waiting }) => {
+        if (records > 0 && !discard) throw backlogLost(id, records);
+        return { progress: await keep(waiting), discarded: records };
+      });
       this.#entries.set(id, { source: 'registered', settings, hold, body });
       const created = known?.source !== 'registered';
       this.parts.observer.changed(id, created ? 'registered' : 'changed');
@@ -250,9 +255,7 @@ export class Registry {
     if (known?.source === 'file' && isDeepStrictEqual(known.settings, settings)) return;
     const target = { settings, sender: this.parts.trustedSenderOf(settings) };
     const keep = (): Promise<SubscriberProgress> => journal.knowSubscriber(settings);
-    const hold = known
-      ? await this.#change(known, target, (lost) => this.#narrowed(id, lost, keep))
-      : await this.#add(target, keep);
+    const hold = await this.#put(known, target, (lost) => this.#narrowed(id, lost, keep));
     this.#entries.set(id, { source: 'file', settings, hold });
     if (known?.source === 'registered') observer.impaired(id, SHADOWED);
   }
@@ -266,7 +269,7 @@ export class Registry {
     if (target) {
       const { settings } = target;
       const keep = (): Promise<SubscriberProgress> => journal.knowSubscriber(settings);
-      const hold = await this.#change(known, target, (lost) => this.#narrowed(id, lost, keep));
+      const hold = await this.#put(known, target, (lost) => this.#narrowed(id, lost, keep));
       this.#entries.set(id, { source: 'registered', settings, hold, body: registration.body });
       return;
     }
@@ -310,29 +313,28 @@ export class Registry {
     return { body, settings };
   }
 
-  /** From a place that is yet to come it would start now, and nothing would say so. */
-  #mustHaveCome(startFrom: SubscriberSettings['startFrom']): void {
-    if (typeof startFrom === 'string') return;
-    const last = this.parts.reader.lastPosition();
-    const isAhead =
-      'time' in startFrom ? startFrom.time > this.parts.clock.now() + CLOCKS_DIFFER_MS : startFrom.position > last + 1;
-    if (!isAhead) return;
-    const ahead = 'time' in startFrom ? 'in the future' : `ahead of the journal, whose last position is ${last}`;
-    throw invalid([{ pointer: '/startFrom', message: `is ${ahead}. Write now to start with what comes next.` }]);
+  /** One that is new, or comes in the place of another. @param keep saves it, once it is known what is lost by it */
+  async #put(known: Entry | undefined, target: Target, keep: (lost: Lost) => Promise<Kept>): Promise<Hold> {
+    const put = known ? this.#change(known, target, keep) : this.#add(target, keep);
+    return put.catch((error: unknown) => {
+      void target.sender.close();
+      throw error;
+    });
   }
 
-  async #add(target: Target, keep: () => Promise<SubscriberProgress>): Promise<Hold> {
+  async #add(target: Target, keep: (lost: Lost) => Promise<Kept>): Promise<Hold> {
     const { delivery, observer } = this.parts;
     const known = this.#entries.size + this.#coming;
     if (known >= SUBSCRIBERS_MAX) throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${known} subscribers`);
     this.#coming++;
-    const { cursor, hold, freshAt } = await keep().finally(() => this.#coming--);
+    const { progress } = await keep({ records: 0, waiting: [] }).finally(() => this.#coming--);
+    const { cursor, hold, freshAt } = progress;
     observer.added(target.settings.id);
     delivery.add({ ...target, cursor, freshAt, hold });
     return hold;
   }
 
-  /** Another takes its place and goes on where it was. @param keep saves that, once it is known what is lost by it */
+  /** Another takes its place and goes on where it was. */
   async #change(known: Entry, target: Target, keep: (lost: Lost) => Promise<Kept>): Promise<Hold> {
     const { journal, delivery, observer } = this.parts;
     const { id } = target.settings;

@@ -187,6 +187,14 @@ function observe(event: LinkEvent): void {
     denied(event.name, event.code);
   } else if (event.kind === 'unanswered') {
     log('warn', 'the broker does not answer a SUBSCRIBE: it is asked again every minute', { subscription: event.name });
+  } else if (event.kind === 'spared') {
+    const text = 'the broker hangs up when it is to unsubscribe: it goes on sending this, and is asked again later';
+    repeats.tell(
+      `spared ${event.filter}`,
+      (repeated) => log('warn', text, { filter: event.filter, ...repeated }),
+      1,
+      LONG_QUIET_MS,
+    );
   } else if (event.kind === 'presence') {
     log('warn', 'the birth message or the will is not as configured', { ...event.problem });
   } else if (event.kind === 'canary') canary(event);

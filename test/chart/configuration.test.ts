@@ -1,4 +1,4 @@
-/** How the configuration reaches the gateway, what follows a change of it, and what rolls the pods. */
+/** How the configuration reaches the gateway. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { loadSettings } from '../../src/config/index.js';
 import { needs } from '../support/needs.js';
 import { scratchDirectory } from '../support/scratch.js';
-import { render, shape, shapes, type Values } from './helm.js';
+import { render, shape, shapes } from './helm.js';
 import { the, type Manifest, type PodSpec, type StatefulSet } from './manifests.js';
 
 const podOfGateway = (made: Manifest[]): PodSpec => the<StatefulSet>(made, 'StatefulSet').spec.template.spec;
@@ -52,12 +52,13 @@ describe('configuration', { skip: needs('helm') }, () => {
   it('numbers, flags and texts are what they were', () => {
     const config = {
       broker: { protocol: 5, username: 'on', password: '0017' },
-      session: { adopt: true },
+      session: { adopt: true, will: { topic: 't', payload: '{{ .Values.a }}\n  - #\t"' } },
       publish: { outbox: { maxRecords: 10_000_000, maxResults: 1_000_000_000 } },
     };
     const file = parse(fileOf(render({ config }))) as typeof config;
     assert.deepEqual(file.broker, { ...config.broker, url: 'mqtt://broker:1883' });
-    assert.deepEqual([file.session.adopt, file.publish], [true, config.publish]);
+    assert.deepEqual(file.session, { ...config.session, clientId: '${POD_NAME}' });
+    assert.deepEqual(file.publish, config.publish);
   });
 
   it('several addresses take the place of the default one', () => {
@@ -93,58 +94,5 @@ describe('configuration', { skip: needs('helm') }, () => {
       ['POD_NAME', 'POD_NAMESPACE', 'MQTT_USERNAME'],
     );
     assert.deepEqual(envFrom, [{ configMapRef: { name: 'proxies', optional: true } }]);
-  });
-});
-
-describe('the checksum', { skip: needs('helm') }, () => {
-  const http = { host: '0.0.0.0', auth: { tokens: [{ name: 'a', token: 'x'.repeat(32), scopes: ['read'] }] } };
-  const of = (values: Values): string | undefined =>
-    the<StatefulSet>(render(values), 'StatefulSet').spec.template.metadata.annotations!['checksum/config'];
-  const before = of({});
-
-  const reloaded: [string, Values][] = [
-    ['contracts', { contracts: { t: { format: 'text' } } }],
-    ['subscribers', { subscribers: [{ id: 'a', url: 'http://a.svc', topics: ['#'] }] }],
-    ['subscriptions', { subscriptions: [{ filter: 'a/#' }] }],
-    ['publish.contracts', { contracts: { t: {} }, publish: { contracts: [{ filter: 'a', contract: 't' }] } }],
-  ];
-  for (const [name, config] of reloaded) {
-    it(`stays when ${name} changes: the gateway reloads it`, () => {
-      assert.equal(of({ config }), before);
-    });
-  }
-
-  it('stays when a file or a Secret changes', () => {
-    assert.equal(of({ files: { 'a.json': '{}' } }), before);
-    assert.equal(of({ secrets: { values: { a: 'b' } } }), before);
-  });
-
-  it('stays when there are other tokens, and changes when there are none any more', () => {
-    const tokens = of({ config: { http } });
-    const more = [...http.auth.tokens, { name: 'b', token: 'y'.repeat(32), scopes: ['publish'] }];
-    assert.equal(of({ config: { http: { ...http, auth: { tokens: more } } } }), tokens);
-    assert.notEqual(of({ config: { http: { ...http, auth: 'none' } } }), tokens);
-    const loopback = { ...http, host: '127.0.0.1' };
-    assert.notEqual(of({ config: { http: loopback } }), before);
-  });
-
-  const restarts: Values[] = [
-    { broker: { url: 'mqtt://other:1883' } },
-    { broker: { username: 'other' } },
-    { session: { expiry: '48h' } },
-    { journal: { retention: '1h' } },
-    { publish: { allow: ['a'] } },
-    { registration: { allow: ['a'] } },
-    { http: { port: 8081 } },
-    { ops: { drain: '21s' } },
-    { log: { level: 'debug' } },
-    { tracing: { sample: 0.5 } },
-  ];
-  for (const config of restarts) {
-    it(`changes with ${JSON.stringify(config)}, which takes a restart`, () => assert.notEqual(of({ config }), before));
-  }
-
-  it('is not there for a ConfigMap that the chart does not see', () => {
-    assert.equal(of({ existingConfigMap: 'mine' }), undefined);
   });
 });

@@ -9,6 +9,18 @@ import { refusal, render, type Values } from './helm.js';
 
 const schema = JSON.parse(read('helm/holdfast/values.schema.json')) as { $defs: { [name: string]: object } };
 
+describe('values.yaml', () => {
+  it('has no figure that the capacity of the gateway has not', () => {
+    const figures = read('helm/holdfast/values.yaml').match(/\d+ 000|\d+ MB|\d+\.\d+ million|70 minutes/g) ?? [];
+    const known = read('docs/OPERATIONS.md');
+    assert.ok(figures.length >= 6);
+    assert.deepEqual(
+      figures.filter((figure) => !known.includes(figure)),
+      [],
+    );
+  });
+});
+
 describe('values.schema.json', () => {
   it('is a schema that the default values fit', () => {
     const validate = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false }).compile(schema);
@@ -93,5 +105,10 @@ describe('wrong values', { skip: needs('helm') }, () => {
         ),
       ) as Values,
     });
+  });
+
+  it('what the README shows is taken', () => {
+    const [, shown] = /```yaml\n(secrets:[^`]*)```/.exec(read('helm/holdfast/README.md'))!;
+    assert.ok(render(parse(shown!) as Values).some(({ kind }) => kind === 'StatefulSet'));
   });
 });
