@@ -4,11 +4,14 @@ import { describe, it } from 'node:test';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
-import { render } from './chart.js';
+import { render, SET } from './chart.js';
 import { gatewayValues, ofKind, PodGateway, startScene, type Scene } from './scene.js';
 
 const NEEDS = needs('mosquitto', 'helm', 'namespaces', 'ip');
 const SECRETS = '/run/secrets/holdfast';
+
+/** No schema. */
+const BAD = '{ "type": "objct" }';
 
 /** A schema that wants this key. */
 function wants(key: string): string {
@@ -26,17 +29,18 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
     const { cluster, receiver } = scene;
     const contract = { contracts: { telemetry: { schema: 'telemetry.json' } } };
     const first = { id: 'app', url: receiver.url, topics: ['devices/#'] };
-    const values = (schema: string, subscribers: object[] = [first]): object => ({
+    const telemetry = { name: 'telemetry', filter: 'devices/+/telemetry', contract: 'telemetry' };
+    const values = (schema: string, subscribers: object[] = [first], subscriptions = [telemetry]): object => ({
       config: {
         ...gatewayValues(receiver.url).config,
-        subscriptions: [{ name: 'telemetry', filter: 'devices/+/telemetry', contract: 'telemetry' }],
+        subscriptions,
         subscribers,
         ...contract,
       },
       files: { 'telemetry.json': schema },
     });
     cluster.apply(render(values(wants('one'))));
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     const gateway = new PodGateway(pod!);
     await pod!.untilReady();
     await gateway.subscribed();
@@ -46,7 +50,9 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
     await send({ two: 2 });
     await gateway.untilMetric('holdfast_rejections_total', 1, { contract: 'telemetry' });
 
-    cluster.apply(render(values(wants('two'), [first, { ...first, id: 'second', url: `${receiver.url}/second` }])));
+    const second = { ...first, id: 'second', url: `${receiver.url}/second` };
+    const alarms = { ...telemetry, name: 'alarms', filter: 'devices/+/alarms' };
+    cluster.apply(render(values(wants('two'), [first, second], [telemetry, alarms])));
     await gateway.untilMetric('holdfast_config_reloads_total', 1, { result: 'applied' });
     await send({ two: 2 });
     await receiver.waitFor(({ requests }) => requests.length === 3);
@@ -58,7 +64,9 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
       ['/events', '/events/second'],
     );
 
-    const bad = render(values('{ "type": "objct" }', []));
+    await gateway.subscribed(2);
+
+    const bad = render(values(BAD, []));
     cluster.apply(bad);
     await gateway.untilMetric('holdfast_config_last_reload_successful', 0);
     await send({ two: 2 });
@@ -73,6 +81,22 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
     await stood(gateway);
   });
 
+  it('a pod that starts with a bad ConfigMap ends with 2 and says why; once it is mended, it comes up by itself', async (t) => {
+    const { cluster, receiver } = await startScene(t);
+    const values = (schema: string): object => ({
+      config: { ...gatewayValues(receiver.url).config, contracts: { telemetry: { schema: 'telemetry.json' } } },
+      files: { 'telemetry.json': schema },
+    });
+    cluster.apply(render(values(BAD)));
+    const [pod] = await cluster.statefulSet(SET).start();
+    const { life } = new PodGateway(pod!);
+    await until(() => life.exits.length > 0, { what: () => pod!.report });
+    assert.deepEqual(life.exits[0], { code: 2, signal: null });
+    assert.match(pod!.report, /contract \\"telemetry\\": telemetry\.json/);
+    cluster.apply(render(values(wants('one'))));
+    await pod!.untilReady();
+  });
+
   it('a ConfigMap that names a file of a Secret that comes later is in force once it is there', async (t) => {
     const scene = await startScene(t);
     const { cluster, receiver } = scene;
@@ -84,7 +108,7 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
       secrets: { values: { other: 'value', ...secrets } },
     });
     cluster.apply(render(values(app, {})));
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     const gateway = new PodGateway(pod!);
     await pod!.untilReady();
     await gateway.subscribed();
@@ -110,7 +134,7 @@ describe('configuration in a pod', { skip: NEEDS }, () => {
       secrets: { values: { password, app: token } },
     });
     cluster.apply(render(values('first', 'token-of-the-first-day')));
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     const gateway = new PodGateway(pod!);
     await pod!.untilReady();
     await gateway.untilMetric('holdfast_link_up', 1);

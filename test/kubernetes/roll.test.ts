@@ -7,12 +7,11 @@ import { needs } from '../support/needs.js';
 import { allDelivered, assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
 import { until } from '../support/until.js';
-import { render } from './chart.js';
+import { render, SET } from './chart.js';
 import { gatewayValues, PodGateway, startScene } from './scene.js';
 
-const COUNT = 2_500;
-const PER_SECOND = 500;
-const SET = 'gw-holdfast';
+const COUNT = 1_600;
+const PER_SECOND = 400;
 const CLIENT = `${SET}-0`;
 
 describe('a StatefulSet', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () => {
@@ -86,10 +85,14 @@ describe('a StatefulSet', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip')
     const { cause, mend } = drops.find((drop) => drop.cause === 'client-id-conflict')!;
     assert.match(`${cause}: ${mend}`, /client id/i);
     assert.equal(first!.ready, true, 'its backlog is delivered all the same');
+    const count = 200;
+    const publisher = publishNumbered({ url: broker.url, topics: TOPICS, count, perSecond: 100 });
     assert.match(broker.log, new RegExp(`${CLIENT} already connected, closing old connection`));
     await first!.terminate();
     await second.pod.untilReady();
     await second.untilMetric('holdfast_link_up', 1);
+    await publisher.done;
+    await receiver.waitFor(() => allDelivered(receiver, count), 60_000);
   });
 });
 

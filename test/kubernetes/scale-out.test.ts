@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { numberOf, publishNumbered } from '../support/publisher.js';
-import { render } from './chart.js';
+import { render, SET } from './chart.js';
 import { gatewayValues, PodGateway, startScene } from './scene.js';
 
 const COUNT = 900;
@@ -15,7 +15,7 @@ describe('scale-out', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, 
   it('three replicas: each message is delivered once, by one of them; one that rolls under load costs none', async (t) => {
     const { cluster, broker, receiver } = await startScene(t);
     cluster.apply(render({ replicas: 3, ...gatewayValues(receiver.url, '$share/gateways/devices/+/telemetry') }));
-    const set = cluster.statefulSet('gw-holdfast');
+    const set = cluster.statefulSet(SET);
     const gateways = (await set.start()).map((pod) => new PodGateway(pod));
     for (const gateway of gateways) {
       await gateway.pod.untilReady();

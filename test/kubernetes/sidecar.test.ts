@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { Pod } from '../support/kubelet/pod.js';
+import { TOPICS } from '../support/flow.js';
 import { needs } from '../support/needs.js';
 import { assertNumbered } from '../support/numbered.js';
 import { publishNumbered } from '../support/publisher.js';
@@ -84,8 +85,8 @@ describe('sidecar', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, ()
     await until(() => saidBy(pod.container('app'), 'received').length > 0, { what: () => pod.report });
     receiver.requests.length = 0;
     receiver.answer = () => ({ hang: true });
-    const count = 3_000;
-    const publisher = publishNumbered({ url: scene.broker.url, topics: [TOPIC], count, perSecond: 500 });
+    const count = 1_500;
+    const publisher = publishNumbered({ url: scene.broker.url, topics: TOPICS, count, perSecond: 300 });
     await receiver.waitFor(({ requests }) => requests.length > 0);
     const set = scene.cluster.statefulSet('gw');
     set.pods.push(pod);
@@ -96,7 +97,7 @@ describe('sidecar', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, ()
     receiver.answer = () => undefined;
     await publisher.done;
     await receiver.waitFor(count);
-    assertNumbered(receiver, [TOPIC], count);
+    assertNumbered(receiver, TOPICS, count);
     await new PodGateway(next).untilMetric('holdfast_link_session_resumes_total', 1, { result: 'resumed' });
   });
 

@@ -10,7 +10,7 @@ import type { Pod } from '../support/kubelet/pod.js';
 import { PortForward } from '../support/kubelet/port-forward.js';
 import { needs } from '../support/needs.js';
 import { answersTo, statusesOf } from '../support/page-calls.js';
-import { notesOf, render } from './chart.js';
+import { notesOf, render, SET } from './chart.js';
 import { gatewayValues, ofKind, PodGateway, startScene } from './scene.js';
 
 describe('standalone', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') }, () => {
@@ -19,7 +19,7 @@ describe('standalone', { skip: needs('mosquitto', 'helm', 'namespaces', 'ip') },
     await broker.stop();
     const manifests = render(gatewayValues(receiver.url));
     cluster.apply(manifests);
-    const [pod] = await cluster.statefulSet('gw-holdfast').start();
+    const [pod] = await cluster.statefulSet(SET).start();
     await pod!.untilReady();
     const gateway = new PodGateway(pod!);
     assert.equal(await gateway.metric('holdfast_link_up'), 0);

@@ -148,8 +148,10 @@ function namespaces(): boolean {
 function mounts(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-mount-'));
-  if (!succeeds(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory])) return false;
-  return succeeds(['umount', directory]);
+  const works =
+    succeeds(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory]) && succeeds(['umount', directory]);
+  rmSync(directory, { recursive: true, force: true });
+  return works;
 }
 
 function succeeds([command, ...args]: string[]): boolean {
