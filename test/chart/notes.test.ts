@@ -51,6 +51,38 @@ describe('the notes', { skip: needs('helm') }, () => {
       { config: { subscribers: [{ id: 'a', url: 'http://localhost:3000', topics: ['#'] }] } },
     ],
   ];
+  const open = { host: '0.0.0.0', auth: 'none' };
+  const forbidden = (values: Values): string[] =>
+    (
+      /WARNING: config\.http\.allowedHosts lacks[^:]*:[^.]*\.mqtt or \.mqtt\.svc[^\n]*\n((?: {2}\S+\n?)*)/.exec(
+        notes(values),
+      )?.[1] ?? ''
+    )
+      .split('\n')
+      .flatMap((line) => line.trim() || []);
+
+  it('name what allowedHosts lacks, where the name is looked at', () => {
+    const own = [0, 1].map((i) => `gw-holdfast-${i}.gw-holdfast-headless`);
+    assert.deepEqual(forbidden({ replicas: 2, config: { http: open } }), ['gw-holdfast', ...own]);
+    assert.deepEqual(forbidden({ config: { http: open }, service: { enabled: false } }), own.slice(0, 1));
+    const allowedHosts = ['GW-holdfast.mqtt.svc', 'gw-holdfast-0.other'];
+    assert.deepEqual(forbidden({ config: { http: { ...open, allowedHosts } } }), own.slice(0, 1));
+    const auth = { tokens: [{ name: 'a', token: 'b'.repeat(32), scopes: ['read'] }] };
+    assert.deepEqual(forbidden({ config: { http: { ...open, auth, allowedHosts } } }), own.slice(0, 1));
+    assert.deepEqual(forbidden({ config: { http: { ...open, auth } } }), []);
+    assert.deepEqual(forbidden({ config: { http: { auth: 'none' } } }), []);
+    assert.match(notes({ mode: 'sidecar', config: { http: open } }), /allowedHosts is empty\. Without tokens/);
+  });
+
+  it('find every name in the shape that scales out: they are those of its Services', () => {
+    assert.deepEqual(forbidden(shape('scale-out')), []);
+    const made = render(shape('scale-out'));
+    const services = made.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+    const { allowedHosts } = (shape('scale-out')['config'] as { http: { allowedHosts: string[] } }).http;
+    for (const name of allowedHosts)
+      assert.ok(services.includes(name.split('.').find((part) => services.includes(part))!), name);
+  });
+
   for (const [said, values] of warnings)
     it(`warn: ${said.source.slice(0, 60)}`, () => assert.match(notes(values), said));
 });

@@ -67,3 +67,13 @@ app.kubernetes.io/name: {{ include "holdfast.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: test
 {{- end -}}
+
+{{/* Names under which REST is called in the release's own namespace, one a line: the Service's, and each gateway's own. */}}
+{{- define "holdfast.restNames" -}}
+{{- $name := include "holdfast.fullname" . -}}
+{{- $names := .Values.service.enabled | ternary (list $name) list -}}
+{{- range $i := until (int .Values.replicas) -}}
+{{- $names = append $names (printf "%s-%d.%s-headless" $name $i $name) -}}
+{{- end -}}
+{{- join "\n" $names -}}
+{{- end -}}
