@@ -51,6 +51,41 @@ describe('the notes', { skip: needs('helm') }, () => {
       { config: { subscribers: [{ id: 'a', url: 'http://localhost:3000', topics: ['#'] }] } },
     ],
   ];
+  it('name each secret that stands in words in the ConfigMap, and none that is elsewhere', () => {
+    const told = (secret: string): string[] => {
+      const subscriber = { id: 'a', url: 'http://a.svc', topics: ['#'] };
+      const config = {
+        broker: { password: secret, wsHeaders: { Authorization: secret, other: 'x' } },
+        http: { auth: { tokens: [{ name: 't', token: secret, scopes: ['read'] }] } },
+        subscribers: [
+          {
+            ...subscriber,
+            signing: { secrets: [secret] },
+            auth: { bearer: secret },
+            headers: { authorization: secret },
+          },
+          { ...subscriber, id: 'b', auth: { basic: { username: 'u', password: secret } } },
+        ],
+        tracing: { headers: { authorization: secret } },
+      };
+      const said = /WARNING: (config\..*) stand in words in a ConfigMap/.exec(
+        notes({ config, secrets: { existingSecret: 'mine' } }),
+      );
+      return said?.[1]!.split(', ') ?? [];
+    };
+    assert.deepEqual(told('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'), [
+      'config.broker.password',
+      'config.broker.wsHeaders',
+      'config.http.auth.tokens (t)',
+      'config.subscribers (a).auth.bearer',
+      'config.subscribers (a).headers',
+      'config.subscribers (a).signing.secrets',
+      'config.subscribers (b).auth.basic.password',
+      'config.tracing.headers',
+    ]);
+    assert.deepEqual(told('${file:/run/secrets/holdfast/one}'), []);
+  });
+
   const open = { host: '0.0.0.0', auth: 'none' };
   const forbidden = (values: Values): string[] =>
     (
