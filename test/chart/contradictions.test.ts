@@ -18,8 +18,34 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
   {
     what: 'a fixed client id for every pod of a parent',
     bad: { mode: 'sidecar', config: { session: { clientId: 'gw' } } },
-    said: `config.session.clientId is "gw" in every pod of the parent: gateways with one client id`,
+    said: 'config.session.clientId is "gw" in every pod of the parent: gateways with one client id end each other\'s connection. Put ${POD_NAME} into it, or set sidecar.singlePod: true if the parent never has more than one pod.',
     good: { mode: 'sidecar', config: { session: { clientId: 'gw-${HOSTNAME:-x}' } } },
+  },
+  {
+    what: 'a fixed client id where nobody has said that there is one pod',
+    bad: { mode: 'sidecar', config: { session: { clientId: 'gw', will: { topic: 'w' } } } },
+    said: 'config.session.will.topic is "w" in every pod of the parent: it must be a gateway\'s own. Put ${POD_NAME} into it, or set sidecar.singlePod: true',
+    good: {
+      mode: 'sidecar',
+      sidecar: { singlePod: true },
+      config: { session: { clientId: 'gw', will: { topic: 'w' } } },
+    },
+  },
+  {
+    what: 'a client id made of a variable that nobody has vouched for',
+    bad: { replicas: 2, uniqueEnv: ['UNIT'], config: { session: { clientId: 'gw-${UNIT_KIND}' } } },
+    said: 'config.session.clientId is "gw-${UNIT_KIND}" in all 2 replicas',
+    good: {
+      replicas: 2,
+      uniqueEnv: ['NODE', 'UNIT'],
+      config: { session: { clientId: 'gw-${UNIT}', canary: { topic: 'c/${NODE:-x}' } } },
+    },
+  },
+  {
+    what: 'a ConfigMap that the chart cannot see, for every pod of a parent',
+    bad: { mode: 'sidecar', existingConfigMap: 'mine' },
+    said: 'See that session.clientId holds ${POD_NAME} there, then set existingConfigMapChecked: true.',
+    good: { mode: 'sidecar', existingConfigMap: 'mine', sidecar: { singlePod: true } },
   },
   {
     what: 'a generated client id that is forgotten with the pod',
@@ -36,7 +62,7 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
   {
     what: 'a topic of its own that several replicas would use',
     bad: { replicas: 2, config: { publish: { request: { responseTopic: 'r' } } } },
-    said: 'config.publish.request.responseTopic is "r" for each of 2 replicas: it must be a gateway\'s own. Put ${POD_NAME} into it.',
+    said: 'config.publish.request.responseTopic is "r" in all 2 replicas: it must be a gateway\'s own. Put ${POD_NAME} into it.',
     good: {
       replicas: 2,
       config: {
@@ -186,14 +212,13 @@ describe('contradictions', { skip: needs('helm') }, () => {
 
   it('name each topic that must be a gateway’s own', () => {
     const session = { canary: { topic: 't' }, will: { topic: 't' }, birth: { topic: 't' } };
-    const problem = refusal({ replicas: 2, config: { session, publish: { request: { responseTopic: 't' } } } });
-    for (const key of [
-      'session.canary.topic',
-      'session.will.topic',
-      'session.birth.topic',
-      'publish.request.responseTopic',
-    ]) {
-      assert.ok(problem.includes(`- config.${key} is "t" for each of 2 replicas`), key);
+    const config = { session, publish: { request: { responseTopic: 't' } } };
+    const keys = ['session.canary.topic', 'session.will.topic', 'session.birth.topic', 'publish.request.responseTopic'];
+    const inAll = refusal({ replicas: 2, config });
+    const inEvery = refusal({ mode: 'sidecar', config });
+    for (const key of keys) {
+      assert.ok(inAll.includes(`- config.${key} is "t" in all 2 replicas`), key);
+      assert.ok(inEvery.includes(`- config.${key} is "t" in every pod of the parent`), key);
     }
   });
 

@@ -9,13 +9,27 @@
 {{- end -}}
 {{- end -}}
 
+{{/* How the words below call the gateways, when there are or may be several; empty: there is one. */}}
+{{- define "holdfast.several" -}}
+{{- if eq .Values.mode "sidecar" -}}
+{{- .Values.sidecar.singlePod | ternary "" "every pod of the parent" -}}
+{{- else if gt (int .Values.replicas) 1 -}}
+{{- printf "all %d replicas" (int .Values.replicas) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What makes a text a pod's own. */}}
+{{- define "holdfast.podVariable" -}}
+\$\{({{ concat (list "POD_NAME" "HOSTNAME") .Values.uniqueEnv | join "|" }})\b
+{{- end -}}
+
 {{/* One client id, one gateway. */}}
 {{- define "holdfast.check.identity" -}}
 {{- $id := dig "session" "clientId" "" .Values.config | toString -}}
 {{- $sidecar := eq .Values.mode "sidecar" -}}
-{{- $several := or $sidecar (gt (int .Values.replicas) 1) -}}
-{{- if and $several $id (not .Values.existingConfigMap) (not (regexMatch "\\$\\{(POD_NAME|HOSTNAME)\\b" $id)) }}
-config.session.clientId is {{ quote $id }} in {{ $sidecar | ternary "every pod of the parent" (printf "all %d replicas" (int .Values.replicas)) }}: gateways with one client id end each other's connection. Put ${POD_NAME} into it.
+{{- $several := include "holdfast.several" . -}}
+{{- if and $several $id (not .Values.existingConfigMap) (not (regexMatch (include "holdfast.podVariable" .) $id)) }}
+config.session.clientId is {{ quote $id }} in {{ $several }}: gateways with one client id end each other's connection. Put ${POD_NAME} into it{{ $sidecar | ternary ", or set sidecar.singlePod: true if the parent never has more than one pod" "" }}.
 {{- end }}
 {{- if and (not $id) (not .Values.persistence.enabled) (not .Values.existingConfigMap) }}
 config.session.clientId is empty and persistence.enabled is false: the generated id would be forgotten with each pod, and its session left behind at the broker. Set config.session.clientId: ${POD_NAME}.
@@ -25,19 +39,20 @@ existingConfigMap is used by several gateways, and the chart cannot look into it
 {{- end }}
 {{- end -}}
 
-{{/* Several gateways share what comes, and share nothing else. */}}
+{{/* Several gateways share what comes, and share nothing else. In a parent's pods each app may well want everything. */}}
 {{- define "holdfast.check.sharing" -}}
-{{- if and (eq .Values.mode "standalone") (gt (int .Values.replicas) 1) (not .Values.existingConfigMap) -}}
-{{- $replicas := int .Values.replicas -}}
+{{- $several := include "holdfast.several" . -}}
+{{- if and $several (not .Values.existingConfigMap) -}}
+{{- $standalone := eq .Values.mode "standalone" -}}
 {{- range .Values.config.subscriptions }}
-{{- if not (hasPrefix "$share/" .filter) }}
-config.subscriptions has the filter {{ quote .filter }}, and replicas is {{ $replicas }}: each replica would get, and deliver, every message. Write $share/GROUP/{{ .filter }}, or set replicas: 1.
+{{- if and $standalone (not (hasPrefix "$share/" .filter)) }}
+config.subscriptions has the filter {{ quote .filter }}, and replicas is {{ int $.Values.replicas }}: each replica would get, and deliver, every message. Write $share/GROUP/{{ .filter }}, or set replicas: 1.
 {{- end }}
 {{- end }}
 {{- $own := dict "session.canary.topic" (dig "session" "canary" "topic" "" .Values.config) "session.will.topic" (dig "session" "will" "topic" "" .Values.config) "session.birth.topic" (dig "session" "birth" "topic" "" .Values.config) "publish.request.responseTopic" (dig "publish" "request" "responseTopic" "" .Values.config) -}}
 {{- range $key, $topic := $own }}
-{{- if and $topic (not (regexMatch "\\$\\{(POD_NAME|HOSTNAME)\\b" $topic)) }}
-config.{{ $key }} is {{ quote $topic }} for each of {{ $replicas }} replicas: it must be a gateway's own. Put ${POD_NAME} into it.
+{{- if and $topic (not (regexMatch (include "holdfast.podVariable" $) $topic)) }}
+config.{{ $key }} is {{ quote $topic }} in {{ $several }}: it must be a gateway's own. Put ${POD_NAME} into it{{ $standalone | ternary "" ", or set sidecar.singlePod: true if the parent never has more than one pod" }}.
 {{- end }}
 {{- end }}
 {{- end -}}
