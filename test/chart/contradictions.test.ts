@@ -140,6 +140,12 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
     },
   },
   {
+    what: 'a file in a folder, which a ConfigMap has not',
+    bad: { config: { contracts: { t: { schema: './contracts/t.json' } } }, files: { 't.json': '{}' } },
+    said: 'config.contracts.t.schema names the file ./contracts/t.json, and a ConfigMap has no folders: names in files are flat. Write t.json here and add files.t.json, or give the path of a volume.',
+    good: { config: { contracts: { t: { schema: './t.json' } } }, files: { 't.json': '{}' } },
+  },
+  {
     what: 'two Secrets in one place',
     bad: { secrets: { existingSecret: 'mine', values: { a: 'b' } } },
     said: 'secrets.existingSecret and secrets.values are both given: one Secret is mounted. Put the values into mine',

@@ -168,7 +168,10 @@ config refers to {{ . }}, and no Secret has {{ $name }}. Name one with this key 
 {{- end }}
 {{- end }}
 {{- range $key, $file := $named }}
-{{- if not (or (eq $file "") (isAbs $file) (contains "${" $file) (hasKey $.Values.files (clean $file))) }}
+{{- if or (eq $file "") (isAbs $file) (contains "${" $file) (hasKey $.Values.files (clean $file)) }}
+{{- else if contains "/" (clean $file) }}
+config.{{ $key }} names the file {{ $file }}, and a ConfigMap has no folders: names in files are flat. Write {{ base $file }} here and add files.{{ base $file }}, or give the path of a volume.
+{{- else }}
 config.{{ $key }} names the file {{ $file }}, and files has no {{ $file }}. Add it to files, or give the path of a volume.
 {{- end }}
 {{- end }}
