@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { needs } from '../support/needs.js';
 import { refusal, render, shape, type Values } from './helm.js';
 
+const own = 'app.kubernetes.io/component';
 const shared = { subscriptions: [{ filter: '$share/g/a/#' }] };
 const token = { name: 'a', token: '${file:/run/secrets/holdfast/app-token}', scopes: ['read'] };
 
@@ -180,6 +181,21 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
     bad: { metrics: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
     said: 'metrics.podMonitor and metrics.serviceMonitor are both enabled: every gateway would be counted twice. Enable one.',
     good: { metrics: { podMonitor: { enabled: true } } },
+  },
+  {
+    what: 'labels and annotations that are the chart’s',
+    bad: {
+      podLabels: { [own]: 'x' },
+      commonLabels: { 'helm.sh/chart': 'x' },
+      podAnnotations: { 'checksum/config': 'x' },
+      metrics: { dashboard: { labels: { 'app.kubernetes.io/version': 'x' } } },
+    },
+    said: `- commonLabels has helm.sh/chart, which the chart sets itself. Leave it out.
+- metrics.dashboard.labels has app.kubernetes.io/version, which the chart sets itself. Leave it out.
+- podAnnotations has checksum/config, which the chart sets itself. Leave it out.
+- podLabels has ${own}, which the chart sets itself. Leave it out.
+`,
+    good: { podLabels: { component: 'x' }, podAnnotations: { checksum: 'x' } },
   },
   {
     what: 'a ServiceMonitor without a Service',

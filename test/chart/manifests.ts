@@ -32,6 +32,7 @@ export interface Probe {
   periodSeconds?: number;
   timeoutSeconds?: number;
   failureThreshold?: number;
+  terminationGracePeriodSeconds?: number;
 }
 
 interface SecurityContext {

@@ -132,6 +132,12 @@ describe('helm test', { skip: needs('helm') }, () => {
     assert.deepEqual(test.metadata.annotations, hook);
     assert.equal(container.image, 'holdfast:0.1.0');
     assert.equal(test.spec.restartPolicy, 'Never');
+    const { requests, limits } = container.resources!;
+    assert.deepEqual(requests, { cpu: '50m', memory: '64Mi' });
+    assert.deepEqual(limits, { cpu: '500m', memory: '128Mi' });
+    const resources = { limits: { memory: '256Mi', cpu: null } };
+    const made = the<typeof test>(render({ test: { resources } }), 'Pod').spec.containers[0]!;
+    assert.deepEqual(made.resources, { requests, limits: { memory: '256Mi' } });
     const asked = [0, 1, 2].map((i) => `http://gw-holdfast-${i}.gw-holdfast-headless:9090/readyz?verbose`);
     assert.deepEqual(container.env![0], { name: 'GATEWAYS', value: asked.join(' ') });
   });

@@ -109,6 +109,17 @@ describe('the sidecar', { skip: needs('helm') }, () => {
     assert.match(said, /- replicas has no effect with mode: sidecar: there is a gateway in each pod of the parent\./);
   });
 
+  it('is left out of the parent when it is disabled', () => {
+    for (const native of [true, false]) {
+      const made = render({ native, holdfast: { enabled: false } }, { chart: parentChart() });
+      assert.deepEqual(
+        made.map(({ kind }) => kind),
+        ['Service', 'StatefulSet'],
+      );
+      assert.doesNotMatch(JSON.stringify(made), /holdfast/);
+    }
+  });
+
   it('takes its parent’s global values and condition', () => {
     parent({ global: { registry: 'r.example' }, holdfast: { enabled: true, global: { more: 1 } } });
   });

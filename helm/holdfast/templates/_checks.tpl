@@ -1,12 +1,35 @@
 {{/* What contradicts itself is refused, all of it at once: each line says what, why and what to do. */}}
 {{- define "holdfast.check" -}}
 {{- $problems := list -}}
-{{- range list "identity" "sharing" "sidecar" "network" "storage" "stopping" "files" "monitoring" -}}
+{{- range list "names" "labels" "identity" "sharing" "sidecar" "network" "storage" "stopping" "files" "monitoring" -}}
 {{- $problems = concat $problems (include (printf "holdfast.check.%s" .) $ | splitList "\n" | compact) -}}
 {{- end -}}
 {{- with $problems -}}
 {{- fail (printf "\n\nThe values of holdfast contradict themselves:\n- %s\n" (join "\n- " .)) -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "holdfast.check.names" -}}
+{{- $name := include "holdfast.fullname" . -}}
+{{- if and (eq .Values.mode "standalone") (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) }}
+The release is called {{ quote .Release.Name }}, and its Services would be called {{ quote $name }}: a Service's name begins with a letter, and has small letters, digits and - alone. Choose another release name, or set fullnameOverride.
+{{- end }}
+{{- end -}}
+
+{{/* Labels and annotations that the chart gives, and others rely on. */}}
+{{- define "holdfast.check.labels" -}}
+{{- $given := dict "podLabels" .Values.podLabels "podAnnotations" .Values.podAnnotations "commonLabels" .Values.commonLabels -}}
+{{- range $kind, $settings := .Values.metrics -}}
+{{- $_ := set $given (printf "metrics.%s.labels" $kind) $settings.labels -}}
+{{- end -}}
+{{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" "holdfast-service" "checksum/config" "kubectl.kubernetes.io/default-container" -}}
+{{- range $value, $texts := $given -}}
+{{- range $key := $own }}
+{{- if hasKey $texts $key }}
+{{ $value }} has {{ $key }}, which the chart sets itself. Leave it out.
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* How the words below call the gateways, when there are or may be several; empty: there is one. */}}

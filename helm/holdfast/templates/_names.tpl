@@ -23,6 +23,11 @@ app.kubernetes.io/component: gateway
 {{ include "holdfast.sharedLabels" . }}
 {{- end -}}
 
+{{/* The same with `more` of one object, which go before `commonLabels`. */}}
+{{- define "holdfast.labelsAnd" -}}
+{{- mergeOverwrite (include "holdfast.labels" .root | fromYaml) .more | toYaml -}}
+{{- end -}}
+
 {{/* Of everything, whatever part it is. */}}
 {{- define "holdfast.sharedLabels" -}}
 app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
