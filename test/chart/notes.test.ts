@@ -132,6 +132,9 @@ describe('helm test', { skip: needs('helm') }, () => {
     assert.deepEqual(test.metadata.annotations, hook);
     assert.equal(container.image, 'holdfast:0.1.0');
     assert.equal(test.spec.restartPolicy, 'Never');
+    const given = shape('everything');
+    const everywhere = the<typeof test>(render(given), 'Pod').spec as unknown as Values;
+    for (const key of ['tolerations', 'nodeSelector']) assert.deepEqual(everywhere[key], given[key], key);
     const { requests, limits } = container.resources!;
     assert.deepEqual(requests, { cpu: '50m', memory: '64Mi' });
     assert.deepEqual(limits, { cpu: '500m', memory: '128Mi' });
