@@ -68,7 +68,7 @@ describe('the notes', { skip: needs('helm') }, () => {
         ],
         tracing: { headers: { authorization: secret } },
       };
-      const said = /WARNING: (config\..*) stand in words in a ConfigMap/.exec(
+      const said = /WARNING: these secrets stand in words in a ConfigMap.*: (config\..*)\.\n/.exec(
         notes({ config, secrets: { existingSecret: 'mine' } }),
       );
       return said?.[1]!.split(', ') ?? [];
