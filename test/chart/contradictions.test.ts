@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { needs } from '../support/needs.js';
 import { refusal, render, shape, type Values } from './helm.js';
 
+const own = 'app.kubernetes.io/component';
 const shared = { subscriptions: [{ filter: '$share/g/a/#' }] };
 const token = { name: 'a', token: '${file:/run/secrets/holdfast/app-token}', scopes: ['read'] };
 
@@ -18,8 +19,34 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
   {
     what: 'a fixed client id for every pod of a parent',
     bad: { mode: 'sidecar', config: { session: { clientId: 'gw' } } },
-    said: `config.session.clientId is "gw" in every pod of the parent: gateways with one client id`,
+    said: 'config.session.clientId is "gw" in every pod of the parent: gateways with one client id end each other\'s connection. Put ${POD_NAME} into it, or set sidecar.singlePod: true if the parent never has more than one pod.',
     good: { mode: 'sidecar', config: { session: { clientId: 'gw-${HOSTNAME:-x}' } } },
+  },
+  {
+    what: 'a fixed client id where nobody has said that there is one pod',
+    bad: { mode: 'sidecar', config: { session: { clientId: 'gw', will: { topic: 'w' } } } },
+    said: 'config.session.will.topic is "w" in every pod of the parent: it must be a gateway\'s own. Put ${POD_NAME} into it, or set sidecar.singlePod: true',
+    good: {
+      mode: 'sidecar',
+      sidecar: { singlePod: true },
+      config: { session: { clientId: 'gw', will: { topic: 'w' } } },
+    },
+  },
+  {
+    what: 'a client id made of a variable that nobody has vouched for',
+    bad: { replicas: 2, uniqueEnv: ['UNIT'], config: { session: { clientId: 'gw-${UNIT_KIND}' } } },
+    said: 'config.session.clientId is "gw-${UNIT_KIND}" in all 2 replicas',
+    good: {
+      replicas: 2,
+      uniqueEnv: ['NODE', 'UNIT'],
+      config: { session: { clientId: 'gw-${UNIT}', canary: { topic: 'c/${NODE:-x}' } } },
+    },
+  },
+  {
+    what: 'a ConfigMap that the chart cannot see, for every pod of a parent',
+    bad: { mode: 'sidecar', existingConfigMap: 'mine' },
+    said: 'See that session.clientId holds ${POD_NAME} there, then set existingConfigMapChecked: true.',
+    good: { mode: 'sidecar', existingConfigMap: 'mine', sidecar: { singlePod: true } },
   },
   {
     what: 'a generated client id that is forgotten with the pod',
@@ -36,7 +63,7 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
   {
     what: 'a topic of its own that several replicas would use',
     bad: { replicas: 2, config: { publish: { request: { responseTopic: 'r' } } } },
-    said: 'config.publish.request.responseTopic is "r" for each of 2 replicas: it must be a gateway\'s own. Put ${POD_NAME} into it.',
+    said: 'config.publish.request.responseTopic is "r" in all 2 replicas: it must be a gateway\'s own. Put ${POD_NAME} into it.',
     good: {
       replicas: 2,
       config: {
@@ -114,6 +141,12 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
     },
   },
   {
+    what: 'a file in a folder, which a ConfigMap has not',
+    bad: { config: { contracts: { t: { schema: './contracts/t.json' } } }, files: { 't.json': '{}' } },
+    said: 'config.contracts.t.schema names the file ./contracts/t.json, and a ConfigMap has no folders: names in files are flat. Write t.json here and add files.t.json, or give the path of a volume.',
+    good: { config: { contracts: { t: { schema: './t.json' } } }, files: { 't.json': '{}' } },
+  },
+  {
     what: 'two Secrets in one place',
     bad: { secrets: { existingSecret: 'mine', values: { a: 'b' } } },
     said: 'secrets.existingSecret and secrets.values are both given: one Secret is mounted. Put the values into mine',
@@ -148,6 +181,21 @@ const CASES: { what: string; bad: Values; said: string; good: Values }[] = [
     bad: { metrics: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
     said: 'metrics.podMonitor and metrics.serviceMonitor are both enabled: every gateway would be counted twice. Enable one.',
     good: { metrics: { podMonitor: { enabled: true } } },
+  },
+  {
+    what: 'labels and annotations that are the chart’s',
+    bad: {
+      podLabels: { [own]: 'x' },
+      commonLabels: { 'helm.sh/chart': 'x' },
+      podAnnotations: { 'checksum/config': 'x' },
+      metrics: { dashboard: { labels: { 'app.kubernetes.io/version': 'x' } } },
+    },
+    said: `- commonLabels has helm.sh/chart, which the chart sets itself. Leave it out.
+- metrics.dashboard.labels has app.kubernetes.io/version, which the chart sets itself. Leave it out.
+- podAnnotations has checksum/config, which the chart sets itself. Leave it out.
+- podLabels has ${own}, which the chart sets itself. Leave it out.
+`,
+    good: { podLabels: { component: 'x' }, podAnnotations: { checksum: 'x' } },
   },
   {
     what: 'a ServiceMonitor without a Service',
@@ -186,14 +234,13 @@ describe('contradictions', { skip: needs('helm') }, () => {
 
   it('name each topic that must be a gateway’s own', () => {
     const session = { canary: { topic: 't' }, will: { topic: 't' }, birth: { topic: 't' } };
-    const problem = refusal({ replicas: 2, config: { session, publish: { request: { responseTopic: 't' } } } });
-    for (const key of [
-      'session.canary.topic',
-      'session.will.topic',
-      'session.birth.topic',
-      'publish.request.responseTopic',
-    ]) {
-      assert.ok(problem.includes(`- config.${key} is "t" for each of 2 replicas`), key);
+    const config = { session, publish: { request: { responseTopic: 't' } } };
+    const keys = ['session.canary.topic', 'session.will.topic', 'session.birth.topic', 'publish.request.responseTopic'];
+    const inAll = refusal({ replicas: 2, config });
+    const inEvery = refusal({ mode: 'sidecar', config });
+    for (const key of keys) {
+      assert.ok(inAll.includes(`- config.${key} is "t" in all 2 replicas`), key);
+      assert.ok(inEvery.includes(`- config.${key} is "t" in every pod of the parent`), key);
     }
   });
 

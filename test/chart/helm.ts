@@ -19,6 +19,7 @@ interface Options {
   /** Default: one that has everything. */
   kubernetes?: string;
   chart?: string;
+  release?: string;
 }
 
 interface Answer {
@@ -38,11 +39,14 @@ export function helm(args: string[], input?: string): Answer {
 }
 
 /** What `helm template` prints with these values. */
-export function template(values: Values, { kubernetes = '1.37.0', chart = CHART }: Options = {}): Answer {
+export function template(
+  values: Values,
+  { kubernetes = '1.37.0', chart = CHART, release = RELEASE }: Options = {},
+): Answer {
   const flags = ['--namespace', 'mqtt', '--kube-version', kubernetes, '--values', '-'];
   const input = stringify(values, { version: '1.1' });
-  const key = [kubernetes, chart, input].join('\n');
-  const answer = answers.get(key) ?? helm(['template', RELEASE, chart, ...flags], input);
+  const key = [kubernetes, chart, release, input].join('\n');
+  const answer = answers.get(key) ?? helm(['template', release, chart, ...flags], input);
   answers.set(key, answer);
   return answer;
 }

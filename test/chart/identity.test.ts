@@ -68,6 +68,21 @@ describe('identity', { skip: needs('helm') }, () => {
     assert.match(refusal({ fullnameOverride: 'n'.repeat(53) }), /at '\/fullnameOverride': maxLength: got 53, want 52/);
   });
 
+  it('are refused where a Service cannot have them', () => {
+    for (const release of ['7gw', 'a.b']) {
+      const said = `- The release is called "${release}", and its Services would be called "${release}-holdfast": a Service's name begins with a letter`;
+      assert.ok(refusal({}, { release }).includes(said), release);
+      assert.equal(gateways(render({ fullnameOverride: 'gw' }, { release })).metadata.name, 'gw');
+      render(shape('sidecar'), { release });
+    }
+  });
+
+  it('a release’s long name is shortened, so that a pod’s labels hold its name and revision', () => {
+    const release = 'r'.repeat(45);
+    assert.equal(gateways(render({}, { release })).metadata.name, `${release}-holdfa`);
+    assert.equal(gateways(render({}, { release: 'r'.repeat(51) })).metadata.name, 'r'.repeat(51));
+  });
+
   it('the image is the chart’s version, a tag, or a digest', () => {
     const image = (values: object): string =>
       gateways(render({ image: values })).spec.template.spec.containers[0]!.image;

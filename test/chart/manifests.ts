@@ -32,6 +32,7 @@ export interface Probe {
   periodSeconds?: number;
   timeoutSeconds?: number;
   failureThreshold?: number;
+  terminationGracePeriodSeconds?: number;
 }
 
 interface SecurityContext {
@@ -64,7 +65,12 @@ export interface PodSpec {
   containers: Container[];
   ephemeralContainers?: Container[];
   volumes?: ({ name: string } & { [source: string]: unknown })[];
-  topologySpreadConstraints?: { topologyKey: string; labelSelector: Selector }[];
+  topologySpreadConstraints?: {
+    maxSkew: number;
+    topologyKey: string;
+    whenUnsatisfiable: string;
+    labelSelector: Selector;
+  }[];
 }
 
 export interface Selector {
@@ -81,6 +87,8 @@ export interface StatefulSet extends Manifest {
     serviceName: string;
     replicas: number;
     podManagementPolicy: string;
+    updateStrategy: object;
+    revisionHistoryLimit: number;
     persistentVolumeClaimRetentionPolicy?: { whenDeleted: string; whenScaled: string };
     selector: Selector;
     template: { metadata: { labels: Texts; annotations?: Texts }; spec: PodSpec };

@@ -24,9 +24,11 @@ describe('monitoring', { skip: needs('helm') }, () => {
   });
 
   it('a probe can be given more time', () => {
-    const made = render({ probes: { startup: { failureThreshold: 900 } } });
-    const { startupProbe } = the<StatefulSet>(made, 'StatefulSet').spec.template.spec.containers[0]!;
+    const ending = { terminationGracePeriodSeconds: 5 };
+    const made = render({ probes: { startup: { ...ending, failureThreshold: 900 }, liveness: ending } });
+    const { startupProbe, livenessProbe } = the<StatefulSet>(made, 'StatefulSet').spec.template.spec.containers[0]!;
     assert.deepEqual([startupProbe!.failureThreshold, startupProbe!.periodSeconds], [900, 1]);
+    for (const probe of [startupProbe, livenessProbe]) assert.equal(probe!.terminationGracePeriodSeconds, 5);
   });
 
   it('a ServiceMonitor finds the headless Service alone', () => {
@@ -88,6 +90,17 @@ describe('monitoring', { skip: needs('helm') }, () => {
     assert.deepEqual(JSON.parse(data['gw-holdfast.json']!), JSON.parse(read('helm/holdfast/dashboards/holdfast.json')));
     assert.equal(metadata.labels!['grafana_dashboard'], '1');
     assert.deepEqual([metadata.namespace, metadata.annotations], ['monitoring', { grafana_folder: 'MQTT' }]);
+  });
+
+  it('a label of one object goes before the same one of all', () => {
+    const labels = { team: 'metrics' };
+    const enabled = { enabled: true, labels };
+    const metrics = { podMonitor: enabled, prometheusRule: enabled, dashboard: enabled };
+    const made = render({ commonLabels: { team: 'all' }, metrics });
+    for (const kind of ['PodMonitor', 'PrometheusRule'])
+      assert.equal(the(made, kind).metadata.labels!['team'], 'metrics');
+    assert.equal(the(made, 'ConfigMap', '-dashboard').metadata.labels!['team'], 'metrics');
+    assert.equal(the(made, 'StatefulSet').metadata.labels!['team'], 'all');
   });
 
   it('none of it is made unasked', () => {

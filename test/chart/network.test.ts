@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { needs } from '../support/needs.js';
-import { render, shape, type Values } from './helm.js';
-import { the, type Manifest, type Service, type StatefulSet } from './manifests.js';
+import { parentChart, render, shape, type Values } from './helm.js';
+import { the, type Manifest, type Service, type StatefulSet, type Texts } from './manifests.js';
 
 interface Policy extends Manifest {
   spec: {
-    podSelector: object;
+    podSelector: { matchLabels?: Texts };
     policyTypes: string[];
     ingress: { ports: { port: number }[]; from?: object[] }[];
     egress?: object[];
@@ -51,6 +51,10 @@ describe('network', { skip: needs('helm') }, () => {
       [9090, 8443],
     );
     const { selector, template } = the<StatefulSet>(made, 'StatefulSet').spec;
+    assert.deepEqual(
+      [rest, headless].map(({ spec }) => spec.publishNotReadyAddresses),
+      [undefined, true],
+    );
     for (const { spec } of [rest, headless]) assert.deepEqual(spec.selector, selector.matchLabels);
     assert.equal(template.spec.containers[0]!.ports!.length, 2);
     const without = render({ ...shape('secrets'), service: { enabled: false } });
@@ -86,7 +90,11 @@ describe('network', { skip: needs('helm') }, () => {
       ports: [{ port: 8080, protocol: 'TCP' }],
       from: [{ podSelector: { matchLabels: { app: 'caller' } } }],
     });
-    assert.equal(spec.egress!.length, 2);
+    const [names, broker] = spec.egress!;
+    assert.deepEqual(names, { ports: ['UDP', 'TCP'].map((protocol) => ({ port: 53, protocol })) });
+    const { rules } = (shape('everything')['networkPolicy'] as { egress: { rules: object[] } }).egress;
+    assert.deepEqual(spec.egress, [names, ...rules]);
+    assert.ok(broker);
   });
 
   it('with no names the NetworkPolicy lets anybody scrape, nobody call REST, and everything out', () => {
@@ -95,6 +103,24 @@ describe('network', { skip: needs('helm') }, () => {
     assert.deepEqual(spec.ingress, [{ ports: [{ port: 9090, protocol: 'TCP' }] }]);
     assert.deepEqual([spec.policyTypes, spec.egress], [['Ingress'], undefined]);
     assert.ok(!render().some(({ kind }) => kind === 'NetworkPolicy'));
+  });
+
+  it('a NetworkPolicy opens no port for REST on loopback', () => {
+    const from = [{ podSelector: {} }];
+    const { spec } = the<Policy>(render({ networkPolicy: { enabled: true, http: { from } } }), 'NetworkPolicy');
+    assert.deepEqual(spec.ingress, [{ ports: [{ port: 9090, protocol: 'TCP' }] }]);
+  });
+
+  it('a NetworkPolicy of a sidecar is for the parent’s pods', () => {
+    const selected = (holdfast: Values): object => {
+      const made = render({ holdfast: { networkPolicy: { enabled: true }, ...holdfast } }, { chart: parentChart() });
+      return the<Policy>(made, 'NetworkPolicy').spec.podSelector;
+    };
+    const made = render({}, { chart: parentChart() });
+    const { labels } = the<StatefulSet>(made, 'StatefulSet').spec.template.metadata;
+    assert.deepEqual(selected({}), { matchLabels: { 'holdfast-gateway': labels['holdfast-gateway'] } });
+    const podSelector = { app: 'mine' };
+    assert.deepEqual(selected({ sidecar: { podSelector } }), { matchLabels: podSelector });
   });
 
   it('a disruption budget takes one at a time, and never blocks the drain of the only one', () => {

@@ -51,6 +51,73 @@ describe('the notes', { skip: needs('helm') }, () => {
       { config: { subscribers: [{ id: 'a', url: 'http://localhost:3000', topics: ['#'] }] } },
     ],
   ];
+  it('name each secret that stands in words in the ConfigMap, and none that is elsewhere', () => {
+    const told = (secret: string): string[] => {
+      const subscriber = { id: 'a', url: 'http://a.svc', topics: ['#'] };
+      const config = {
+        broker: { password: secret, wsHeaders: { Authorization: secret, other: 'x' } },
+        http: { auth: { tokens: [{ name: 't', token: secret, scopes: ['read'] }] } },
+        subscribers: [
+          {
+            ...subscriber,
+            signing: { secrets: [secret] },
+            auth: { bearer: secret },
+            headers: { authorization: secret },
+          },
+          { ...subscriber, id: 'b', auth: { basic: { username: 'u', password: secret } } },
+        ],
+        tracing: { headers: { authorization: secret } },
+      };
+      const said = /WARNING: these secrets stand in words in a ConfigMap.*: (config\..*)\.\n/.exec(
+        notes({ config, secrets: { existingSecret: 'mine' } }),
+      );
+      return said?.[1]!.split(', ') ?? [];
+    };
+    assert.deepEqual(told('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'), [
+      'config.broker.password',
+      'config.broker.wsHeaders',
+      'config.http.auth.tokens (t)',
+      'config.subscribers (a).auth.bearer',
+      'config.subscribers (a).headers',
+      'config.subscribers (a).signing.secrets',
+      'config.subscribers (b).auth.basic.password',
+      'config.tracing.headers',
+    ]);
+    assert.deepEqual(told('${file:/run/secrets/holdfast/one}'), []);
+  });
+
+  const open = { host: '0.0.0.0', auth: 'none' };
+  const forbidden = (values: Values): string[] =>
+    (
+      /WARNING: config\.http\.allowedHosts lacks[^:]*:[^.]*\.mqtt or \.mqtt\.svc[^\n]*\n((?: {2}\S+\n?)*)/.exec(
+        notes(values),
+      )?.[1] ?? ''
+    )
+      .split('\n')
+      .flatMap((line) => line.trim() || []);
+
+  it('name what allowedHosts lacks, where the name is looked at', () => {
+    const own = [0, 1].map((i) => `gw-holdfast-${i}.gw-holdfast-headless`);
+    assert.deepEqual(forbidden({ replicas: 2, config: { http: open } }), ['gw-holdfast', ...own]);
+    assert.deepEqual(forbidden({ config: { http: open }, service: { enabled: false } }), own.slice(0, 1));
+    const allowedHosts = ['GW-holdfast.mqtt.svc', 'gw-holdfast-0.other'];
+    assert.deepEqual(forbidden({ config: { http: { ...open, allowedHosts } } }), own.slice(0, 1));
+    const auth = { tokens: [{ name: 'a', token: 'b'.repeat(32), scopes: ['read'] }] };
+    assert.deepEqual(forbidden({ config: { http: { ...open, auth, allowedHosts } } }), own.slice(0, 1));
+    assert.deepEqual(forbidden({ config: { http: { ...open, auth } } }), []);
+    assert.deepEqual(forbidden({ config: { http: { auth: 'none' } } }), []);
+    assert.match(notes({ mode: 'sidecar', config: { http: open } }), /allowedHosts is empty\. Without tokens/);
+  });
+
+  it('find every name in the shape that scales out: they are those of its Services', () => {
+    assert.deepEqual(forbidden(shape('scale-out')), []);
+    const made = render(shape('scale-out'));
+    const services = made.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+    const { allowedHosts } = (shape('scale-out')['config'] as { http: { allowedHosts: string[] } }).http;
+    for (const name of allowedHosts)
+      assert.ok(services.includes(name.split('.').find((part) => services.includes(part))!), name);
+  });
+
   for (const [said, values] of warnings)
     it(`warn: ${said.source.slice(0, 60)}`, () => assert.match(notes(values), said));
 });
@@ -60,9 +127,20 @@ describe('helm test', { skip: needs('helm') }, () => {
   const container = test.spec.containers[0]!;
 
   it('is a hook, with the gateway’s own image, that asks every replica', () => {
-    assert.equal(test.metadata.annotations!['helm.sh/hook'], 'test');
+    // `hook-succeeded` would delete the pod before `helm test --logs` reads its log, which then fails.
+    const hook = { 'helm.sh/hook': 'test', 'helm.sh/hook-delete-policy': 'before-hook-creation' };
+    assert.deepEqual(test.metadata.annotations, hook);
     assert.equal(container.image, 'holdfast:0.1.0');
     assert.equal(test.spec.restartPolicy, 'Never');
+    const given = shape('everything');
+    const everywhere = the<typeof test>(render(given), 'Pod').spec as unknown as Values;
+    for (const key of ['tolerations', 'nodeSelector']) assert.deepEqual(everywhere[key], given[key], key);
+    const { requests, limits } = container.resources!;
+    assert.deepEqual(requests, { cpu: '50m', memory: '64Mi' });
+    assert.deepEqual(limits, { cpu: '500m', memory: '128Mi' });
+    const resources = { limits: { memory: '256Mi', cpu: null } };
+    const made = the<typeof test>(render({ test: { resources } }), 'Pod').spec.containers[0]!;
+    assert.deepEqual(made.resources, { requests, limits: { memory: '256Mi' } });
     const asked = [0, 1, 2].map((i) => `http://gw-holdfast-${i}.gw-holdfast-headless:9090/readyz?verbose`);
     assert.deepEqual(container.env![0], { name: 'GATEWAYS', value: asked.join(' ') });
   });

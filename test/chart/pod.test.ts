@@ -36,6 +36,16 @@ describe('the pod', { skip: needs('helm') }, () => {
     assert.deepEqual(the(render(given), 'StatefulSet').metadata.annotations, { 'example.com/owner': 'messaging' });
   });
 
+  it('is rolled as is said, one at a time by default, with revisions to go back to', () => {
+    const strategyOf = (values: Values): unknown[] => {
+      const { updateStrategy, revisionHistoryLimit } = the<StatefulSet>(render(values), 'StatefulSet').spec;
+      return [updateStrategy, revisionHistoryLimit];
+    };
+    assert.deepEqual(strategyOf({}), [{ type: 'RollingUpdate' }, 10]);
+    const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 1 } };
+    assert.deepEqual(strategyOf({ updateStrategy, revisionHistoryLimit: 3 }), [updateStrategy, 3]);
+  });
+
   it('is not rolled by a new version of the chart alone', () => {
     assert.equal(templateOf({}).metadata.labels['helm.sh/chart'], undefined);
   });
@@ -57,6 +67,7 @@ describe('the pod', { skip: needs('helm') }, () => {
     const { spec: pod, metadata: own } = templateOf({ ...shape('scale-out'), replicas: 2 });
     const [spread] = pod.topologySpreadConstraints!;
     assert.equal(spread!.topologyKey, 'kubernetes.io/hostname');
+    assert.deepEqual([spread!.maxSkew, spread!.whenUnsatisfiable], [1, 'ScheduleAnyway']);
     for (const [key, value] of Object.entries(spread!.labelSelector.matchLabels)) assert.equal(own.labels[key], value);
   });
 
@@ -64,6 +75,8 @@ describe('the pod', { skip: needs('helm') }, () => {
     const made = render();
     const account = the(made, 'ServiceAccount') as unknown as { automountServiceAccountToken: boolean };
     assert.equal(account.automountServiceAccountToken, false);
+    assert.deepEqual(the(render(given), 'ServiceAccount').metadata.annotations, { 'example.com/role': 'gateway' });
+    assert.equal(the(made, 'ServiceAccount').metadata.annotations, undefined);
     const pod = templateOf({}).spec as unknown as { [key: string]: unknown };
     assert.deepEqual([pod['serviceAccountName'], pod['enableServiceLinks']], ['gw-holdfast', false]);
     assert.equal(templateOf({ serviceAccount: { create: false } }).spec.serviceAccountName, 'default');

@@ -94,19 +94,38 @@ describe('the sidecar', { skip: needs('helm') }, () => {
   });
 
   it('refuses what would be ignored', () => {
-    const said = refusal({
-      mode: 'sidecar',
-      replicas: 3,
-      nodeSelector: { a: 'b' },
+    const ignored = {
+      extraInitContainers: [{ name: 'c' }],
       extraContainers: [{ name: 'c' }],
-      image: { pullSecrets: [{ name: 'r' }] },
-    });
+      nodeSelector: { a: 'b' },
+      tolerations: [{ operator: 'Exists' }],
+      affinity: { nodeAffinity: {} },
+      topologySpreadConstraints: [{ maxSkew: 1 }],
+      priorityClassName: 'p',
+      runtimeClassName: 'r',
+      podLabels: { a: 'b' },
+      podAnnotations: { a: 'b' },
+      annotations: { a: 'b' },
+    };
+    const said = refusal({ mode: 'sidecar', replicas: 3, ...ignored, image: { pullSecrets: [{ name: 'r' }] } });
     assert.match(
       said,
       /- nodeSelector has no effect with mode: sidecar: the pod is the parent's\. Say it in the parent's chart\./,
     );
-    for (const key of ['extraContainers', 'image.pullSecrets']) assert.ok(said.includes(`- ${key} has no effect`), key);
+    for (const key of [...Object.keys(ignored), 'image.pullSecrets'])
+      assert.ok(said.includes(`- ${key} has no effect`), key);
     assert.match(said, /- replicas has no effect with mode: sidecar: there is a gateway in each pod of the parent\./);
+  });
+
+  it('is left out of the parent when it is disabled', () => {
+    for (const native of [true, false]) {
+      const made = render({ native, holdfast: { enabled: false } }, { chart: parentChart() });
+      assert.deepEqual(
+        made.map(({ kind }) => kind),
+        ['Service', 'StatefulSet'],
+      );
+      assert.doesNotMatch(JSON.stringify(made), /holdfast/);
+    }
   });
 
   it('takes its parent’s global values and condition', () => {

@@ -59,6 +59,8 @@ describe('storage', { skip: needs('helm') }, () => {
       ['1TiB', '1T'],
       ['16MiB', '16Mi'],
       ['1000000000B', '1G'],
+      ['1000000KB', '1G'],
+      ['1048576KiB', '1Gi'],
     ];
     for (const [maxSize, size] of bad) {
       const said = `persistence.size is ${size} and config.journal.maxSize is ${maxSize}: the journal needs a tenth more`;

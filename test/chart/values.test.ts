@@ -75,6 +75,17 @@ describe('wrong values', { skip: needs('helm') }, () => {
       "at '/podDisruptionBudget/maxUnavailable': minimum: got 0, want 1",
       { podDisruptionBudget: { maxUnavailable: 0 } },
     ],
+    [
+      "at '/podDisruptionBudget/maxUnavailable': maximum: got 1",
+      { podDisruptionBudget: { maxUnavailable: 1_000_000 } },
+    ],
+    ["at '/revisionHistoryLimit': maximum: got 1", { revisionHistoryLimit: 1_000_000 }],
+    ["at '/fullnameOverride': '7gw' does not match pattern", { fullnameOverride: '7gw' }],
+    ["at '/nameOverride': 'a.b' does not match pattern", { nameOverride: 'a.b' }],
+    [
+      "at '/probes/readiness': additional properties 'terminationGracePeriodSeconds' not allowed",
+      { probes: { readiness: { terminationGracePeriodSeconds: 5 } } },
+    ],
     ["at '/extraEnv/0': missing property 'name'", { extraEnv: [{ value: 'x' }] }],
     ["at '/commonLabels/a': got number, want string", { commonLabels: { a: 1 } }],
     ["at '/secrets/values': additional properties 'a/b' not allowed", { secrets: { values: { 'a/b': '' } } }],

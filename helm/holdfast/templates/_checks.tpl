@@ -1,7 +1,7 @@
 {{/* What contradicts itself is refused, all of it at once: each line says what, why and what to do. */}}
 {{- define "holdfast.check" -}}
 {{- $problems := list -}}
-{{- range list "identity" "sharing" "sidecar" "network" "storage" "stopping" "files" "monitoring" -}}
+{{- range list "names" "labels" "identity" "sharing" "sidecar" "network" "storage" "stopping" "files" "monitoring" -}}
 {{- $problems = concat $problems (include (printf "holdfast.check.%s" .) $ | splitList "\n" | compact) -}}
 {{- end -}}
 {{- with $problems -}}
@@ -9,13 +9,50 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "holdfast.check.names" -}}
+{{- $name := include "holdfast.fullname" . -}}
+{{- if and (eq .Values.mode "standalone") (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) }}
+The release is called {{ quote .Release.Name }}, and its Services would be called {{ quote $name }}: a Service's name begins with a letter, and has small letters, digits and - alone. Choose another release name, or set fullnameOverride.
+{{- end }}
+{{- end -}}
+
+{{/* Labels and annotations that the chart gives, and others rely on. */}}
+{{- define "holdfast.check.labels" -}}
+{{- $given := dict "podLabels" .Values.podLabels "podAnnotations" .Values.podAnnotations "commonLabels" .Values.commonLabels -}}
+{{- range $kind, $settings := .Values.metrics -}}
+{{- $_ := set $given (printf "metrics.%s.labels" $kind) $settings.labels -}}
+{{- end -}}
+{{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" "holdfast-service" "checksum/config" "kubectl.kubernetes.io/default-container" -}}
+{{- range $value, $texts := $given -}}
+{{- range $key := $own }}
+{{- if hasKey $texts $key }}
+{{ $value }} has {{ $key }}, which the chart sets itself. Leave it out.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* How the words below call the gateways, when there are or may be several; empty: there is one. */}}
+{{- define "holdfast.several" -}}
+{{- if eq .Values.mode "sidecar" -}}
+{{- .Values.sidecar.singlePod | ternary "" "every pod of the parent" -}}
+{{- else if gt (int .Values.replicas) 1 -}}
+{{- printf "all %d replicas" (int .Values.replicas) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What makes a text a pod's own. */}}
+{{- define "holdfast.podVariable" -}}
+\$\{({{ concat (list "POD_NAME" "HOSTNAME") .Values.uniqueEnv | join "|" }})\b
+{{- end -}}
+
 {{/* One client id, one gateway. */}}
 {{- define "holdfast.check.identity" -}}
 {{- $id := dig "session" "clientId" "" .Values.config | toString -}}
 {{- $sidecar := eq .Values.mode "sidecar" -}}
-{{- $several := or $sidecar (gt (int .Values.replicas) 1) -}}
-{{- if and $several $id (not .Values.existingConfigMap) (not (regexMatch "\\$\\{(POD_NAME|HOSTNAME)\\b" $id)) }}
-config.session.clientId is {{ quote $id }} in {{ $sidecar | ternary "every pod of the parent" (printf "all %d replicas" (int .Values.replicas)) }}: gateways with one client id end each other's connection. Put ${POD_NAME} into it.
+{{- $several := include "holdfast.several" . -}}
+{{- if and $several $id (not .Values.existingConfigMap) (not (regexMatch (include "holdfast.podVariable" .) $id)) }}
+config.session.clientId is {{ quote $id }} in {{ $several }}: gateways with one client id end each other's connection. Put ${POD_NAME} into it{{ $sidecar | ternary ", or set sidecar.singlePod: true if the parent never has more than one pod" "" }}.
 {{- end }}
 {{- if and (not $id) (not .Values.persistence.enabled) (not .Values.existingConfigMap) }}
 config.session.clientId is empty and persistence.enabled is false: the generated id would be forgotten with each pod, and its session left behind at the broker. Set config.session.clientId: ${POD_NAME}.
@@ -25,19 +62,20 @@ existingConfigMap is used by several gateways, and the chart cannot look into it
 {{- end }}
 {{- end -}}
 
-{{/* Several gateways share what comes, and share nothing else. */}}
+{{/* Several gateways share what comes, and share nothing else. In a parent's pods each app may well want everything. */}}
 {{- define "holdfast.check.sharing" -}}
-{{- if and (eq .Values.mode "standalone") (gt (int .Values.replicas) 1) (not .Values.existingConfigMap) -}}
-{{- $replicas := int .Values.replicas -}}
+{{- $several := include "holdfast.several" . -}}
+{{- if and $several (not .Values.existingConfigMap) -}}
+{{- $standalone := eq .Values.mode "standalone" -}}
 {{- range .Values.config.subscriptions }}
-{{- if not (hasPrefix "$share/" .filter) }}
-config.subscriptions has the filter {{ quote .filter }}, and replicas is {{ $replicas }}: each replica would get, and deliver, every message. Write $share/GROUP/{{ .filter }}, or set replicas: 1.
+{{- if and $standalone (not (hasPrefix "$share/" .filter)) }}
+config.subscriptions has the filter {{ quote .filter }}, and replicas is {{ int $.Values.replicas }}: each replica would get, and deliver, every message. Write $share/GROUP/{{ .filter }}, or set replicas: 1.
 {{- end }}
 {{- end }}
 {{- $own := dict "session.canary.topic" (dig "session" "canary" "topic" "" .Values.config) "session.will.topic" (dig "session" "will" "topic" "" .Values.config) "session.birth.topic" (dig "session" "birth" "topic" "" .Values.config) "publish.request.responseTopic" (dig "publish" "request" "responseTopic" "" .Values.config) -}}
 {{- range $key, $topic := $own }}
-{{- if and $topic (not (regexMatch "\\$\\{(POD_NAME|HOSTNAME)\\b" $topic)) }}
-config.{{ $key }} is {{ quote $topic }} for each of {{ $replicas }} replicas: it must be a gateway's own. Put ${POD_NAME} into it.
+{{- if and $topic (not (regexMatch (include "holdfast.podVariable" $) $topic)) }}
+config.{{ $key }} is {{ quote $topic }} in {{ $several }}: it must be a gateway's own. Put ${POD_NAME} into it{{ $standalone | ternary "" ", or set sidecar.singlePod: true if the parent never has more than one pod" }}.
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -153,7 +191,10 @@ config refers to {{ . }}, and no Secret has {{ $name }}. Name one with this key 
 {{- end }}
 {{- end }}
 {{- range $key, $file := $named }}
-{{- if not (or (eq $file "") (isAbs $file) (contains "${" $file) (hasKey $.Values.files (clean $file))) }}
+{{- if or (eq $file "") (isAbs $file) (contains "${" $file) (hasKey $.Values.files (clean $file)) }}
+{{- else if contains "/" (clean $file) }}
+config.{{ $key }} names the file {{ $file }}, and a ConfigMap has no folders: names in files are flat. Write {{ base $file }} here and add files.{{ base $file }}, or give the path of a volume.
+{{- else }}
 config.{{ $key }} names the file {{ $file }}, and files has no {{ $file }}. Add it to files, or give the path of a volume.
 {{- end }}
 {{- end }}

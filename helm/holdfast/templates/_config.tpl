@@ -49,3 +49,31 @@ which ones there are does not.
 {{- if kindIs "map" (dig "http" "auth" "" $config) -}}{{- $_ := unset $config.http.auth "tokens" -}}{{- end -}}
 {{- if not .Values.existingConfigMap -}}{{ $config | toJson | sha256sum }}{{- end -}}
 {{- end -}}
+
+{{/* Keys of `config` that are secrets and stand there in words, one a line: everybody may read a ConfigMap. */}}
+{{- define "holdfast.literalSecrets" -}}
+{{- $config := .Values.config -}}
+{{- $found := dict "broker.password" (dig "broker" "password" "" $config) -}}
+{{- $_ := set $found "broker.wsHeaders" (dig "broker" "wsHeaders" dict $config | include "holdfast.authorization") -}}
+{{- $_ := set $found "tracing.headers" (dig "tracing" "headers" dict $config | include "holdfast.authorization") -}}
+{{- $auth := dig "http" "auth" "" $config -}}
+{{- if kindIs "map" $auth -}}
+{{- range $auth.tokens -}}{{- $_ := set $found (printf "http.auth.tokens (%s)" .name) .token -}}{{- end -}}
+{{- end -}}
+{{- range $config.subscribers -}}
+{{- $key := printf "subscribers (%s)" .id -}}
+{{- $_ := set $found (printf "%s.signing.secrets" $key) (dig "signing" "secrets" list . | default list | join "\n") -}}
+{{- $_ := set $found (printf "%s.auth.bearer" $key) (dig "auth" "bearer" "" .) -}}
+{{- $_ := set $found (printf "%s.auth.basic.password" $key) (dig "auth" "basic" "password" "" .) -}}
+{{- $_ := set $found (printf "%s.headers" $key) (dig "headers" dict . | include "holdfast.authorization") -}}
+{{- end -}}
+{{- range $key, $texts := $found -}}
+{{- range splitList "\n" (toString $texts) -}}
+{{- if and . (not (contains "${" .)) -}}{{- printf "%s\n" $key -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "holdfast.authorization" -}}
+{{- range $name, $text := . -}}{{- if eq (lower $name) "authorization" -}}{{ $text }}{{- end -}}{{- end -}}
+{{- end -}}

@@ -23,6 +23,11 @@ app.kubernetes.io/component: gateway
 {{ include "holdfast.sharedLabels" . }}
 {{- end -}}
 
+{{/* The same with `more` of one object, which go before `commonLabels`. */}}
+{{- define "holdfast.labelsAnd" -}}
+{{- mergeOverwrite (include "holdfast.labels" .root | fromYaml) .more | toYaml -}}
+{{- end -}}
+
 {{/* Of everything, whatever part it is. */}}
 {{- define "holdfast.sharedLabels" -}}
 app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
@@ -66,4 +71,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 app.kubernetes.io/name: {{ include "holdfast.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: test
+{{- end -}}
+
+{{/* Names under which REST is called in the release's own namespace, one a line: the Service's, and each gateway's own. */}}
+{{- define "holdfast.restNames" -}}
+{{- $name := include "holdfast.fullname" . -}}
+{{- $names := .Values.service.enabled | ternary (list $name) list -}}
+{{- range $i := until (int .Values.replicas) -}}
+{{- $names = append $names (printf "%s-%d.%s-headless" $name $i $name) -}}
+{{- end -}}
+{{- join "\n" $names -}}
 {{- end -}}
