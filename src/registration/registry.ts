@@ -273,17 +273,13 @@ export class Registry {
       this.#entries.set(id, { source: 'registered', settings, hold, body: registration.body });
       return;
     }
-    let replays = 0;
     await delivery.change(id, async ({ cursor }) => {
-      replays = this.get(id).replays.length;
       const waits = registration !== undefined || (await delivery.lag(id)) > 0;
       if (waits || !(await journal.retireSubscriber(id, cursor))) return this.#absent(known.settings);
       this.#entries.delete(id);
       return undefined;
     });
-    if (this.#entries.has(id)) return;
-    observer.removed(id);
-    if (replays > 0) observer.replaysEnded(id, replays);
+    if (!this.#entries.has(id)) observer.removed(id);
   }
 
   /** A file may ask for less than before: what waits for another attempt is given all the same, and the rest is told. */
