@@ -38,6 +38,8 @@ class Scene {
   readonly told: string[] = [];
   /** Why the next replacement fails. */
   fault: Error | undefined;
+  /** Why the link, or who serves subscribers, cannot be told. */
+  deaf: Error | undefined;
   loads = 0;
   reloading!: Reloading;
   settings!: Settings;
@@ -70,6 +72,7 @@ class Scene {
         configured: scene.configured,
         unfit: () => scene.unfit,
         configure: (next) => {
+          if (scene.deaf) return Promise.reject(scene.deaf);
           const before = scene.configured;
           const asItWas = (id: string): boolean => scene.failed.some((one) => one.id === id);
           scene.configured = [...next.filter(({ id }) => !asItWas(id)), ...before.filter(({ id }) => asItWas(id))];
@@ -77,6 +80,7 @@ class Scene {
         },
       }),
       resubscribe: (subscriptions) => {
+        if (scene.deaf) return Promise.reject(scene.deaf);
         scene.subscribed.push(subscriptions);
         scene.met.push([scene.replaced.length, scene.configured.map(({ id }) => id).join()]);
         return Promise.resolve();
@@ -255,6 +259,46 @@ describe('reloading', () => {
     writeFileSync(scene.file, text.replace('subscribers:', 'subscribers: []'));
     assert.deepEqual((await scene.reloading.reload('api')).changed, ['subscribers.one', 'subscribers.two']);
     assert.doesNotMatch(JSON.stringify([scene.log, part.details]), /and-secret/);
+  });
+
+  it('what fails once the contracts are in force is told, counted, and tried again', async (t) => {
+    const scene = await Scene.start(t);
+    const rest = "contract: a }]\nsubscribers: [{ id: app, url: 'http://localhost:1', topics: [a] }]\n";
+    const put = (filter: string): void =>
+      writeFileSync(
+        scene.file,
+        `broker: { url: mqtt://localhost }\ncontracts: { a: { schema: a.json } }\nsubscriptions: [{ filter: ${filter}, ${rest}`,
+      );
+    put('a');
+    scene.write('two');
+    scene.deaf = new Error('its thread has ended');
+    const part = (await scene.reloading.reload('file').catch((error: unknown) => error)) as HoldfastError;
+    const { changed, problems } = part.details as { changed: string[]; problems: { [field: string]: unknown }[] };
+    assert.deepEqual([part.code, changed], ['RELOAD_INCOMPLETE', ['a.json']]);
+    assert.deepEqual(
+      problems.map(({ path, line, message }) => [path, line, message]),
+      [
+        ['subscribers.app', 4, 'Error: its thread has ended'],
+        ['subscriptions', 3, 'the link could not be told: its thread has ended'],
+      ],
+    );
+    assert.deepEqual([await scene.count('incomplete'), scene.reloading.last.result], [1, 'incomplete']);
+    assert.ok(scene.log.some(({ problem }) => String(problem).includes('its thread has ended')));
+    scene.deaf = undefined;
+    assert.deepEqual((await scene.reloading.reload('api')).changed, ['subscribers.app', 'subscriptions']);
+    assert.deepEqual(
+      scene.subscribed.at(-1)!.map(({ filter }) => filter),
+      ['a'],
+    );
+    assert.equal((await scene.reloading.reload('api')).result, 'unchanged');
+    put('b');
+    scene.deaf = new Error('its thread has ended');
+    const { loads } = scene;
+    const stopped = scene.reloading.reload('api');
+    while (scene.loads === loads) await new Promise((resolve) => setImmediate(resolve));
+    scene.reloading.stop();
+    await assert.rejects(stopped, { code: 'SHUTTING_DOWN' });
+    assert.equal(await scene.count('incomplete'), 1);
   });
 
   it('what was refused and is mended by putting it back is told to be well again', async (t) => {

@@ -49,6 +49,11 @@ const KEY = 'subscribers.';
 export type ReloadTrigger = 'file' | 'signal' | 'api';
 
 type Asked = Pick<SubscriptionSettings, 'name' | 'filter' | 'qos'>[];
+/** Keys that are in force now, and why others are not. */
+interface Followed {
+  done: string[];
+  problems: ConfigProblem[];
+}
 type Fit = Extract<Loaded, { settings: unknown }>;
 
 export class Reloading {
@@ -121,17 +126,18 @@ export class Reloading {
       plan.changed.length > 0 || !stillOnDisk(contracts.files) ? await this.#renewed(trigger, plan, loaded) : [];
     if (plan.httpChanged.length > 0) this.parts.replaceHttp((this.#http = plan.http));
     const { done, problems } = await this.#configured(plan, loaded);
-    await this.#resubscribe(contracts.frame);
-    const changed = [...differing, ...plan.httpChanged, ...done];
+    const link = await this.#resubscribed(contracts.frame, loaded);
+    problems.push(...link.problems);
+    const followed = link.problems.length > 0 ? differing.filter((key) => !ofSubscriptions(key)) : differing;
+    // What the link was not told the last time is told by itself now.
+    const late = differing.some(ofSubscriptions) ? [] : link.done;
+    const changed = [...followed, ...plan.httpChanged, ...done, ...late];
     if (problems.length > 0) return this.#incomplete(trigger, { ...plan, changed }, problems);
     return changed.length === 0 ? this.#unchanged(trigger, plan) : this.#applied(trigger, loaded, { ...plan, changed });
   }
 
   /** Puts the subscribers in force, with contracts that are by now. @returns keys that are, and what is as it was */
-  async #configured(
-    { subscribers, subscribersChanged }: ReloadPlan,
-    { positionOf }: Fit,
-  ): Promise<{ done: string[]; problems: ConfigProblem[] }> {
+  async #configured({ subscribers, subscribersChanged }: ReloadPlan, { positionOf }: Fit): Promise<Followed> {
     if (subscribersChanged.length === 0) return { done: [], problems: [] };
     const none = (error: unknown): Failed[] => subscribersChanged.map((key) => ({ id: key.slice(KEY.length), error }));
     const failed = await this.parts.subscribers().configure(subscribers).catch(none);
@@ -170,11 +176,19 @@ export class Reloading {
   }
 
   /** Only now: what the broker sends for it finds its contract and its subscribers in force. */
-  async #resubscribe(frame: ContractFrame): Promise<void> {
-    const wanted = askedFor(frame);
-    if (isDeepStrictEqual(this.#asked, wanted)) return;
-    await this.parts.resubscribe(frame.subscriptions);
+  async #resubscribed({ subscriptions }: ContractFrame, { positionOf }: Fit): Promise<Followed> {
+    const wanted = askedFor({ subscriptions });
+    if (isDeepStrictEqual(this.#asked, wanted)) return { done: [], problems: [] };
+    try {
+      await this.parts.resubscribe(subscriptions);
+    } catch (error) {
+      if (this.#stopped) throw stopping();
+      const message = `the link could not be told: ${error instanceof Error ? error.message : String(error)}`;
+      const mend = 'Reload again; if that does not help, restart.';
+      return { done: [], problems: [{ path: 'subscriptions', ...positionOf(['subscriptions']), message, mend }] };
+    }
     this.#asked = wanted;
+    return { done: ['subscriptions'], problems: [] };
   }
 
   #plan({ settings: next }: Fit): ReloadPlan {
@@ -280,6 +294,11 @@ function unfitProblems(unfit: readonly Unfit[], { positionOf }: Fit): ConfigProb
 
 function stopping(): HoldfastError {
   return new HoldfastError('SHUTTING_DOWN', 'the gateway is stopping');
+}
+
+/** Whether it is of a subscription, or of their order. */
+function ofSubscriptions(key: string): boolean {
+  return /^subscriptions\.| subscriptions$/.test(key);
 }
 
 /** As far as the link is concerned. */

@@ -10,9 +10,9 @@ import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
 import { noParameters, type ParametersOf } from '../domain/topic-parameters.js';
 import { within } from '../domain/within.js';
-import { BacklogCount } from './backlog-count.js';
+import { BacklogCounts, takenOver, type Former } from './backlog-count.js';
 import { Batches } from './batches.js';
-import { Dispatcher, type Consumer } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { Feed, type Interest } from './feed.js';
 import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
@@ -83,7 +83,7 @@ export class Delivery {
   readonly #settler: Settler;
   readonly #shared: Shared;
   readonly #json: PayloadJson;
-  readonly #counts = new Set<BacklogCount>();
+  readonly #counts: BacklogCounts;
   #started = false;
   #stopped: Promise<number> | undefined;
 
@@ -95,6 +95,7 @@ export class Delivery {
       saveFailed: (error) => observer.saveFailed(error),
     });
     this.#dispatcher = new Dispatcher(reader, () => this.#settler.cursorsMoved());
+    this.#counts = new BacklogCounts(reader, this.#dispatcher.trie);
     const beginAnew = (lanes: Lanes, fault: string): void => this.#beginAnew(lanes, fault);
     const recovery = { settler: this.#settler, observer, clock, beginAnew };
     this.#shared = {
@@ -115,8 +116,8 @@ export class Delivery {
     if (this.#started) throw new HoldfastError('INTERNAL', 'delivery was started twice');
     this.#started = true;
     this.#dispatcher.tail.position = admittedThrough;
-    const starts = subscribers.map((target) => ({ consumer: this.#open(target), cursor: target.cursor }));
-    this.#count(starts);
+    const through = admittedThrough;
+    this.#counts.add(subscribers.map((one) => ({ consumer: this.#open(one), from: one.cursor, through })));
     this.#dispatcher.start(admittedThrough);
     this.#pumpAll();
   }
@@ -153,15 +154,15 @@ export class Delivery {
     // In one turn: a record that is dispatched after the cursor was taken must not be taken for one that was not wanted.
     const { settings, sender } = lanes;
     const { cursor } = lanes.intake;
-    const through = this.#dispatcher.tail.position;
-    this.#dispatcher.remove(lanes, settings.topics);
+    const former = this.#takeOut(lanes);
+    const { through } = former;
     this.#settler.close(lanes.intake.ledger);
     let next: Omit<DeliveryTarget, 'cursor'> | undefined = { settings, sender, hold: lanes.condition.hold };
     try {
       next = await save({ cursor, through });
     } finally {
       if (!next) this.#lanes.delete(id);
-      else if (!this.#stopped) this.#replace(lanes, { ...next, cursor });
+      else if (!this.#stopped) this.#replace(lanes, { ...next, cursor }, former);
       if (next?.sender !== sender) void sender.close();
     }
   }
@@ -169,7 +170,7 @@ export class Delivery {
   /** Matching records that a subscriber has yet to be given, once they are counted. @throws NOT_FOUND */
   async lag(id: string): Promise<number> {
     const lanes = this.#find(id);
-    await Promise.all([...this.#counts].map(({ done }) => done));
+    await this.#counts.told(lanes);
     return lanes.backlog.records;
   }
 
@@ -271,7 +272,7 @@ export class Delivery {
     const deadline = clock.monotonic() + deadlineMs;
     const all = [...this.#lanes.values()];
     this.#dispatcher.stop();
-    for (const count of this.#counts) count.stop();
+    this.#counts.stop();
     const aborted = await this.#settle(all, deadlineMs);
     await within(Math.max(deadline - clock.monotonic(), SAVE_GRACE_MS), this.#settler.flush());
     this.#settler.stop();
@@ -279,17 +280,25 @@ export class Delivery {
     return aborted;
   }
 
-  #add(target: DeliveryTarget): void {
+  #add(target: DeliveryTarget, former?: Former): void {
     const consumer = this.#open(target);
-    this.#count([{ consumer, cursor: target.cursor }]);
+    const stretch = { consumer, from: target.cursor, through: this.#dispatcher.tail.position };
+    this.#counts.add(former ? takenOver(stretch, target.settings, former) : [stretch]);
     consumer.pump();
   }
 
-  #replace({ condition, expiry }: Lanes, target: DeliveryTarget): void {
+  /** Nothing is offered to it any more, or told. */
+  #takeOut(lanes: Lanes): Former {
+    this.#dispatcher.remove(lanes, lanes.settings.topics);
+    return { consumer: lanes, through: this.#dispatcher.tail.position, isCounted: this.#counts.leave(lanes) };
+  }
+
+  /** @param former absent: what it remembers is not to be trusted */
+  #replace({ condition, expiry }: Lanes, target: DeliveryTarget, former?: Former): void {
     const { id } = target.settings;
     const { paused = false, gone = '' } = target.hold ?? {};
     const woken = condition.held && !paused && gone === '';
-    this.#add({ ...target, freshAt: woken ? this.options.clock.now() : expiry.freshAt });
+    this.#add({ ...target, freshAt: woken ? this.options.clock.now() : expiry.freshAt }, former);
     const { state, reason } = this.#find(id).condition;
     if (state !== condition.state) this.options.observer.state(id, state, reason);
   }
@@ -299,9 +308,9 @@ export class Delivery {
     const { settings, sender, condition, intake } = lanes;
     await this.#settler.saved(intake.ledger);
     if (this.#stopped || lanes.isFaulted) return;
-    this.#dispatcher.remove(lanes, settings.topics);
+    const former = this.#takeOut(lanes);
     this.#settler.close(intake.ledger);
-    this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: intake.cursor });
+    this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: intake.cursor }, former);
   }
 
   #beginAnew(lanes: Lanes, fault: string): void {
@@ -309,7 +318,7 @@ export class Delivery {
     if (this.#stopped || this.#lanes.get(settings.id) !== lanes) return;
     const saved = this.options.reader.progress().find(({ id }) => id === settings.id);
     if (!saved) throw new HoldfastError('INTERNAL', `the journal does not know "${settings.id}"`);
-    this.#dispatcher.remove(lanes, settings.topics);
+    this.#takeOut(lanes);
     this.#replace(lanes, { settings, sender, hold: condition.hold, cursor: saved.cursor, fault });
   }
 
@@ -322,13 +331,6 @@ export class Delivery {
     await within(ABORT_GRACE_MS, idle);
     for (const lanes of all) lanes.close();
     return late;
-  }
-
-  #count(starts: readonly { consumer: Consumer; cursor: number }[]): void {
-    const { tail, trie } = this.#dispatcher;
-    const count = new BacklogCount(this.options.reader, trie, starts, tail.position);
-    this.#counts.add(count);
-    void count.done.then(() => this.#counts.delete(count));
   }
 
   #mustRun(): void {

@@ -78,6 +78,12 @@ export class Feed {
     return this.#bytes + (this.#atTail ? 0 : Math.max(0, this.#unreadBytes));
   }
 
+  /** Of a laggard: what it knows to come after its own place. */
+  get unread(): { after: number; records: number; bytes: number } | undefined {
+    if (this.#atTail) return undefined;
+    return { after: this.#position, records: this.#unread, bytes: this.#unreadBytes };
+  }
+
   /** Whether it should read on for itself. */
   get isHungry(): boolean {
     return !this.#atTail && this.#queue.length < REFILL_BELOW && this.#bytes < BYTES_MAX;

@@ -125,7 +125,8 @@ export interface Journal {
   /** As {@link registerSubscribers} does with one of them; nothing is said of the others. */
   knowSubscriber(subscriber: KnownSubscriber): Promise<SubscriberProgress>;
   /**
-   * Nobody serves it any more: it is forgotten when it has none of what was journaled left to be given. Dead letters stay.
+   * Nobody serves it any more: it is forgotten when it has none of what was journaled left to be given, or to be given
+   * again. When that would take long to say it is kept, for the next start to decide. Dead letters stay.
    * @param cursor where it stands @returns whether it was forgotten
    */
   retireSubscriber(id: string, cursor: number): Promise<boolean>;

@@ -219,13 +219,21 @@ describe('a range that is given again', () => {
     opened.kill();
   });
 
-  it('a subscriber that is no longer there does not hold records for it', async () => {
+  it('a subscriber that is no longer there is kept with it, at a start and while others are served, until it is removed', async () => {
     const first = await given([]);
-    await first.journal.startReplay({ subscriber: 'app', from: 1, through: 10 });
+    const { replay } = await first.journal.startReplay({ subscriber: 'app', from: 1, through: 10 });
+    assert.equal(await first.journal.retireSubscriber('app', 10), false);
     first.kill();
     const second = await open(first.place, RETAINED);
     await second.journal.registerSubscribers([]);
+    assert.deepEqual([second.reader.replays('app'), second.reader.progress().length], [[replay], 1]);
+    await second.journal.removeSubscriber('app');
     assert.deepEqual(second.reader.replays('app'), []);
     second.kill();
+    const third = await given([]);
+    await third.journal.startReplay({ subscriber: 'app', from: 1, through: 10 });
+    await third.journal.cancelReplays('app');
+    assert.equal(await third.journal.retireSubscriber('app', 10), true);
+    third.kill();
   });
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { packMessages } from '../domain/message.js';
 import { messages, until, type OpenJournal } from './journal.suite.js';
+import { LATER_LOOKED_AT_MAX } from './subscribers.js';
 
 export function subscribersSuite(
   name: string,
@@ -117,6 +118,24 @@ export function subscribersSuite(
         assert.deepEqual(opened.reader.waiting('app'), waiting);
       }
       opened.kill();
+    });
+
+    it('one that is taken out while others are served: so many later records are looked at, and all of them at a start', async () => {
+      const place = directory();
+      const first = await open(place);
+      const none = (id: string): typeof subscriber => ({ ...subscriber, id, topics: ['none'] });
+      await first.journal.registerSubscribers([none('near'), none('far'), subscriber]);
+      await first.journal.append(packMessages(messages(0, LATER_LOOKED_AT_MAX + 1)));
+      assert.equal(await first.journal.retireSubscriber('far', 0), false, 'nobody has looked at the last');
+      assert.equal(await first.journal.retireSubscriber('near', 1), true);
+      first.kill();
+      const second = await open(place);
+      await second.journal.registerSubscribers([subscriber]);
+      assert.deepEqual(
+        second.reader.progress().map(({ id }) => id),
+        ['app'],
+      );
+      second.kill();
     });
   });
 }

@@ -12,6 +12,9 @@ export interface SubscriberRow {
   fresh_at: number;
 }
 
+/** So many records after its cursor are looked at, to forget one while the gateway runs. */
+export const LATER_LOOKED_AT_MAX = 1_000;
+
 export const SUBSCRIBER_COLUMNS = 'subscriber, topics, cursor, paused, gone, fresh_at';
 
 export function progressOf(row: SubscriberRow): SubscriberProgress {
@@ -29,6 +32,7 @@ export class SubscriberTable {
   readonly #release: StatementSync;
   readonly #waits: StatementSync;
   readonly #later: StatementSync;
+  readonly #muchLater: StatementSync;
 
   constructor(private readonly db: DatabaseSync) {
     this.#find = db.prepare(`SELECT ${SUBSCRIBER_COLUMNS}, ordering FROM subscribers WHERE subscriber = ?`);
@@ -41,11 +45,16 @@ export class SubscriberTable {
       "UPDATE waiting SET ordering_key = '', due_at = coalesce(due_at, 0) WHERE subscriber = ? AND ordering_key <> ''",
     );
     this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
-    this.#waits = db.prepare('SELECT 1 FROM waiting WHERE subscriber = ? LIMIT 1');
-    this.#later = db.prepare(
-      `SELECT DISTINCT t.name FROM records r JOIN topics t ON t.topic_id = r.topic_id
-       WHERE r.position > ? AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
+    this.#waits = db.prepare(
+      'SELECT 1 FROM waiting WHERE subscriber = ?1 UNION ALL SELECT 1 FROM replays WHERE subscriber = ?1 LIMIT 1',
     );
+    this.#later = db.prepare(
+      `SELECT DISTINCT t.name
+       FROM (SELECT position, topic_id FROM records WHERE position > ? ORDER BY position LIMIT ?) r
+       JOIN topics t ON t.topic_id = r.topic_id
+       WHERE NOT EXISTS (SELECT 1 FROM rejections j WHERE j.position = r.position)`,
+    );
+    this.#muchLater = db.prepare('SELECT 1 FROM records WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?');
   }
 
   /** @param at wall clock, milliseconds, as everywhere here */
@@ -72,18 +81,25 @@ export class SubscriberTable {
     }
   }
 
-  /** Forgets one that has had all that was its. @param cursor where it stands, when that is further than it is saved @returns whether it did */
-  retire(id: string, cursor = 0): boolean {
+  /**
+   * Forgets one that has had all that was its. While the gateway runs everybody waits for the answer: so when more than
+   * {@link LATER_LOOKED_AT_MAX} records come after its cursor, it stays, and the next start decides.
+   * @param cursor where it stands, when that is further than it is saved @returns whether it did
+   */
+  retire(id: string, cursor: number): boolean {
+    return this.#forget(id, cursor, LATER_LOOKED_AT_MAX);
+  }
+
+  /** @param looked at so many records at most; -1: at all of them */
+  #forget(id: string, cursor: number, looked: number): boolean {
     const known = this.#find.get(id) as unknown as SubscriberRow | undefined;
     if (!known || this.#waits.get(id)) return false;
+    const after = Math.max(known.cursor, cursor);
+    if (looked >= 0 && this.#muchLater.get(after, looked)) return false;
     const filters = JSON.parse(known.topics) as string[];
-    const names = this.#later.iterate(Math.max(known.cursor, cursor)) as Iterable<unknown> as Iterable<{
-      name: string;
-    }>;
+    const names = this.#later.iterate(after, looked) as Iterable<unknown> as Iterable<{ name: string }>;
     for (const { name } of names) if (filters.some((filter) => topicMatches(filter, name))) return false;
-    for (const table of ['subscribers', 'replays']) {
-      this.db.prepare(`DELETE FROM ${table} WHERE subscriber = ?`).run(id);
-    }
+    this.db.prepare('DELETE FROM subscribers WHERE subscriber = ?').run(id);
     return true;
   }
 
@@ -120,7 +136,7 @@ export class SubscriberTable {
    */
   #forgetDone(present: ReadonlySet<string>): void {
     const known = this.db.prepare('SELECT subscriber FROM subscribers').all() as unknown as { subscriber: string }[];
-    for (const { subscriber } of known) if (!present.has(subscriber)) this.retire(subscriber);
+    for (const { subscriber } of known) if (!present.has(subscriber)) this.#forget(subscriber, 0, -1);
   }
 
   #startingCursor(startFrom: KnownSubscriber['startFrom'], last: number): number {

@@ -30,9 +30,8 @@ describe('a file with other subscribers', () => {
 
   it('one that is gone is forgotten when it has had everything, and held while something waits for it', async () => {
     const house = await started(new House(), ['done', 'behind', 'unread']);
-    house.replays = [{ from: 1, through: 2, position: 0 }];
     assert.deepEqual(await house.registry.configure([one('behind'), one('unread')]), []);
-    assert.deepEqual(house.said, ['removed done', '1 replays of done ended']);
+    assert.deepEqual(house.said, ['removed done']);
     house.lag = 3;
     await house.registry.configure([one('unread')]);
     house.lag = 0;
@@ -132,5 +131,38 @@ describe('what a file may not hold', () => {
     assert.deepEqual(house.registry.unfit([...all.slice(1), one('new')]), []);
     assert.deepEqual(await house.registry.configure([...all.slice(1), one('new')]), []);
     assert.equal(house.registry.list().length, SUBSCRIBERS_MAX);
+  });
+
+  it('more than may be with those that would be held: refused whole, and said how many; a file that only takes out is not', async () => {
+    const old = Array.from({ length: 600 }, (_, i) => `old${i}`);
+    const next = Array.from({ length: 600 }, (_, i) => one(`new${i}`));
+    const house = await started(new House(), old);
+    assert.deepEqual(house.registry.unfit(next), [], 'all of the old have had everything');
+    house.replays = [{ from: 1, through: 2, position: 0 }];
+    assert.equal(house.registry.unfit(next).length, 1);
+    house.replays = [];
+    house.lag = 1;
+    const [problem, ...others] = house.registry.unfit(next);
+    assert.match(problem!.message, /^are 600, and 600 more are known .* 600 of those would be held/);
+    assert.match(problem!.mend, /DELETE .*discardBacklog=true.*restart/);
+    assert.deepEqual(others, []);
+    assert.deepEqual(house.registry.unfit([one('old0'), ...next.slice(0, 400)]), [], '599 are held, and 401 served');
+    assert.deepEqual(house.registry.unfit([]), []);
+    assert.deepEqual(await house.registry.configure([]), []);
+    assert.match(house.registry.unfit(next)[0]!.message, /600 of those would be held/);
+    assert.deepEqual(house.registry.unfit(next.slice(0, 400)), []);
+  });
+
+  it('one that stays against all that was known does not leave the file half in force', async () => {
+    const old = Array.from({ length: 600 }, (_, i) => `old${i}`);
+    const next = Array.from({ length: 600 }, (_, i) => one(`new${i}`));
+    const house = await started(new House(), old);
+    house.done = false; // the journal has records that delivery has not been told of
+    assert.deepEqual(house.registry.unfit(next), []);
+    assert.deepEqual(await house.registry.configure(next), []);
+    assert.equal(shown(house).filter((line) => line.includes(' file ')).length, 600);
+    assert.equal(house.registry.list().length, 1_200);
+    await assert.rejects(house.put('app'), { code: 'SUBSCRIBER_LIMIT' });
+    assert.deepEqual(house.registry.unfit(next), [], 'and the same file can be read again');
   });
 });

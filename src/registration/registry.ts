@@ -19,7 +19,7 @@ import {
   type Entry,
   type SubscriberView,
 } from './entry.js';
-import { CHANGES_MAX, SUBSCRIBERS_MAX, unfitAmong, type Failed, type Unfit } from './file-change.js';
+import { CHANGES_MAX, staying, SUBSCRIBERS_MAX, unfitAmong, type Failed, type Unfit } from './file-change.js';
 import type { RegistryParts, Target, TestResult } from './parts.js';
 import { checkedWith, unmaskedBody, type Body } from './secrets.js';
 
@@ -77,13 +77,15 @@ export class Registry {
 
   /** As {@link unfitAmong}. Changes nothing. */
   unfit(next: readonly SubscriberSettings[]): Unfit[] {
-    return unfitAmong(this.#entries, next);
+    const { delivery, reader } = this.parts;
+    return unfitAmong(this.#entries, next, () => staying(delivery.status(), reader.registrations()));
   }
 
   /**
    * Puts the subscribers of a file that was read again in force, as a start with it would: one that is new starts, one
    * that differs changes, one that is gone stops, and is held as long as something waits for it. Nobody else notices.
-   * What would have to be given up for it stays, or is told. @returns those that are as they were, because that failed
+   * What would have to be given up for it stays, or is told. {@link unfit} was asked before: here no limit leaves a file
+   * half in force, should more stay than could be known. @returns those that are as they were, because that failed
    */
   async configure(next: readonly SubscriberSettings[]): Promise<Failed[]> {
     const ids = new Set(next.map(({ id }) => id));
@@ -135,6 +137,9 @@ export class Registry {
       if (!known) mustHaveCome(settings.startFrom, this.parts.reader.lastPosition(), this.parts.clock.now());
       const why = await this.parts.refusal(new URL(settings.url!));
       if (why !== undefined) throw new HoldfastError('URL_FORBIDDEN', `the url is not allowed: ${why}`);
+      const there = this.#entries.size + this.#coming;
+      const isFull = !known && there >= SUBSCRIBERS_MAX;
+      if (isFull) throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${there} subscribers`);
       const { journal } = this.parts;
       const target = { settings, sender: this.parts.senderOf(settings) };
       const keep = (waiting: number[]): Promise<SubscriberProgress> =>
@@ -273,17 +278,13 @@ export class Registry {
       this.#entries.set(id, { source: 'registered', settings, hold, body: registration.body });
       return;
     }
-    let replays = 0;
     await delivery.change(id, async ({ cursor }) => {
-      replays = this.get(id).replays.length;
       const waits = registration !== undefined || (await delivery.lag(id)) > 0;
       if (waits || !(await journal.retireSubscriber(id, cursor))) return this.#absent(known.settings);
       this.#entries.delete(id);
       return undefined;
     });
-    if (this.#entries.has(id)) return;
-    observer.removed(id);
-    if (replays > 0) observer.replaysEnded(id, replays);
+    if (!this.#entries.has(id)) observer.removed(id);
   }
 
   /** A file may ask for less than before: what waits for another attempt is given all the same, and the rest is told. */
@@ -324,8 +325,6 @@ export class Registry {
 
   async #add(target: Target, keep: (lost: Lost) => Promise<Kept>): Promise<Hold> {
     const { delivery, observer } = this.parts;
-    const known = this.#entries.size + this.#coming;
-    if (known >= SUBSCRIBERS_MAX) throw new HoldfastError('SUBSCRIBER_LIMIT', `there are ${known} subscribers`);
     this.#coming++;
     const { progress } = await keep({ records: 0, waiting: [] }).finally(() => this.#coming--);
     const { cursor, hold, freshAt } = progress;
