@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { describeAsyncApi } from './asyncapi/index.js';
 import { Decoders, FileMemory, unusableContracts, type FilesRead, type JsonPayload } from './contract/index.js';
 import type { ContractSettings, ContractThreadHealth, Verdict } from './domain/contract.js';
-import type { DecodedPayload } from './domain/payload-json.js';
+import type { DecodedPayload, Ways } from './domain/payload-json.js';
 import type { Publish } from './domain/publish.js';
 import type { Record } from './domain/record.js';
 import type { PublishContractSettings, Settings, SubscriptionSettings } from './domain/settings.js';
@@ -151,6 +151,11 @@ export class ContractsInForce {
   /** As `Decoders.decodedOf`. */
   decodedOf(record: Record): DecodedPayload | undefined {
     return this.#known!.decoders.decodedOf(record);
+  }
+
+  /** As `Decoders.ways`. */
+  get ways(): Ways {
+    return this.#known!.decoders.ways;
   }
 
   /** The named levels of a topic. */

@@ -272,6 +272,7 @@ export class Gateway {
       jsonOf: (record) => this.#contracts.jsonOf(record),
       parametersOf: (topic) => this.#contracts.parametersOf(topic),
       decode: (record) => this.#contracts.decodedOf(record),
+      ways: () => this.#contracts.ways,
       mayTell: () => this.#operating.events.hasRoom,
     });
     this.#delivery = serving.delivery;

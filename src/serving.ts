@@ -17,7 +17,7 @@ import { canonicalAddress } from './domain/address.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Journal } from './domain/journal.js';
-import type { DecodePayload } from './domain/payload-json.js';
+import type { DecodePayload, Ways } from './domain/payload-json.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
@@ -56,11 +56,13 @@ export interface ServingParts extends TellingParts {
   parametersOf: ParametersOf;
   /** For filters and keys that look into payloads. */
   decode: DecodePayload;
+  /** Those that `decode` goes by now. */
+  ways: () => Ways;
 }
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, parametersOf, logger, decode, mayTell } = parts;
+  const { settings, handlers, version, journal, reader, parametersOf, logger, decode, ways, mayTell } = parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -74,7 +76,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = watchedObserver(deliveryObserver(parts, gone), parts.activities);
   const delivery = new Delivery({
-    ...{ journal, reader, observer, parametersOf, decode, mayTell },
+    ...{ journal, reader, observer, parametersOf, decode, ways, mayTell },
     clock: systemClock,
     random: Math.random,
   });

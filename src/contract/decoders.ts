@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ContractSettings } from '../domain/contract.js';
-import type { DecodedPayload } from '../domain/payload-json.js';
+import type { DecodedPayload, Ways } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriptionSettings } from '../domain/settings.js';
 import { TopicCache } from '../domain/topic-cache.js';
@@ -30,6 +30,8 @@ export class Decoders {
     subscriptions: readonly SubscriptionSettings[],
     decoders: ReadonlyMap<string, ContractDecoder>,
     private readonly usual: Decoder,
+    /** How {@link decodedOf} reads the topics. */
+    readonly ways: Ways,
   ) {
     this.#topics = new TopicCache((topic) => {
       const name = subscriptions.find(({ filter }) => topicMatches(filter, topic))?.contract;
@@ -49,7 +51,12 @@ export class Decoders {
       const decode = await loadDecoder(contract, own);
       decoders.set(contract.name, { decode, way: wayOf(contract, own) });
     }
-    return new Decoders(subscriptions, decoders, await loadDecoder({ format: 'auto' }));
+    return new Decoders(
+      subscriptions,
+      decoders,
+      await loadDecoder({ format: 'auto' }),
+      waysOf(subscriptions, decoders),
+    );
   }
 
   /**
@@ -70,6 +77,16 @@ export class Decoders {
     const decoded = found.decode(payload, properties);
     return { value: decoded.ok ? decoded.value : undefined, way: found.way };
   }
+}
+
+/** Without any that is not JSON as it came, filters make no difference. */
+function waysOf(
+  subscriptions: readonly SubscriptionSettings[],
+  decoders: ReadonlyMap<string, Pick<ContractDecoder, 'way'>>,
+): Ways {
+  const routes = subscriptions.map(({ filter, contract = '' }) => [filter, decoders.get(contract)?.way ?? '']);
+  if (routes.every(([, way]) => way === '')) return { name: 'json' };
+  return { name: createHash('sha256').update(JSON.stringify(routes)).digest('base64url').slice(0, 16) };
 }
 
 /** What two decoders have in common that make the same of all payloads. */

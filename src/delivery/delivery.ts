@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { compileFilter } from '../domain/filter.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
-import { PayloadJson, type DecodePayload } from '../domain/payload-json.js';
+import { PayloadJson, type DecodePayload, type Ways } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
@@ -17,7 +17,7 @@ import { Feed, type Interest } from './feed.js';
 import { Intake, type Shared } from './intake.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryObserver, SubscriberStatus } from './observer.js';
-import { orderingKey } from './ordering-key.js';
+import { keyWays, orderingKey } from './ordering-key.js';
 import { ABORT_GRACE_MS, recover } from './recovery.js';
 import { replayOptions, Replays, type Source } from './replays.js';
 import { Settler } from './settler.js';
@@ -48,6 +48,8 @@ export interface DeliveryOptions {
   mayTell?: () => boolean;
   /** For filters and keys that look into payloads. Default: as JSON, as it came. */
   decode?: DecodePayload;
+  /** Those that `decode` goes by now. Default: never others. */
+  ways?: () => Ways;
 }
 
 /** A subscriber to be served, from its saved place on. */
@@ -88,8 +90,8 @@ export class Delivery {
   #stopped: Promise<number> | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { journal, reader, observer, clock, random, parametersOf = noParameters, decode } = options;
-    this.#json = new PayloadJson(decode);
+    const { journal, reader, observer, clock, random, parametersOf = noParameters, decode, ways } = options;
+    this.#json = new PayloadJson(decode, ways);
     this.#settler = new Settler(journal, {
       roomAgain: () => this.#pumpAll(),
       saveFailed: (error) => observer.saveFailed(error),
@@ -352,6 +354,7 @@ export class Delivery {
       selects: passes && ((record) => passes(record, this.#json.of)),
       countsExactly: settings.maxBacklog !== undefined,
       keyOf: orderingKey(settings, this.#json),
+      keyWays: keyWays(settings, this.#json),
     };
     const feed = new Feed({ ...interest, tail, start: cursor, skip });
     const ledger = this.#settler.open(id, () => lanes.intake.cursor);

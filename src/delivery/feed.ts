@@ -1,4 +1,5 @@
 import type { JournalReader } from '../domain/journal.js';
+import type { Ways } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import { readRange } from './range.js';
 import { RingQueue } from './ring-queue.js';
@@ -27,6 +28,8 @@ export interface Interest {
   countsExactly: boolean;
   /** What order is kept by. */
   keyOf: (record: Record) => string;
+  /** How {@link keyOf} makes keys now. */
+  keyWays: () => Ways;
 }
 
 export interface FeedOptions extends Interest {
@@ -52,8 +55,12 @@ export class Feed {
   #unread = 0;
   #unreadBytes = 0;
   #counting: boolean;
+  #keyWays: Ways;
+  /** Records up to here may have keys that were made otherwise. */
+  #mixedThrough = 0;
 
   constructor(private readonly options: FeedOptions) {
+    this.#keyWays = options.keyWays();
     this.#position = options.start;
     this.#atTail = options.start >= options.tail.position;
     this.#counting = !this.#atTail;
@@ -91,6 +98,17 @@ export class Feed {
 
   get next(): Task | undefined {
     return this.#queue.peek();
+  }
+
+  /** The name of the ways that the keys of all records after this position are made by; '' when those are not the same for all. */
+  keyWaysAfter(position: number): string {
+    const { keyWays, tail } = this.options;
+    const ways = keyWays();
+    if (ways !== this.#keyWays) {
+      this.#keyWays = ways;
+      this.#mixedThrough = tail.position;
+    }
+    return position < this.#mixedThrough ? '' : ways.name;
   }
 
   /** Every wanted record up to here was taken. */

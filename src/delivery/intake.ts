@@ -131,7 +131,7 @@ export class Intake {
   /** The next new record dies without having been taken. */
   diesUntried(letter: Omit<DeadLetter, 'subscriber' | 'position'>): void {
     const { key, position, record } = this.feed.take()!;
-    const settled = this.#turns !== undefined && this.waiting.settledBefore(key, position);
+    const settled = this.#turns !== undefined && this.#settledBefore(key, position);
     if (!settled) this.ledger.bury({ position, ...letter });
     this.ledger.passed();
     if (!settled) this.#tellDeath(record!, letter);
@@ -154,16 +154,18 @@ export class Intake {
 
   failed(task: Task, { attempts, reason, due, dueAt }: Failed): void {
     const { position, row, key, replayedAt } = task;
+    let keyWays = row?.keyWays;
     if (row) {
       row.attempts = attempts;
       this.waiting.again(row, due);
     } else {
       const { length: bytes } = task.record!.payload;
       const since = ageFrom(task);
+      keyWays = this.#keyWays;
       this.window.finish(task);
-      this.waiting.add({ position, key, bytes, since, replayedAt }, due);
+      this.waiting.add({ position, key, keyWays, bytes, since, replayedAt }, due);
     }
-    this.ledger.wait({ position, key, attempts, dueAt, reason, replayedAt });
+    this.ledger.wait({ position, key, keyWays, attempts, dueAt, reason, replayedAt });
     for (const behind of row ? [] : (this.#turns?.dissolve(task) ?? [])) {
       const { length: bytes } = behind.record!.payload;
       const since = ageFrom(behind);
@@ -230,7 +232,7 @@ export class Intake {
       }
     }
     if (this.#turns) {
-      if (this.waiting.settledBefore(key, position)) {
+      if (this.#settledBefore(key, position)) {
         this.ledger.passed();
         return false;
       }
@@ -243,13 +245,23 @@ export class Intake {
     return this.#turns?.enter(task, gathering) ?? true;
   }
 
+  /** For a row that comes into being: all that is not settled has a key that was made so. */
+  get #keyWays(): string {
+    return this.feed.keyWaysAfter(this.cursor);
+  }
+
+  #settledBefore(key: string, position: number): boolean {
+    return this.waiting.settledBefore(key, position, this.feed.keyWaysAfter(position - 1));
+  }
+
   #tellDeath({ position, id, topic }: Record, letter: Omit<DeadLetter, 'subscriber' | 'position'>): void {
     this.shared.observer.died({ subscriber: this.ledger.subscriber, position, id, topic, ...letter });
   }
 
   #hold({ position, key, replayedAt }: Task, bytes: number, since: number): void {
-    this.waiting.hold({ position, key, bytes, since, replayedAt });
-    this.ledger.wait({ position, key, attempts: 0, dueAt: null, reason: '', replayedAt });
+    const keyWays = this.#keyWays;
+    this.waiting.hold({ position, key, keyWays, bytes, since, replayedAt });
+    this.ledger.wait({ position, key, keyWays, attempts: 0, dueAt: null, reason: '', replayedAt });
   }
 
   #releaseRow(row: Row): void {

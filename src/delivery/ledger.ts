@@ -76,8 +76,8 @@ export class Ledger {
   }
 
   wait(row: Omit<Waiting, 'subscriber'>): void {
-    const { position, key, attempts, dueAt, reason, replayedAt } = row;
-    this.#unsaved.wait({ subscriber: this.subscriber, position, key, attempts, dueAt, reason, replayedAt });
+    const { position, key, keyWays, attempts, dueAt, reason, replayedAt } = row;
+    this.#unsaved.wait({ subscriber: this.subscriber, position, key, keyWays, attempts, dueAt, reason, replayedAt });
     this.#count();
   }
 

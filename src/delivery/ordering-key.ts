@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { parseJsonPointer, partAt } from '../domain/json-pointer.js';
-import type { PayloadJson } from '../domain/payload-json.js';
+import type { PayloadJson, Ways } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 
@@ -16,7 +16,8 @@ const KEY_CHARACTERS_MAX = 256;
  *
  * Keys outlive restarts, and so do the conclusions drawn from them: a row says that all earlier records of its key
  * are settled. So keys of another pointer or way, and values and topics, must never look alike. A topic has no `#`, so what
- * begins with one is no bare topic; after it stands in JSON what the key is made of.
+ * begins with one is no bare topic; after it stands in JSON what the key is made of. With the ways a record may get the
+ * key of another: see {@link keyWays}.
  */
 export function orderingKey(
   { ordering, key }: Pick<SubscriberSettings, 'ordering' | 'key'>,
@@ -41,6 +42,16 @@ export function orderingKey(
       };
     }
   }
+}
+
+const BY_TOPIC: Ways = { name: 'topic' };
+
+/** How the keys of all topics are made. Made in other ways, two records may share a key that did not before. */
+export function keyWays(
+  { ordering }: Pick<SubscriberSettings, 'ordering'>,
+  json: Pick<PayloadJson, 'ways'>,
+): () => Ways {
+  return ordering === 'key' ? json.ways : () => BY_TOPIC;
 }
 
 /** Pointers may be long, too: then every key is hashed. */

@@ -93,7 +93,7 @@ export class Replays {
 }
 
 /** Keys of its own: what is given again keeps its order apart from what is new, and from other replays. */
-export function replayOptions({ wants, selects, keyOf }: Interest, replay: Replay): FeedOptions {
+export function replayOptions({ wants, selects, keyOf, keyWays }: Interest, replay: Replay): FeedOptions {
   const { number, position, through, topics } = replay;
   const trie = new TopicTrie<true>();
   for (const filter of topics ?? []) trie.add(filter, true);
@@ -107,6 +107,7 @@ export function replayOptions({ wants, selects, keyOf }: Interest, replay: Repla
       const key = keyOf(record);
       return key && `#replay${number}:${key}`;
     },
+    keyWays,
     skip: new Set(),
   };
 }

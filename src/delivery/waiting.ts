@@ -12,13 +12,15 @@ export const REPLAY_ROWS_MAX = WAITING_ROWS_MAX / 2;
 const STALE_ROWS_MAX = 1_024;
 
 /** What is known of a record that is to wait. */
-export type WaitingRecord = Pick<Waiting, 'position' | 'key' | 'replayedAt'> & Pick<Row, 'bytes' | 'since'>;
+export type WaitingRecord = Pick<Waiting, 'position' | 'key' | 'keyWays' | 'replayedAt'> & Pick<Row, 'bytes' | 'since'>;
 
 /** A waiting row as the lanes see it. */
 export interface Row {
   readonly position: number;
   /** '' when order is not kept. */
   readonly key: string;
+  /** As in {@link Waiting}. */
+  readonly keyWays: string | undefined;
   /** Of the record's payload. */
   readonly bytes: number;
   /** When its age began, wall clock in milliseconds: it was received, or is given again. */
@@ -47,7 +49,7 @@ export class WaitingRows {
   /** The first and the last row of each key's line. */
   readonly #first = new Map<string, Row>();
   readonly #last = new Map<string, Row>();
-  /** The first row that a run before left, by key. */
+  /** The first row that a run before left, by key and its ways. */
   readonly #restored = new Map<string, number>();
   readonly #due = new DueHeap<Row>();
   #oldest: number | undefined;
@@ -97,20 +99,23 @@ export class WaitingRows {
   restore(saved: readonly SavedWaiting[], clock: Clock, delayMsMax: number): void {
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
     for (const row of saved) {
-      const { position, key, dueAt } = row;
+      const { position, key, keyWays = '', dueAt } = row;
       const delayMs = dueAt === null ? 0 : Math.min(Math.max(dueAt - wall, 0), delayMsMax);
       const since = row.replayedAt ?? row.receivedAt;
       this.#append(rowOf({ ...row, since }, row.attempts, monotonic + delayMs));
-      if (key !== '' && !this.#restored.has(key)) this.#restored.set(key, position);
+      const by = `${keyWays} ${key}`;
+      if (key !== '' && keyWays !== '' && !this.#restored.has(by)) this.#restored.set(by, position);
     }
   }
 
   /**
    * Whether a record after the cursor was settled by a run before, although the cursor does not say so: a row of its
-   * key came into being when everything before it was. Given again it would come after what is newer.
+   * key came into being when everything before it was. Given again it would come after what is newer. That is only so
+   * where both keys were made alike: else the record may have had another key then, and be in flight still.
+   * @param keyWays that its key was made by; '' when that is not known
    */
-  settledBefore(key: string, position: number): boolean {
-    return position < (this.#restored.get(key) ?? 0);
+  settledBefore(key: string, position: number, keyWays: string): boolean {
+    return position < (this.#restored.get(`${keyWays} ${key}`) ?? 0);
   }
 
   /** A record failed for the first time. With a key, nothing of that key may wait yet. */
@@ -189,9 +194,13 @@ export function goesAlone({ attempts, replayedAt }: Row): boolean {
   return attempts > 0 || replayedAt !== undefined;
 }
 
-function rowOf({ position, key, bytes, since, replayedAt }: WaitingRecord, attempts: number, due: number): Row {
+function rowOf(
+  { position, key, keyWays, bytes, since, replayedAt }: WaitingRecord,
+  attempts: number,
+  due: number,
+): Row {
   const flags = { taken: false, inFlight: false, finished: false };
-  return { position, key, bytes, since, replayedAt, attempts, due, ...flags, next: undefined };
+  return { position, key, keyWays, bytes, since, replayedAt, attempts, due, ...flags, next: undefined };
 }
 
 function unfinished(row: Row | undefined): Row | undefined {

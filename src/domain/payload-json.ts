@@ -12,6 +12,14 @@ export interface DecodedPayload {
 /** Reads a payload by its contract. Must not throw; undefined: it is to be read as JSON, as it came. */
 export type DecodePayload = (record: Record) => DecodedPayload | undefined;
 
+/** How the payloads of all topics are read. Another object with each change, also with a change back. */
+export interface Ways {
+  /** Equal where all topics are read alike; without spaces, and never empty. */
+  readonly name: string;
+}
+
+const AS_JSON: Ways = { name: 'json' };
+
 /**
  * The payload of a record as a JSON-like value, read at first use. Only that of the newest record is kept: a record is
  * looked at by all its subscribers in one go, and what JSON becomes in memory may be many times its bytes.
@@ -20,12 +28,19 @@ export class PayloadJson {
   #record: Record | undefined;
   #value: unknown;
   #way = '';
+  #ways: Ways | undefined;
 
-  constructor(private readonly decode: DecodePayload = () => undefined) {}
+  /** @param ways those that `decode` goes by now */
+  constructor(
+    private readonly decode: DecodePayload = () => undefined,
+    readonly ways: () => Ways = () => AS_JSON,
+  ) {}
 
   /** undefined when it says nothing that could be compared */
   readonly of = (record: Record): unknown => {
-    if (record !== this.#record) {
+    const ways = this.ways();
+    if (record !== this.#record || ways !== this.#ways) {
+      this.#ways = ways;
       const decoded = this.decode(record);
       this.#value = decoded ? decoded.value : parsed(record.payload);
       this.#way = decoded?.way ?? '';

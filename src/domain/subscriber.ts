@@ -122,6 +122,11 @@ export interface Waiting {
   position: number;
   /** The ordering key, '' when order is not kept. */
   key: string;
+  /**
+   * The ways that its key was made by, and those of all records that were not settled when the row came into being. Empty or
+   * absent: not known, so nothing follows from it about other records.
+   */
+  keyWays?: string;
   /** Attempts made so far; 0 for a record held behind another. */
   attempts: number;
   /** Wall-clock instant in milliseconds of the next attempt; null: held until the one before it is settled. */

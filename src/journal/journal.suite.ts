@@ -228,7 +228,7 @@ export function journalSuite(
       const first = await open(place);
       await first.journal.append(packMessages(messages(0, 4)));
       await first.journal.registerSubscribers([subscriber]);
-      const row = { subscriber: 'app', key: 'k', attempts: 1, dueAt: 5, reason: 'status' };
+      const row = { subscriber: 'app', key: 'k', keyWays: 'w', attempts: 1, dueAt: 5, reason: 'status' };
       await first.journal.settle([
         {
           subscriber: 'app',

@@ -308,7 +308,7 @@ describe('a journal of the schema before', () => {
     const db = new DatabaseSync(journalFiles(place).database);
     db.exec(`DROP TABLE publish_keys; DROP INDEX outbox_expiring; DROP INDEX outbox_finished;
       ALTER TABLE outbox DROP COLUMN bytes; ALTER TABLE outbox DROP COLUMN expires_at; ALTER TABLE outbox DROP COLUMN keyed;
-      ALTER TABLE subscribers DROP COLUMN fresh_at;
+      ALTER TABLE subscribers DROP COLUMN fresh_at; ALTER TABLE waiting DROP COLUMN key_ways;
       PRAGMA user_version = 2`);
     db.close();
     const opened = await open(place, { outbox: { ...LIMITS, recordsMax: 1 } });

@@ -28,8 +28,8 @@ export class ProgressTable {
     );
     this.#cursor = db.prepare('UPDATE subscribers SET cursor = max(cursor, ?) WHERE subscriber = ?');
     this.#wait = db.prepare(
-      `INSERT OR REPLACE INTO waiting (subscriber, position, ordering_key, attempts, due_at, reason, replayed_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO waiting (subscriber, position, ordering_key, key_ways, attempts, due_at, reason, replayed_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#release = db.prepare('DELETE FROM waiting WHERE subscriber = ? AND position = ?');
     this.#bury = db.prepare(
@@ -84,7 +84,8 @@ export class ProgressTable {
     for (const settlement of settlements) {
       const { subscriber, waiting = [], released = [], dead: letters = [] } = settlement;
       for (const row of waiting) {
-        this.#wait.run(subscriber, row.position, row.key, row.attempts, row.dueAt, row.reason, row.replayedAt ?? null);
+        const { position, key, keyWays = '', attempts, dueAt, reason, replayedAt = null } = row;
+        this.#wait.run(subscriber, position, key, keyWays, attempts, dueAt, reason, replayedAt);
       }
       for (const position of released) this.#release.run(subscriber, position);
       for (const letter of letters) {

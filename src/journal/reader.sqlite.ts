@@ -137,7 +137,7 @@ export class SqliteJournalReader implements JournalReader {
   waiting(subscriber: string): SavedWaiting[] {
     const rows = this.#db
       .prepare(
-        `SELECT subscriber, w.position AS position, ordering_key, attempts, due_at, reason, replayed_at,
+        `SELECT subscriber, w.position AS position, ordering_key, key_ways, attempts, due_at, reason, replayed_at,
                 coalesce(length(r.payload), 0) AS bytes, coalesce(r.received_at, 0) AS receivedAt
          FROM waiting w LEFT JOIN records r ON r.position = w.position WHERE subscriber = ? ORDER BY w.position`,
       )
@@ -145,6 +145,7 @@ export class SqliteJournalReader implements JournalReader {
       subscriber: string;
       position: number;
       ordering_key: string;
+      key_ways: string;
       attempts: number;
       due_at: number | null;
       reason: string;
@@ -152,9 +153,10 @@ export class SqliteJournalReader implements JournalReader {
       bytes: number;
       receivedAt: number;
     }[];
-    return rows.map(({ ordering_key: key, due_at: dueAt, replayed_at: replayedAt, ...row }) => ({
+    return rows.map(({ ordering_key: key, key_ways: keyWays, due_at: dueAt, replayed_at: replayedAt, ...row }) => ({
       ...row,
       key,
+      ...(keyWays === '' ? {} : { keyWays }),
       dueAt,
       ...(replayedAt === null ? {} : { replayedAt }),
     }));

@@ -133,6 +133,11 @@ const MIGRATIONS: readonly string[] = [
   -- Since when it is served, or was woken: the age of nothing that waits for it began before.
   ALTER TABLE subscribers ADD COLUMN fresh_at INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- How the key was made, and those of all records that were not settled then; '' when that is not known.
+  ALTER TABLE waiting ADD COLUMN key_ways TEXT NOT NULL DEFAULT '';
+  UPDATE waiting SET key_ways = 'topic' WHERE subscriber IN (SELECT subscriber FROM subscribers WHERE ordering = 'topic');
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
