@@ -53,13 +53,13 @@ export async function lostBacklog(
     : await countRecords(reader, at, (record) => wanted(record) && !wants(record));
   const rows = reader.waiting(before.id).map(({ position }) => position);
   for (let first = 0; first < rows.length; first += ROWS_PER_TURN) {
+    await turn();
     for (const record of reader.recordsAt(rows.slice(first, first + ROWS_PER_TURN))) {
       if (wants(record)) continue;
       lost.waiting.push(record.position);
       // The others are counted above; what waits need not be wanted, when the file said something else in between.
       if (record.position <= at.cursor || !wanted(record)) lost.records++;
     }
-    await turn();
   }
   return lost;
 }
@@ -79,17 +79,18 @@ async function countTopics(reader: Reader, at: Place, before: Wanted, after: Wan
   let lost = 0;
   for (let from = at.cursor; from < at.through; from += POSITIONS_PER_TURN) {
     const through = Math.min(from + POSITIONS_PER_TURN, at.through);
+    await turn();
     for (const { topic, count } of reader.topicCounts(from, through)) {
       if (matches(before.topics, topic) && !matches(after.topics, topic)) lost += count;
     }
-    await turn();
   }
   return lost;
 }
 
 async function countRecords(reader: Reader, at: Place, isLost: (record: Record) => boolean): Promise<number> {
   let lost = 0;
-  for (let from = at.cursor; from < at.through; await turn()) {
+  for (let from = at.cursor; from < at.through;) {
+    await turn();
     const through = Math.min(from + READ_POSITIONS_PER_TURN, at.through);
     const records = reader.admittedAfter(from, through, READ_POSITIONS_PER_TURN);
     lost += records.filter(isLost).length;
@@ -103,6 +104,16 @@ function matches(filters: readonly string[], topic: string): boolean {
   return filters.some((filter) => topicMatches(filter, topic));
 }
 
+/** Who waits for a turn of the event loop: each gets one of its own, however many subscribers change at once. */
+const waiting: (() => void)[] = [];
+
 function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    if (waiting.push(resolve) === 1) setImmediate(next);
+  });
+}
+
+function next(): void {
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(next);
 }
