@@ -153,6 +153,11 @@ export class ContractsInForce {
     return this.#known!.decoders.decodedOf(record);
   }
 
+  /** As `Decoders.isForeign`. */
+  isForeign(record: Record): boolean {
+    return this.#known!.decoders.isForeign(record);
+  }
+
   /** As `Decoders.ways`. */
   get ways(): Ways {
     return this.#known!.decoders.ways;

@@ -273,6 +273,7 @@ export class Gateway {
       parametersOf: (topic) => this.#contracts.parametersOf(topic),
       decode: (record) => this.#contracts.decodedOf(record),
       ways: () => this.#contracts.ways,
+      isForeign: (record) => this.#contracts.isForeign(record),
       mayTell: () => this.#operating.events.hasRoom,
     });
     this.#delivery = serving.delivery;

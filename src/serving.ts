@@ -17,7 +17,7 @@ import { canonicalAddress } from './domain/address.js';
 import { systemClock } from './domain/clock.js';
 import { HoldfastError } from './domain/errors.js';
 import type { Journal } from './domain/journal.js';
-import type { DecodePayload, Ways } from './domain/payload-json.js';
+import type { DecodePayload, IsForeign, Ways } from './domain/payload-json.js';
 import type { Record } from './domain/record.js';
 import type { Settings } from './domain/settings.js';
 import type { SubscriberSettings } from './domain/subscriber.js';
@@ -58,11 +58,13 @@ export interface ServingParts extends TellingParts {
   decode: DecodePayload;
   /** Those that `decode` goes by now. */
   ways: () => Ways;
+  isForeign: IsForeign;
 }
 
 /** Delivery, running, and who may change whom it serves. */
 export async function startServing(parts: ServingParts): Promise<{ delivery: Delivery; registry: Registry }> {
-  const { settings, handlers, version, journal, reader, parametersOf, logger, decode, ways, mayTell } = parts;
+  const { settings, handlers, version, journal, reader, parametersOf, logger, decode, ways, isForeign, mayTell } =
+    parts;
   const allow = new AllowList(settings.registration.allow);
   const trusted: HttpSenderOptions = {
     source: `urn:uuid:${reader.journalId}`,
@@ -76,7 +78,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
   const gone = (subscriber: string, why: string): void => registry.gone(subscriber, why);
   const observer = watchedObserver(deliveryObserver(parts, gone), parts.activities);
   const delivery = new Delivery({
-    ...{ journal, reader, observer, parametersOf, decode, ways, mayTell },
+    ...{ journal, reader, observer, parametersOf, decode, ways, isForeign, mayTell },
     clock: systemClock,
     random: Math.random,
   });
@@ -87,6 +89,7 @@ export async function startServing(parts: ServingParts): Promise<{ delivery: Del
     clock: systemClock,
     parametersOf,
     decode,
+    isForeign,
     parse: parseSubscriber,
     senderOf: (one) => outfitted(one, new HttpSender(one, guarded), parts),
     trustedSenderOf,

@@ -59,6 +59,52 @@ describe('Decoders', () => {
     assert.equal(new Set(ways).size, ways.length);
   });
 
+  it('foreign is what an enforced contract would reject unread', async () => {
+    const loaded = await Decoders.load(
+      [
+        subscription('json', 'json'),
+        subscription('cbor', 'cbor'),
+        subscription('shadow', 'shadow'),
+        subscription('free'),
+      ],
+      [
+        { name: 'json', format: 'json', mode: 'enforce' },
+        { name: 'cbor', format: 'cbor', mode: 'enforce' },
+        { name: 'shadow', format: 'cbor', mode: 'shadow' },
+      ],
+    );
+    const isForeign = (topic: string, payload: string | Uint8Array): boolean =>
+      loaded.isForeign(record(1, topic, payload));
+    assert.deepEqual([isForeign('json', 'no json'), isForeign('cbor', '{"a":1}')], [true, true]);
+    assert.deepEqual([isForeign('json', '{"a":1}'), isForeign('cbor', encode({ a: 1 }))], [false, false]);
+    assert.deepEqual([isForeign('shadow', 'no cbor'), isForeign('free', 'no json')], [false, false]);
+  });
+
+  it('names how all topics are read together: each load has ways of its own, and the name of those that are alike', async () => {
+    const waysOf = async (filters: [string, string?][], format: 'json' | 'cbor'): Promise<Decoders['ways']> => {
+      const routes = filters.map(([filter, contract]) => subscription(filter, contract));
+      return (await Decoders.load(routes, [{ name: 'c', format, mode: 'enforce' }])).ways;
+    };
+    const one = await waysOf([['x/+', 'c'], ['y/+']], 'cbor');
+    const alike = await waysOf([['x/+', 'c'], ['y/+']], 'cbor');
+    assert.equal(alike.name, one.name);
+    assert.notEqual(alike, one);
+    assert.notEqual(
+      (
+        await waysOf(
+          [
+            ['x/+', 'c'],
+            ['y/+', 'c'],
+          ],
+          'cbor',
+        )
+      ).name,
+      one.name,
+    );
+    assert.equal((await waysOf([['x/+', 'c'], ['y/+']], 'json')).name, (await waysOf([['#']], 'json')).name);
+    assert.doesNotMatch(one.name, / |^$/);
+  });
+
   it('another .proto file is another decoder', async () => {
     const file = join(scratchDirectory('decoders'), 'a.proto');
     const wayOf = async (text: string): Promise<string> => {

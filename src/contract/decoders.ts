@@ -17,6 +17,8 @@ interface ContractDecoder {
   decode: Decoder;
   /** As `DecodedPayload.way`; undefined: payloads are JSON as they come. */
   way: string | undefined;
+  /** What it cannot decode is rejected. */
+  enforced: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export class Decoders {
     for (const contract of contracts) {
       const own = new FileMemory({ answers: memory.of(contract.name).read.answers, looked: new Set() });
       const decode = await loadDecoder(contract, own);
-      decoders.set(contract.name, { decode, way: wayOf(contract, own) });
+      decoders.set(contract.name, { decode, way: wayOf(contract, own), enforced: contract.mode === 'enforce' });
     }
     return new Decoders(
       subscriptions,
@@ -76,6 +78,12 @@ export class Decoders {
     if (found?.way === undefined) return undefined;
     const decoded = found.decode(payload, properties);
     return { value: decoded.ok ? decoded.value : undefined, way: found.way };
+  }
+
+  /** Whether the contract would reject an admitted record unread: it was admitted under another. */
+  isForeign({ topic, payload, properties }: Read): boolean {
+    const found = this.#topics.get(topic);
+    return found !== undefined && found.enforced && !found.decode(payload, properties).ok;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.js';
 import { HoldfastError } from '../domain/errors.js';
 import { compileFilter } from '../domain/filter.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
-import { PayloadJson, type DecodePayload, type Ways } from '../domain/payload-json.js';
+import { PayloadJson, type DecodePayload, type IsForeign, type Ways } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { Replay } from '../domain/replay.js';
 import type { Discarded, Hold, SubscriberSettings, Waiting } from '../domain/subscriber.js';
@@ -50,6 +50,8 @@ export interface DeliveryOptions {
   decode?: DecodePayload;
   /** Those that `decode` goes by now. Default: never others. */
   ways?: () => Ways;
+  /** What no filter that looks into payloads leaves out. Default: nothing. */
+  isForeign?: IsForeign;
 }
 
 /** A subscriber to be served, from its saved place on. */
@@ -90,8 +92,8 @@ export class Delivery {
   #stopped: Promise<number> | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { journal, reader, observer, clock, random, parametersOf = noParameters, decode, ways } = options;
-    this.#json = new PayloadJson(decode, ways);
+    const { journal, reader, observer, clock, random, parametersOf = noParameters, decode, ways, isForeign } = options;
+    this.#json = new PayloadJson(decode, ways, isForeign);
     this.#settler = new Settler(journal, {
       roomAgain: () => this.#pumpAll(),
       saveFailed: (error) => observer.saveFailed(error),
@@ -351,7 +353,7 @@ export class Delivery {
     const { tail, trie } = this.#dispatcher;
     const interest: Interest = {
       wants: (topic) => trie.match(topic).includes(lanes),
-      selects: passes && ((record) => passes(record, this.#json.of)),
+      selects: passes && ((record) => passes(record, this.#json.forFilter)),
       countsExactly: settings.maxBacklog !== undefined,
       keyOf: orderingKey(settings, this.#json),
       keyWays: keyWays(settings, this.#json),

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { seed } from '../../test/support/seed.js';
 import { attributeProblem, compileFilter, COMPARISONS, filterProblem, type Filter } from './filter.js';
+import { UNREADABLE } from './payload-json.js';
 import type { Record } from './record.js';
 import { parameterised, parametersOf } from './topic-parameters.js';
 
@@ -161,4 +162,29 @@ describe('all, any, not', () => {
       { seed, numRuns: 2_000 },
     );
   });
+});
+
+describe('a payload that is unreadable', () => {
+  const looks: Filter = { kind: 'exact', attribute: '/t', value: '10' };
+  const here: Filter = { kind: 'exact', attribute: 'topic', value: 'devices/a/state' };
+  const elsewhere: Filter = { kind: 'exact', attribute: 'topic', value: 'x' };
+  const cases: [filter: Filter, selected: boolean][] = [
+    [looks, true],
+    [{ kind: 'not', of: looks }, true],
+    [{ kind: 'not', of: { kind: 'not', of: looks } }, true],
+    [{ kind: 'all', of: [looks, { kind: 'not', of: looks }] }, true],
+    [{ kind: 'all', of: [looks, here] }, true],
+    [{ kind: 'all', of: [looks, elsewhere] }, false],
+    [{ kind: 'any', of: [elsewhere, looks] }, true],
+    [{ kind: 'not', of: { kind: 'any', of: [looks, here] } }, false],
+    [elsewhere, false],
+  ];
+  for (const [filter, selected] of cases) {
+    it(`${JSON.stringify(filter)}: ${selected ? 'may be meant' : 'is left out all the same'}`, () => {
+      assert.equal(
+        selects(filter, RECORD, () => UNREADABLE),
+        selected,
+      );
+    });
+  }
 });

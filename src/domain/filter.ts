@@ -3,6 +3,7 @@
  * of a record with a value; `all`, `any` and `not` combine filters. Pure functions.
  */
 import { jsonPointerProblem, parseJsonPointer, partAt } from './json-pointer.js';
+import { UNREADABLE } from './payload-json.js';
 import type { Record } from './record.js';
 import { noParameters, type ParametersOf } from './topic-parameters.js';
 
@@ -23,7 +24,10 @@ export const FILTER_COMPARISONS_MAX = 256;
 /** What an attribute that is a topic parameter begins with. */
 export const PARAMETER = 'parameter:';
 
-/** Whether a record passes. `json` gives its payload as JSON, undefined when it is none; asked only when needed. */
+/**
+ * Whether a record passes. `json` gives its payload as JSON, undefined when it is none; asked only when needed. Of one that is
+ * {@link UNREADABLE} everything may be so: the record passes unless the rest of the filter leaves it out.
+ */
 export type Selects = (record: Record, json: (record: Record) => unknown) => boolean;
 
 /** Why `attribute` names nothing of a record; undefined when it does. */
@@ -45,29 +49,35 @@ export function filterProblem(filter: Filter, depth = 1): string | undefined {
 
 /** Compiles a filter whose attributes have no problem. A parameter that a topic has not equals nothing. */
 export function compileFilter(filter: Filter, parametersOf = noParameters): Selects {
+  return compiled(filter, parametersOf, true);
+}
+
+/** @param doubt what a comparison with a payload that is unreadable comes to: false below an odd number of `not` */
+function compiled(filter: Filter, parametersOf: ParametersOf, doubt: boolean): Selects {
   switch (filter.kind) {
     case 'all': {
-      const parts = filter.of.map((one) => compileFilter(one, parametersOf));
+      const parts = filter.of.map((one) => compiled(one, parametersOf, doubt));
       return (record, json) => parts.every((part) => part(record, json));
     }
     case 'any': {
-      const parts = filter.of.map((one) => compileFilter(one, parametersOf));
+      const parts = filter.of.map((one) => compiled(one, parametersOf, doubt));
       return (record, json) => parts.some((part) => part(record, json));
     }
     case 'not': {
-      const part = compileFilter(filter.of, parametersOf);
+      const part = compiled(filter.of, parametersOf, !doubt);
       return (record, json) => !part(record, json);
     }
     case 'exact':
     case 'prefix':
     case 'suffix':
-      return compileComparison(filter, parametersOf);
+      return compileComparison(filter, parametersOf, doubt);
   }
 }
 
 function compileComparison(
   { kind, attribute, value }: Extract<Filter, { attribute: string }>,
   parametersOf: ParametersOf,
+  doubt: boolean,
 ): Selects {
   const matches = textMatcher(kind, value);
   if (attribute === 'topic') return ({ topic }) => matches(topic);
@@ -86,7 +96,9 @@ function compileComparison(
   const pointer = parseJsonPointer(attribute);
   const number = kind === 'exact' ? canonicalNumber(value) : undefined;
   return (record, json) => {
-    const part = partAt(json(record), pointer);
+    const payload = json(record);
+    if (payload === UNREADABLE) return doubt;
+    const part = partAt(payload, pointer);
     if (typeof part === 'string') return matches(part);
     if (kind !== 'exact') return false;
     if (typeof part === 'number') return String(part) === number;

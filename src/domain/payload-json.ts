@@ -12,6 +12,12 @@ export interface DecodedPayload {
 /** Reads a payload by its contract. Must not throw; undefined: it is to be read as JSON, as it came. */
 export type DecodePayload = (record: Record) => DecodedPayload | undefined;
 
+/** Whether the contract that a record's topic has now lets through only what it can read, and cannot read this: it came under another. */
+export type IsForeign = (record: Record) => boolean;
+
+/** Stands for a payload of which nothing can be said. */
+export const UNREADABLE = Symbol('unreadable');
+
 /** How the payloads of all topics are read. Another object with each change, also with a change back. */
 export interface Ways {
   /** Equal where all topics are read alike; without spaces, and never empty. */
@@ -29,11 +35,13 @@ export class PayloadJson {
   #value: unknown;
   #way = '';
   #ways: Ways | undefined;
+  #foreign: boolean | undefined;
 
   /** @param ways those that `decode` goes by now */
   constructor(
     private readonly decode: DecodePayload = () => undefined,
     readonly ways: () => Ways = () => AS_JSON,
+    private readonly isForeign: IsForeign = () => false,
   ) {}
 
   /** undefined when it says nothing that could be compared */
@@ -45,8 +53,16 @@ export class PayloadJson {
       this.#value = decoded ? decoded.value : parsed(record.payload);
       this.#way = decoded?.way ?? '';
       this.#record = record;
+      this.#foreign = undefined;
     }
     return this.#value;
+  };
+
+  /** As {@link of}, but {@link UNREADABLE} for what is foreign: a filter must not leave it out. */
+  readonly forFilter = (record: Record): unknown => {
+    const value = this.of(record);
+    if (value !== undefined) return value;
+    return (this.#foreign ??= this.isForeign(record)) ? UNREADABLE : undefined;
   };
 
   /** How {@link of} read it; empty: as JSON, as it came. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compileFilter } from '../domain/filter.js';
 import { READ_BYTES_MAX, type JournalReader } from '../domain/journal.js';
-import { PayloadJson, type DecodePayload } from '../domain/payload-json.js';
+import { PayloadJson, type DecodePayload, type IsForeign } from '../domain/payload-json.js';
 import type { Record } from '../domain/record.js';
 import type { SubscriberSettings } from '../domain/subscriber.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
@@ -19,7 +19,7 @@ type Reader = Pick<JournalReader, 'waiting' | 'recordsAt' | 'admittedAfter' | 't
 type Wanted = Pick<SubscriberSettings, 'topics' | 'where'>;
 /** What a content filter looks at beside the record. */
 interface Sight {
-  json: PayloadJson['of'];
+  json: PayloadJson['forFilter'];
   parametersOf: ParametersOf | undefined;
 }
 
@@ -36,16 +36,23 @@ export interface Lost {
   waiting: number[];
 }
 
+interface Sources {
+  reader: Reader;
+  parametersOf?: ParametersOf;
+  decode?: DecodePayload;
+  isForeign?: IsForeign;
+}
+
 /** What of a backlog other topics or another content filter would leave behind, while the subscriber stands still. */
 export async function lostBacklog(
-  { reader, parametersOf, decode }: { reader: Reader; parametersOf?: ParametersOf; decode?: DecodePayload },
+  { reader, decode, isForeign, parametersOf }: Sources,
   at: Place,
   before: SubscriberSettings,
   after: Wanted,
 ): Promise<Lost> {
   const lost: Lost = { records: 0, waiting: [] };
   if (isWider(before, after)) return lost;
-  const sight: Sight = { json: new PayloadJson(decode).of, parametersOf };
+  const sight: Sight = { json: new PayloadJson(decode, undefined, isForeign).forFilter, parametersOf };
   const [wanted, wants] = [selector(before, sight), selector(after, sight)];
   const byTopic = before.where === undefined && after.where === undefined;
   lost.records = byTopic

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.js';
 import type { Journal, JournalReader } from '../domain/journal.js';
 import type { Replay } from '../domain/replay.js';
 import type { Hold, SubscriberProgress, SubscriberSettings } from '../domain/subscriber.js';
-import type { DecodePayload } from '../domain/payload-json.js';
+import type { DecodePayload, IsForeign } from '../domain/payload-json.js';
 import type { ParametersOf } from '../domain/topic-parameters.js';
 
 /** A subscriber to be served. */
@@ -99,6 +99,8 @@ export interface RegistryParts {
   parametersOf?: ParametersOf;
   /** For filters that look into payloads. Absent: as JSON, as it came. */
   decode?: DecodePayload;
+  /** What no filter that looks into payloads leaves out. Absent: nothing. */
+  isForeign?: IsForeign;
   /** The body of a registration as settings. @throws REQUEST_INVALID with every problem in `errors` */
   parse(id: string, body: unknown): SubscriberSettings;
   /** Sends only where registered subscribers may be sent to. */
