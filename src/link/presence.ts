@@ -2,6 +2,7 @@ import type { PresenceSettings, WillSettings } from '../domain/settings.js';
 import type { PresenceProblem } from '../domain/link.js';
 import type { Clock } from '../domain/clock.js';
 import type { BrokerLimits, CloseEvidence, Connection } from './connection.js';
+import type { Outstanding } from './evidence.js';
 
 /** How long the outbox waits for the answer to the birth message. */
 const BIRTH_MS_MAX = 5_000;
@@ -37,7 +38,7 @@ export class Presence {
   #refusals = 0;
   #denials = 0;
   /** Ends the wait for the answer to the birth message; absent when none is waited for. */
-  #outstanding: (() => void) | undefined;
+  #waiting: (() => void) | undefined;
   #hangUps = 0;
   /** Monotonic; the birth message is left out until then. */
   #restUntil = 0;
@@ -60,6 +61,12 @@ export class Presence {
     this.#refusals = this.#denials = this.#hangUps = this.#restUntil = 0;
   }
 
+  /** The birth message, while the broker has not answered it: it may be what the broker hangs up on. */
+  get outstanding(): Outstanding[] {
+    const { birth } = this.settings;
+    return birth && this.#waiting ? [{ kind: 'publish', name: birth.topic, bytes: bytesOf(birth) }] : [];
+  }
+
   accepted(): void {
     if (this.#carried) this.#denials = 0;
     else if (this.#refusals >= REFUSALS_MAX) {
@@ -72,8 +79,8 @@ export class Presence {
   /** The connection has ended, or was never accepted. */
   closed(evidence: CloseEvidence): void {
     if (!evidence.wasUp) this.#refused(evidence);
-    const hungUp = this.#outstanding !== undefined && evidence.ended === undefined;
-    this.#outstanding?.();
+    const hungUp = this.#waiting !== undefined && evidence.ended === undefined;
+    this.#waiting?.();
     if (!hungUp || ++this.#hangUps < HANG_UPS_MAX) return;
     this.#restUntil = this.clock.monotonic() + REST_MS;
     this.tell({ message: 'birth', problem: 'the broker hangs up on it; it is left out for ten minutes' });
@@ -92,22 +99,22 @@ export class Presence {
       return then(limits);
     }
     const late = setTimeout(() => {
-      this.#outstanding = undefined;
+      this.#waiting = undefined;
       this.tell({ message: 'birth', problem: 'the broker has not answered it' });
       then({ ...limits, receiveMaximum: Math.max(1, limits.receiveMaximum - 1) });
     }, BIRTH_MS_MAX).unref();
     const over = (): void => {
       clearTimeout(late);
-      this.#outstanding = undefined;
+      this.#waiting = undefined;
     };
     const answered = (code: number): void => {
-      if (this.#outstanding !== over) return;
+      if (this.#waiting !== over) return;
       over();
       this.#hangUps = 0;
       if (code >= 0x80) this.tell({ message: 'birth', problem: `the broker refused it, code 0x${code.toString(16)}` });
       then(limits);
     };
-    this.#outstanding = over;
+    this.#waiting = over;
     // Where one message may be on the way, an answer that never came would leave no room for the outbox.
     const qos = limits.maximumQoS === 0 || limits.receiveMaximum === 1 ? 0 : birth.qos;
     port.publish(packetOf(birth, qos), qos === 1 ? answered : () => undefined);
@@ -142,11 +149,16 @@ function hungUp(systemCode: string | undefined, errors: readonly string[]): bool
   return systemCode === undefined ? errors.length === 0 : systemCode === 'ECONNRESET' || systemCode === 'EPIPE';
 }
 
+function bytesOf({ topic, payload }: Pick<PresenceSettings, 'topic' | 'payload'>): number {
+  return Buffer.byteLength(payload) + Buffer.byteLength(topic) + PACKET_OVERHEAD_BYTES;
+}
+
 /** Why the broker would hang up on it. */
 function unfitness({ topic, payload, retain }: PresenceSettings, limits: BrokerLimits): string | undefined {
   if (retain && !limits.retainAvailable) return 'the broker keeps no retained messages; it is left out';
-  const bytes = Buffer.byteLength(payload) + Buffer.byteLength(topic) + PACKET_OVERHEAD_BYTES;
-  return bytes > limits.maximumPacketBytes ? 'it is larger than the broker allows; it is left out' : undefined;
+  return bytesOf({ topic, payload }) > limits.maximumPacketBytes
+    ? 'it is larger than the broker allows; it is left out'
+    : undefined;
 }
 
 function packetOf({ topic, payload, retain }: PresenceSettings, qos: 0 | 1): Parameters<Connection['publish']>[0] {

@@ -319,7 +319,7 @@ export class Session {
     this.#keepalive?.stop();
     this.#connection = undefined;
     this.#glimpsed = undefined;
-    const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding];
+    const outstanding = [...this.#subscriptions.outstanding, ...this.relay.outstanding, ...this.#presence.outstanding];
     const hungUp = isWordless(evidence);
     // What was on the way beside the canary is not blamed: once the canary goes alone it shows which of them it was.
     const canaried = this.#canary?.untaken === true;

@@ -128,11 +128,13 @@ describe('seed cases', { skip: needs('mosquitto') }, () => {
         const { status, cause } = await statusOf(flow, id);
         assert.deepEqual([status, cause], ['refused', 'publish-denied']);
       }
-      assert.equal(await gateway.metric('holdfast_link_connects_total'), 3, gateway.report);
+      const connects = await gateway.metric('holdfast_link_connects_total');
+      // A SUBSCRIBE that meets the closed socket brings a reset on, and may so cost the answer to the publish: once more.
+      assert.ok(connects === 3 || connects === 4, gateway.report);
       const again = await gateway.post('/v1/publish', { topic: 'commands/denied', payload: 'x' });
       assert.equal(((await again.json()) as { cause: string }).cause, 'publish-denied');
       await gateway.linkUp();
-      assert.equal(await gateway.metric('holdfast_link_connects_total'), 3, gateway.report);
+      assert.equal(await gateway.metric('holdfast_link_connects_total'), connects, gateway.report);
     });
 
     it('many topics cost a link each, and the wait between them does not grow', async (t) => {

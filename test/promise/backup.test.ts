@@ -56,6 +56,7 @@ describe('a backup', { skip: needs('mosquitto') }, () => {
       await act(flow.gateway, 'pause');
       await publish(flow, 5, 10);
       await until(async () => (await lag(flow.gateway)) === 5, { what: 'the backlog' });
+      const heard = await device(flow, t);
       await broker.stop();
       assert.equal((await flow.gateway.post('/v1/publish', { topic: 'commands/1', payload: 'go' })).status, 202);
       const directory = scratchDirectory('restored');
@@ -67,7 +68,6 @@ describe('a backup', { skip: needs('mosquitto') }, () => {
       chmodSync(kept, 0o600);
 
       await broker.start();
-      const heard = await device(flow, t);
       await act(flow.gateway, 'resume');
       await receiver.waitFor(10);
       await flow.gateway.linkUp();
@@ -106,8 +106,12 @@ async function publish({ broker }: Flow, from: number, to: number): Promise<void
 }
 
 /** @returns what it hears of the commands, as it comes */
+/** With a session, so that what is published while it is on its way back waits for it. */
 async function device({ broker }: Flow, t: { after(end: () => unknown): void }): Promise<string[]> {
-  const client = await connectAsync(broker.url, { protocolVersion: 5 });
+  const client = await connectAsync(broker.url, {
+    ...{ protocolVersion: 5, clientId: 'device', clean: false, reconnectPeriod: 100 },
+    properties: { sessionExpiryInterval: 3_600 },
+  });
   t.after(() => client.endAsync(true));
   const heard: string[] = [];
   client.on('message', (_, payload) => heard.push(payload.toString()));
