@@ -1,14 +1,11 @@
 import { opsAddress } from '../config/index.js';
-
-/** What a socket that listens everywhere is reached by from the same machine. */
-const LOOPBACK: { [host: string]: string } = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+import { reachable } from '../domain/address.js';
 
 /** Asks the gateway that runs with this file for `/livez`. @returns the exit code: 0 it is alive, 1 it is not */
 export async function health(file: string, limitMs: number): Promise<number> {
   const { host, port } = opsAddress(file, process.env);
   if (port === 0) return fail(`${file}: with ops.port 0 nobody can know where to ask`);
-  const address = LOOPBACK[host] ?? host;
-  const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}/livez`;
+  const url = `http://${reachable(host)}:${port}/livez`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(limitMs) });
     const text = await response.text();

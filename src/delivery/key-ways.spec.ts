@@ -38,6 +38,15 @@ function start(journal: FakeJournal, sender: ScriptedSender, { decode, ways }: C
   return new Run(journal, [{ settings: settings('one', KEYED), sender }], journal.last, { decode, ways });
 }
 
+/** Another run with contracts for `x` and `y`, until it has come so far. @returns what it sent */
+async function restarted(journal: FakeJournal, isThere: (sender: ScriptedSender) => boolean): Promise<ScriptedSender> {
+  const sender = new ScriptedSender();
+  const run = start(journal, sender, new Contracts('x', 'y'));
+  await until(() => isThere(sender));
+  run.kill();
+  return sender;
+}
+
 describe('delivery: keys after a change of contracts', () => {
   it('after a restart with other contracts a record that was in flight under another key is given again', async () => {
     const journal = new FakeJournal();
@@ -47,10 +56,7 @@ describe('delivery: keys after a change of contracts', () => {
     const run = start(journal, sender, new Contracts('x'));
     await until(() => journal.of('one').waiting.size === 1);
     run.kill();
-    const mended = new ScriptedSender();
-    const again = start(journal, mended, new Contracts('x', 'y'));
-    await until(() => mended.delivered.includes(1) || journal.of('one').cursor === 2);
-    again.kill();
+    const mended = await restarted(journal, ({ delivered }) => delivered.includes(1) || journal.of('one').cursor === 2);
     const { waiting } = journal.of('one');
     assert.ok(mended.delivered.includes(1) || waiting.has(1), 'it is given, or waits behind what has its key now');
   });
@@ -72,10 +78,7 @@ describe('delivery: keys after a change of contracts', () => {
     run.delivery.admitted(3);
     await until(() => journal.of('one').waiting.size === 1);
     run.kill();
-    const mended = new ScriptedSender();
-    const again = start(journal, mended, new Contracts('x', 'y'));
-    await until(() => journal.of('one').cursor === 3);
-    again.kill();
+    const mended = await restarted(journal, () => journal.of('one').cursor === 3);
     assert.ok(mended.delivered.includes(2) || journal.of('one').waiting.has(2));
   });
 
@@ -88,10 +91,7 @@ describe('delivery: keys after a change of contracts', () => {
     const run = start(journal, sender, new Contracts('x', 'y'));
     await until(() => journal.of('one').waiting.size === 1);
     run.kill();
-    const mended = new ScriptedSender();
-    const again = start(journal, mended, new Contracts('x', 'y'));
-    await until(() => journal.of('one').cursor === 3);
-    again.kill();
+    const mended = await restarted(journal, () => journal.of('one').cursor === 3);
     assert.deepEqual([mended.delivered.includes(2), journal.of('one').waiting.has(2)], [false, false]);
   });
 });

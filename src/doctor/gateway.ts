@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { request as secureRequest, type RequestOptions as SecureRequestOptions } from 'node:https';
+import { reachable } from '../domain/address.js';
 import type { LinkDrop, LinkStatus } from '../domain/link.js';
 import type { HttpSettings } from '../domain/settings.js';
 import type { Means } from './examination.js';
@@ -93,13 +94,6 @@ function pinned(cert: string): SecureRequestOptions {
   const checkServerIdentity = (_: string, shown: { raw: Buffer }): Error | undefined =>
     shown.raw.equals(raw) ? undefined : Object.assign(new Error('another certificate'), { code: 'ERR_TLS_OTHER' });
   return { ca: cert, allowPartialTrustChain: true, checkServerIdentity };
-}
-
-/** Where a server that listens on `host` is reached from this machine. */
-export function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 function unheard(base: string, error: Error): Verdict {

@@ -1,8 +1,8 @@
 /** What the running gateway says of its journal and its canary: the link may be up, and no message come through. */
+import { reachable } from '../domain/address.js';
 import type { LinkStatus } from '../domain/link.js';
 import type { OpsSettings } from '../domain/settings.js';
 import type { Means } from './examination.js';
-import { reachable } from './gateway.js';
 import { failed, ok, skipped, together, warning, type Verdict } from './row.js';
 import { seconds } from './words.js';
 

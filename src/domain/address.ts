@@ -114,3 +114,10 @@ function wordsOf(address: string): number[] {
 function dotted(high: number, low: number): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
+
+/** Where a server that listens on `host` is reached from this machine: the host of a URL. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
